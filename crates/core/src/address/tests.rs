@@ -1,0 +1,4 @@
+mod allow_rule;
+mod policy;
+mod rows;
+mod table;

@@ -1,0 +1,26 @@
+//! The pure domain of Stentor.
+//!
+//! Nothing here performs I/O, reads a clock or draws randomness: whatever depends on the outside takes it as an
+//! argument. So every rule is a function that a test can call.
+
+pub mod address;
+pub mod attempt;
+pub mod delivery;
+pub mod destination_url;
+pub mod envelope;
+pub mod event;
+pub mod header;
+pub mod id;
+pub mod json;
+pub mod limits;
+pub mod policy;
+pub mod profile;
+pub mod rate;
+pub mod retry;
+pub mod route;
+pub mod shard;
+pub mod signature;
+pub mod tenant;
+pub mod time;
+pub mod token;
+pub mod webhook;

@@ -1,0 +1,42 @@
+//! Every bound that the product promises, in one place, with its unit in the name.
+
+/// Longest event type, in characters (readings: event types are 1-128 of `[A-Za-z0-9_.:/-]`).
+pub const EVENT_TYPE_CHARS_MAX: usize = 128;
+/// Largest body accepted on publish and ingest, in bytes: 10 485 760 pass, one more is refused (readings 000, 001).
+pub const BODY_BYTES_MAX: usize = 10 * 1024 * 1024;
+/// Deepest nesting of a JSON body (reliability S12).
+pub const JSON_DEPTH_MAX: usize = 128;
+/// Most events in one batch request.
+pub const BATCH_EVENTS_MAX: usize = 1_000;
+/// Most event patterns of one webhook.
+pub const PATTERNS_MAX: usize = 100;
+/// Most webhooks that one event may match by default; more is refused (engine rule E10).
+pub const MATCHED_WEBHOOKS_MAX: usize = 1_000;
+/// Longest subject of an event, in bytes.
+pub const SUBJECT_BYTES_MAX: usize = 256;
+/// Longest idempotency key, in bytes.
+pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 256;
+/// Largest metadata object of an event or webhook, in bytes of JSON.
+pub const METADATA_BYTES_MAX: usize = 8 * 1024;
+/// Longest name or description, in bytes.
+pub const TEXT_BYTES_MAX: usize = 1_024;
+/// Shortest and longest total time of one attempt, in seconds (readings, "over the wire").
+pub const TIMEOUT_SECONDS: std::ops::RangeInclusive<u64> = 1..=120;
+/// Most attempts a schedule may hold.
+pub const ATTEMPTS_MAX: usize = 50;
+/// Longest single wait of a schedule, in seconds (7 days).
+pub const WAIT_SECONDS_MAX: u64 = 7 * 24 * 3_600;
+/// Largest concurrency of one webhook: requests in flight.
+pub const CONCURRENCY_MAX: u32 = 1_000;
+/// Shortest and longest caller-set signing secret, in bytes.
+pub const SECRET_BYTES: std::ops::RangeInclusive<usize> = 8..=512;
+/// Most signing secrets of one webhook that may overlap.
+pub const SECRETS_MAX: usize = 8;
+/// Response bytes read from a receiver before the connection is dropped (reliability S28).
+pub const RESPONSE_READ_BYTES_MAX: usize = 64 * 1024;
+/// Response bytes stored with an attempt (reliability S28).
+pub const RESPONSE_STORED_BYTES_MAX: usize = 16 * 1024;
+/// Rows of one list page: default and most.
+pub const PAGE_ROWS_DEFAULT: u32 = 50;
+/// Most rows of one list page.
+pub const PAGE_ROWS_MAX: u32 = 250;

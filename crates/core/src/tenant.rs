@@ -1,0 +1,24 @@
+//! A tenant: an isolated customer space. Every row and every query is bound to one.
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::TenantId;
+use crate::time::Time;
+
+/// A tenant as stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tenant {
+    /// Its id.
+    pub id: TenantId,
+    /// Name shown to people; unique among tenants.
+    pub name: String,
+    /// Plan, which gates features only where the operator defines plans.
+    pub plan: String,
+    /// Moves with every change of a webhook, route or token of the tenant (engine rule E7).
+    pub config_version: u64,
+    /// When it was created.
+    pub created_at: Time,
+}
+
+/// The plan of a tenant that was given none.
+pub const DEFAULT_PLAN: &str = "default";

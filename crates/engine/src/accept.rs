@@ -1,0 +1,250 @@
+//! Accepting an event: routing it, building its deliveries, and waiting for the commit.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use sha2::{Digest, Sha256};
+use stentor_core::event::{Event, EventContent, EventType, Origin};
+use stentor_core::id::{EventId, TenantId};
+use stentor_core::limits::MATCHED_WEBHOOKS_MAX;
+use stentor_core::route::RoutingTable;
+use stentor_core::time::Time;
+use stentor_core::webhook::Webhook;
+use stentor_store::journal::{IdempotencyKey, NewDelivery, NewEvent};
+use tokio::sync::oneshot;
+
+use crate::engine::Engine;
+use crate::entropy;
+use crate::journal::{AcceptAnswer, AcceptEntry};
+
+/// How long an idempotency key is remembered (design section 4).
+pub const IDEMPOTENCY_WINDOW: Duration = Duration::from_secs(24 * 3_600);
+/// How often an event is routed anew because the configuration changed under it, before the publisher is asked to retry.
+const REROUTES_MAX: u32 = 8;
+
+/// An event to be published.
+#[derive(Debug, Clone)]
+pub struct Publish {
+    /// Its type.
+    pub event_type: EventType,
+    /// The exact bytes of its data; valid JSON when the content type says so.
+    pub data: Bytes,
+    /// Media type of the data.
+    pub content_type: Box<str>,
+    /// The exact bytes of the earlier state.
+    pub previous_data: Option<Bytes>,
+    /// When the fact happened; the time of acceptance when none is given.
+    pub time: Option<Time>,
+    /// What it is about.
+    pub subject: Option<Box<str>>,
+    /// The publisher's own JSON object.
+    pub metadata: Option<Bytes>,
+    /// The publisher's key for safe repeats.
+    pub idempotency_key: Option<Box<str>>,
+    /// How it came in.
+    pub origin: Origin,
+}
+
+/// A stored event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Published {
+    /// Its id; the first one's when it was published before with the same key.
+    pub id: EventId,
+    /// Its type.
+    pub event_type: EventType,
+    /// How many deliveries it has.
+    pub deliveries: u32,
+    /// Whether it was published before with the same key.
+    pub duplicate: bool,
+}
+
+/// Why an event was not stored.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PublishError {
+    /// The key was used before with another body.
+    #[error("the idempotency key was used before for {event} with a different body")]
+    KeyConflict {
+        /// The first event.
+        event: EventId,
+    },
+    /// More webhooks match than one event may go to.
+    #[error("the event matches {matched} webhooks, more than {MATCHED_WEBHOOKS_MAX}")]
+    TooManyMatches {
+        /// How many.
+        matched: usize,
+    },
+    /// The tenant has more waiting to be stored than its share.
+    #[error("too many events of this tenant wait to be stored")]
+    TenantBusy,
+    /// There is no such tenant.
+    #[error("there is no such tenant")]
+    UnknownTenant,
+    /// Stored or not is unknown, or nothing can be stored now; safe to repeat with the same key.
+    #[error("the event could not be stored: {0}")]
+    Unavailable(String),
+}
+
+impl Engine {
+    /// Stores an event with all its deliveries. Returns after the commit (promise P1).
+    ///
+    /// # Errors
+    /// When it was not stored, or may not have been; see [`PublishError`].
+    pub async fn publish(&self, tenant: TenantId, publish: Publish) -> Result<Published, PublishError> {
+        let accepted_at = self.clock().now();
+        let content = Arc::new(EventContent {
+            id: entropy::event_id(accepted_at),
+            event_type: publish.event_type.clone(),
+            time: publish.time.unwrap_or(accepted_at),
+            content_type: publish.content_type.clone(),
+            data: publish.data.clone(),
+            previous_data: publish.previous_data.clone(),
+        });
+        let idempotency =
+            publish.idempotency_key.as_deref().map(|key| idempotency_key(key, &publish, accepted_at));
+        let mut table = self.routing(tenant).await?;
+        for _ in 0..REROUTES_MAX {
+            let webhooks = table.matching(&content.event_type);
+            if webhooks.len() > MATCHED_WEBHOOKS_MAX {
+                return Err(PublishError::TooManyMatches { matched: webhooks.len() });
+            }
+            let event = Event {
+                tenant,
+                content: Arc::clone(&content),
+                accepted_at,
+                subject: publish.subject.clone(),
+                metadata: publish.metadata.clone(),
+                origin: publish.origin,
+                config_version: table.version(),
+                matched: u32::try_from(webhooks.len()).unwrap_or(u32::MAX),
+            };
+            let deliveries = new_deliveries(&webhooks, accepted_at, self.positions().next(accepted_at));
+            let new_event = NewEvent { event, idempotency: idempotency.clone(), deliveries };
+            match self.store_event(new_event, webhooks).await? {
+                AcceptAnswer::Published(published) => return Ok(published),
+                AcceptAnswer::KeyConflict(event) => return Err(PublishError::KeyConflict { event }),
+                AcceptAnswer::StaleConfig => {
+                    table = self.rerouted(tenant).await?;
+                }
+                AcceptAnswer::Failed(reason) => return Err(PublishError::Unavailable(reason)),
+            }
+        }
+        Err(PublishError::Unavailable("the tenant's webhooks change too fast".into()))
+    }
+
+    async fn store_event(
+        &self,
+        event: NewEvent,
+        webhooks: Vec<Arc<Webhook>>,
+    ) -> Result<AcceptAnswer, PublishError> {
+        let (waiter, answer) = oneshot::channel();
+        self.journal().accept(AcceptEntry { event: Box::new(event), webhooks, waiter })?;
+        answer.await.map_err(|_| PublishError::Unavailable("stopping".into()))
+    }
+
+    async fn routing(&self, tenant: TenantId) -> Result<Arc<RoutingTable>, PublishError> {
+        let table = self.directory().table(tenant).await;
+        table
+            .map_err(|error| PublishError::Unavailable(error.to_string()))?
+            .ok_or(PublishError::UnknownTenant)
+    }
+
+    async fn rerouted(&self, tenant: TenantId) -> Result<Arc<RoutingTable>, PublishError> {
+        let table = self.directory().reload(tenant).await;
+        table
+            .map_err(|error| PublishError::Unavailable(error.to_string()))?
+            .ok_or(PublishError::UnknownTenant)
+    }
+}
+
+/// Hands out places in the queues: the time of acceptance in µs, each given once, so that a page of a lane can go on after
+/// the last row of the one before.
+#[derive(Debug, Default)]
+pub(crate) struct Positions(AtomicI64);
+
+impl Positions {
+    pub(crate) fn next(&self, now: Time) -> i64 {
+        let now = now.as_micros();
+        let previous =
+            self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(now.max(last + 1)));
+        now.max(previous.unwrap_or(0) + 1)
+    }
+}
+
+/// The deliveries of an event that is accepted at `now`.
+pub(crate) fn new_deliveries(webhooks: &[Arc<Webhook>], now: Time, position: i64) -> Vec<NewDelivery> {
+    webhooks
+        .iter()
+        .map(|webhook| NewDelivery {
+            id: entropy::delivery_id(now),
+            webhook: webhook.id,
+            shard: webhook.shard,
+            position,
+            ordered: webhook.config.ordered,
+            due_at: first_wait(webhook).map(|wait| now.plus(wait)),
+        })
+        .collect()
+}
+
+fn first_wait(webhook: &Webhook) -> Option<Duration> {
+    let overridden = webhook.config.policy.schedule.as_ref().and_then(|schedule| schedule.wait_before(1));
+    overridden.filter(|wait| !wait.is_zero())
+}
+
+/// What the key stands for: everything the publisher said, so that a repeat with another body is noticed.
+fn idempotency_key(key: &str, publish: &Publish, now: Time) -> IdempotencyKey {
+    let mut body = Sha256::new();
+    let mut part = |bytes: &[u8]| {
+        body.update((bytes.len() as u64).to_be_bytes());
+        body.update(bytes);
+    };
+    part(publish.event_type.as_str().as_bytes());
+    part(publish.content_type.as_bytes());
+    part(&publish.data);
+    part(publish.previous_data.as_deref().unwrap_or_default());
+    part(publish.subject.as_deref().unwrap_or_default().as_bytes());
+    part(publish.metadata.as_deref().unwrap_or_default());
+    part(&publish.time.map_or(0, Time::as_micros).to_be_bytes());
+    IdempotencyKey {
+        key_hash: Sha256::digest(key.as_bytes()).into(),
+        body_hash: body.finalize().into(),
+        expires_at: now.plus(IDEMPOTENCY_WINDOW),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn positions_follow_the_clock_and_are_never_given_twice() {
+        let positions = Positions::default();
+        let now = Time::from_seconds(1_700_000_000);
+        let given: Vec<i64> = (0..4).map(|_| positions.next(now)).collect();
+        let start = now.as_micros();
+        assert_eq!(given, [start, start + 1, start + 2, start + 3]);
+        assert_eq!(positions.next(now.minus(Duration::from_secs(9))), start + 4);
+        let later = now.plus(Duration::from_secs(1));
+        assert_eq!(positions.next(later), later.as_micros());
+    }
+
+    #[test]
+    fn another_body_under_the_same_key_is_told_apart() {
+        let publish = |data: &'static str| Publish {
+            event_type: EventType::parse("a.b").expect("valid"),
+            data: Bytes::from_static(data.as_bytes()),
+            content_type: "application/json".into(),
+            previous_data: None,
+            time: None,
+            subject: None,
+            metadata: None,
+            idempotency_key: Some("k".into()),
+            origin: Origin::Api,
+        };
+        let hashes = |data| idempotency_key("k", &publish(data), Time::ZERO);
+        assert_eq!(hashes("1"), hashes("1"));
+        assert_eq!(hashes("1").key_hash, hashes("2").key_hash);
+        assert_ne!(hashes("1").body_hash, hashes("2").body_hash);
+    }
+}

@@ -1,0 +1,138 @@
+//! What people ask of single deliveries: retry, cancel, a test send.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use stentor_core::attempt::Attempt;
+use stentor_core::delivery::{CancelReason, FinalState};
+use stentor_core::event::{EventContent, EventType};
+use stentor_core::id::{DeliveryId, TenantId, WebhookId};
+use stentor_store::StoreError;
+use stentor_store::journal::{Write, Written};
+use stentor_store::lanes::LaneKey;
+
+use crate::engine::Engine;
+use crate::entropy;
+use crate::sender::AttemptInput;
+
+/// What became of a command on one delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CommandOutcome {
+    /// It is done and stored.
+    Done,
+    /// An attempt is in flight: the wish is noted and takes effect when the attempt ends without success.
+    Noted,
+    /// There is no such delivery, or it has ended already.
+    NotPending,
+    /// There is no such delivery.
+    NotFound,
+}
+
+/// Why a command did not happen.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum CommandError {
+    /// The database did not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The command could not be stored now.
+    #[error("the command could not be stored: {0}")]
+    Unavailable(String),
+}
+
+impl Engine {
+    /// Makes a delivery due now, a finished one included; its attempts continue at n+1 (engine rule E16).
+    ///
+    /// # Errors
+    /// When it could not be stored.
+    pub async fn retry(
+        &self,
+        tenant: TenantId,
+        delivery: DeliveryId,
+    ) -> Result<CommandOutcome, CommandError> {
+        let now = self.clock().now();
+        match self.journal().write(Write::Retry { tenant, delivery, now }).await? {
+            Written::Retried(Some(_)) => Ok(CommandOutcome::Done),
+            Written::Retried(None) => Ok(CommandOutcome::NotFound),
+            other => Err(CommandError::Unavailable(format!("unexpected answer {other:?}"))),
+        }
+    }
+
+    /// Withdraws a pending delivery. After `Done` no attempt starts.
+    ///
+    /// # Errors
+    /// When it could not be stored.
+    pub async fn cancel(
+        &self,
+        tenant: TenantId,
+        delivery: DeliveryId,
+    ) -> Result<CommandOutcome, CommandError> {
+        // Whoever asked may stop waiting; a withdrawal must be carried to its end.
+        let engine = self.clone();
+        let cancelling = tokio::spawn(async move { engine.cancel_to_the_end(tenant, delivery).await });
+        cancelling.await.unwrap_or_else(|error| Err(CommandError::Unavailable(error.to_string())))
+    }
+
+    async fn cancel_to_the_end(
+        &self,
+        tenant: TenantId,
+        delivery: DeliveryId,
+    ) -> Result<CommandOutcome, CommandError> {
+        let Some(row) = self.store().delivery(tenant, delivery).await? else {
+            return Ok(CommandOutcome::NotFound);
+        };
+        if row.finished_at.is_some() {
+            return Ok(CommandOutcome::NotPending);
+        }
+        if self.shards().withdraw(row.shard, row.webhook, delivery).await {
+            return Ok(CommandOutcome::Noted);
+        }
+        let state = FinalState::Cancelled(CancelReason::Requested);
+        let write = Write::Finish { deliveries: vec![delivery], state, now: self.clock().now() };
+        let finished = self.journal().write(write).await;
+        self.shards().withdrawn(row.shard, row.webhook, delivery).await;
+        match finished {
+            Ok(Written::Finished(ids)) if ids.contains(&delivery) => Ok(CommandOutcome::Done),
+            Ok(_) => Ok(CommandOutcome::NotPending),
+            Err(error) => {
+                // It may still be pending, and its lane no longer knows of it.
+                let lane = LaneKey { shard: row.shard, webhook: row.webhook };
+                self.shards().reread_lane(lane, tenant).await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Sends one synthetic event to a webhook right now and returns the attempt. It is not stored, not retried and does
+    /// not count in the webhook's health (readings 004). None when there is no such webhook.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn test_webhook(
+        &self,
+        tenant: TenantId,
+        webhook: WebhookId,
+        event_type: EventType,
+        data: Bytes,
+    ) -> Result<Option<Attempt>, StoreError> {
+        let Some(webhook) = self.store().webhook(tenant, webhook).await? else { return Ok(None) };
+        let now = self.clock().now();
+        let content = EventContent {
+            id: entropy::event_id(now),
+            event_type,
+            time: now,
+            content_type: "application/json".into(),
+            data,
+            previous_data: None,
+        };
+        let input = AttemptInput {
+            webhook: Arc::new(webhook),
+            event: content.id,
+            content: Some(Arc::new(content)),
+            delivery: entropy::delivery_id(now),
+            number: 1,
+            position: None,
+            test: true,
+        };
+        Ok(Some(self.sender().attempt(input).await))
+    }
+}

@@ -1,0 +1,304 @@
+//! The engine as a whole: how it starts, what it is made of, how it stops.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use stentor_core::address::AddressPolicy;
+use stentor_core::shard::Shard;
+use stentor_core::time::Time;
+use stentor_store::maintenance::PreviousEnd;
+use stentor_store::{Store, StoreError};
+use tokio::sync::Mutex;
+use tokio::task::JoinHandle;
+use tracing::{info, warn};
+
+use crate::accept::Positions;
+use crate::auth::Authenticator;
+use crate::clock::{Clock, Stopwatch};
+use crate::destination::{Destination, HttpDestination};
+use crate::directory::Directory;
+use crate::journal::{Journal, OnDisabled, OnFatal, QueueLimits, Writer};
+use crate::maintenance::{Maintenance, Retention};
+use crate::metrics::Metrics;
+use crate::outbound::{OutboundClient, OutboundOptions, SystemResolver};
+use crate::sender::Sender;
+use crate::shard::state::ShardOptions;
+use crate::shard::{Actor, LaneLimits, Shards, SharedPermits, World};
+
+/// How often a stopping engine looks whether its attempts have ended.
+const DRAIN_LOOK: Duration = Duration::from_millis(20);
+
+/// How the engine runs.
+#[derive(Clone)]
+pub struct EngineOptions {
+    /// Which addresses may be dialled.
+    pub address_policy: AddressPolicy,
+    /// The HTTP client, for everything but its address policy.
+    pub outbound: OutboundOptions,
+    /// Requests that may be on the wire at once, parked ones aside.
+    pub permits: u32,
+    /// Bounds of the journal's queue.
+    pub queue: QueueLimits,
+    /// Bounds of each lane.
+    pub lane: LaneLimits,
+    /// What is deleted when.
+    pub retention: Retention,
+    /// Called when nothing may be acknowledged any more; must end the process.
+    pub on_fatal: OnFatal,
+}
+
+impl EngineOptions {
+    /// The usual bounds.
+    pub fn new(address_policy: AddressPolicy, outbound: OutboundOptions, on_fatal: OnFatal) -> Self {
+        Self {
+            address_policy,
+            outbound,
+            permits: 512,
+            queue: QueueLimits::default(),
+            lane: LaneLimits::default(),
+            retention: Retention::default(),
+            on_fatal,
+        }
+    }
+}
+
+/// Why the engine did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The database does not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The outbound client cannot be set up.
+    #[error("outbound requests cannot be set up: {0}")]
+    Outbound(String),
+}
+
+/// The handle of the running engine. Cheap to clone.
+#[derive(Clone)]
+pub struct Engine {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    journal: Journal,
+    shards: Shards,
+    directory: Directory,
+    authenticator: Authenticator,
+    sender: Arc<Sender>,
+    permits: SharedPermits,
+    positions: Positions,
+    metrics: Arc<Metrics>,
+    address_policy: AddressPolicy,
+    stopping: AtomicBool,
+    writer: Mutex<Option<JoinHandle<()>>>,
+    background: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Engine {
+    /// Starts the engine: everything pending in the store goes on.
+    ///
+    /// # Errors
+    /// When the database does not answer or outbound requests cannot be set up.
+    pub async fn start(
+        store: Arc<dyn Store>,
+        options: EngineOptions,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, StartError> {
+        let resolver = SystemResolver::new().map_err(|error| StartError::Outbound(error.to_string()))?;
+        let client = OutboundClient::new(options.outbound.clone(), Arc::new(resolver))
+            .map_err(|error| StartError::Outbound(error.to_string()))?;
+        Self::start_with(store, options, clock, Arc::new(HttpDestination::new(client))).await
+    }
+
+    /// Starts the engine with another way of getting events to receivers.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn start_with(
+        store: Arc<dyn Store>,
+        options: EngineOptions,
+        clock: Arc<dyn Clock>,
+        destination: Arc<dyn Destination>,
+    ) -> Result<Self, StartError> {
+        let started_at = clock.now();
+        let previous_end = store.begin_process(started_at).await?;
+        let metrics = Arc::new(Metrics::default());
+        let journal = Journal::new(options.queue);
+        let (shards, inboxes) = Shards::new();
+        let permits = SharedPermits::new(options.permits);
+        let sender = Sender::new(destination, Arc::clone(&store), Arc::clone(&clock), Arc::clone(&metrics));
+        let inner = Arc::new(Inner {
+            directory: Directory::new(Arc::clone(&store)),
+            authenticator: Authenticator::new(Arc::clone(&store), Arc::clone(&clock)),
+            sender: Arc::new(sender),
+            store,
+            clock,
+            journal,
+            shards,
+            permits,
+            positions: Positions::default(),
+            metrics,
+            address_policy: options.address_policy.clone(),
+            stopping: AtomicBool::new(false),
+            writer: Mutex::default(),
+            background: Mutex::default(),
+        });
+        let engine = Self { inner };
+        let world = engine.world(&options);
+        let shard_options = shard_options(&options, started_at, previous_end);
+        for (number, inbox) in (0_u8..=u8::MAX).zip(inboxes) {
+            let actor = Actor { shard: Shard(number), inbox, world: world.clone(), options: shard_options };
+            tokio::spawn(actor.run());
+        }
+        *engine.inner.writer.lock().await = Some(tokio::spawn(engine.writer(options.on_fatal.clone()).run()));
+        let maintenance = Maintenance::new(engine.clone(), options.retention);
+        maintenance.sweep().await?;
+        engine.resume_replays().await?;
+        engine.inner.background.lock().await.extend(maintenance.spawn());
+        Ok(engine)
+    }
+
+    fn world(&self, options: &EngineOptions) -> World {
+        let inner = &self.inner;
+        World {
+            clock: Arc::clone(&inner.clock),
+            store: Arc::clone(&inner.store),
+            journal: inner.journal.clone(),
+            shards: inner.shards.clone(),
+            sender: Arc::clone(&inner.sender),
+            permits: inner.permits.clone(),
+            metrics: Arc::clone(&inner.metrics),
+            lane_limits: options.lane,
+        }
+    }
+
+    fn writer(&self, on_fatal: OnFatal) -> Writer {
+        let weak = Arc::downgrade(&self.inner);
+        let on_disabled: OnDisabled = Arc::new(move |tenant, webhook| {
+            let Some(inner) = weak.upgrade() else { return };
+            tokio::spawn(async move {
+                let engine = Self { inner };
+                if let Err(error) = engine.webhook_changed(tenant, webhook).await {
+                    warn!(%webhook, %error, "a disabled webhook could not be read");
+                }
+            });
+        });
+        Writer {
+            journal: self.inner.journal.clone(),
+            store: Arc::clone(&self.inner.store),
+            shards: self.inner.shards.clone(),
+            metrics: Arc::clone(&self.inner.metrics),
+            on_fatal,
+            on_disabled,
+        }
+    }
+
+    /// Whether new work is taken: the database answers and the engine is not stopping.
+    ///
+    /// # Errors
+    /// A sentence for the operator when it is not.
+    pub async fn readiness(&self) -> Result<(), String> {
+        if self.is_stopping() {
+            return Err("the process is stopping".into());
+        }
+        self.inner.store.ping().await.map_err(|error| error.to_string())
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.inner.stopping.load(Ordering::Acquire)
+    }
+
+    /// Makes [`readiness`](Self::readiness) say that the process is stopping.
+    pub fn announce_stop(&self) {
+        self.inner.stopping.store(true, Ordering::Release);
+    }
+
+    /// Stops in order: no new attempts, those in flight get until the deadline, every outcome is committed.
+    pub async fn shutdown(&self, drain: Duration) {
+        self.announce_stop();
+        let inner = &self.inner;
+        for task in inner.background.lock().await.drain(..) {
+            task.abort();
+        }
+        inner.shards.drain().await;
+        let stopwatch = Stopwatch::start();
+        while inner.permits.in_use() > 0 && stopwatch.elapsed() < drain {
+            tokio::time::sleep(DRAIN_LOOK).await;
+        }
+        let left = inner.permits.in_use();
+        inner.journal.close();
+        if let Some(writer) = inner.writer.lock().await.take()
+            && writer.await.is_err()
+        {
+            warn!("the journal's writer had stopped before");
+            return;
+        }
+        if left > 0 {
+            warn!(left, "attempts were still in flight; they will be repeated after the next start");
+            return;
+        }
+        match inner.store.end_process(inner.clock.now()).await {
+            Ok(()) => info!("stopped in order"),
+            Err(error) => warn!(%error, "the orderly stop could not be noted"),
+        }
+    }
+
+    /// The store, for reading.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.inner.store
+    }
+
+    /// The clock.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.inner.clock
+    }
+
+    /// Who tokens speak for.
+    pub fn authenticator(&self) -> &Authenticator {
+        &self.inner.authenticator
+    }
+
+    /// Which addresses may be dialled.
+    pub fn address_policy(&self) -> &AddressPolicy {
+        &self.inner.address_policy
+    }
+
+    /// What the process counts, brought up to date.
+    pub fn metrics(&self) -> &Metrics {
+        self.inner.metrics.sample(self.inner.permits.in_use(), self.inner.journal.waiting());
+        &self.inner.metrics
+    }
+
+    pub(crate) fn journal(&self) -> &Journal {
+        &self.inner.journal
+    }
+
+    pub(crate) fn positions(&self) -> &Positions {
+        &self.inner.positions
+    }
+
+    pub(crate) fn shards(&self) -> &Shards {
+        &self.inner.shards
+    }
+
+    /// The routing tables in force.
+    pub fn directory(&self) -> &Directory {
+        &self.inner.directory
+    }
+
+    pub(crate) fn sender(&self) -> &Sender {
+        &self.inner.sender
+    }
+}
+
+fn shard_options(options: &EngineOptions, started_at: Time, previous_end: PreviousEnd) -> ShardOptions {
+    ShardOptions {
+        lane: options.lane,
+        started_at,
+        after_unclean_end: previous_end == PreviousEnd::Unclean,
+        is_first_start: previous_end == PreviousEnd::FirstStart,
+    }
+}

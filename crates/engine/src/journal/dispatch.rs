@@ -1,0 +1,175 @@
+//! After the commit: deliveries go to their lanes first, then the publishers get their answers (engine rule E1).
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use stentor_core::delivery::PendingDelivery;
+use stentor_core::id::{EventId, TenantId};
+use stentor_core::shard::Shard;
+use stentor_core::webhook::Webhook;
+use stentor_store::journal::{NewDelivery, NewEvent, Write, Written};
+use stentor_store::lanes::LaneKey;
+use tokio::sync::oneshot;
+use tracing::error;
+
+use super::AcceptAnswer;
+use super::writer::{Pending, Writer};
+use crate::accept::Published;
+use crate::shard::input::{Handed, Recorded};
+
+/// What one commit has for one shard.
+#[derive(Default)]
+struct ForShard {
+    handed: Vec<Handed>,
+    recorded: Vec<Recorded>,
+    written: Vec<(LaneKey, Written)>,
+}
+
+/// Answers that wait until the hand-over is done.
+enum Answer {
+    Accept(oneshot::Sender<AcceptAnswer>, AcceptAnswer),
+    Written(oneshot::Sender<Result<Written, String>>, Written),
+}
+
+impl Writer {
+    /// Hands over and answers.
+    pub(super) async fn dispatch(&self, batch: Vec<Pending>, writes: &[Write], results: Vec<Written>) {
+        let mut shards: HashMap<Shard, ForShard> = HashMap::new();
+        let mut answers = Vec::with_capacity(batch.len());
+        for ((pending, write), written) in batch.into_iter().zip(writes).zip(results) {
+            match pending {
+                Pending::Accept { webhooks, waiter } => {
+                    let Write::Accept(event) = write else { continue };
+                    let answer = self.accepted(event, &webhooks, written, &mut shards);
+                    answers.push(Answer::Accept(waiter, answer));
+                }
+                Pending::Outcome(lane) => self.outcome(lane, write, &written, &mut shards),
+                Pending::Lane(lane) => shards.entry(lane.shard).or_default().written.push((lane, written)),
+                Pending::Command(waiter) => {
+                    self.command(write, &written).await;
+                    answers.push(Answer::Written(waiter, written));
+                }
+            }
+        }
+        self.hand_over(shards).await;
+        for answer in answers {
+            // Whoever stopped waiting does not matter any more.
+            match answer {
+                Answer::Accept(waiter, answer) => drop(waiter.send(answer)),
+                Answer::Written(waiter, written) => drop(waiter.send(Ok(written))),
+            }
+        }
+    }
+
+    async fn hand_over(&self, shards: HashMap<Shard, ForShard>) {
+        for (shard, work) in shards {
+            if !work.recorded.is_empty() {
+                self.shards.recorded(shard, work.recorded).await;
+            }
+            if !work.handed.is_empty() {
+                self.shards.hand(shard, work.handed).await;
+            }
+            for (lane, written) in work.written {
+                self.shards.written(lane, written).await;
+            }
+        }
+    }
+
+    fn accepted(
+        &self,
+        event: &NewEvent,
+        webhooks: &[Arc<Webhook>],
+        written: Written,
+        shards: &mut HashMap<Shard, ForShard>,
+    ) -> AcceptAnswer {
+        let content = &event.event.content;
+        match written {
+            Written::Accepted { positions } => {
+                self.metrics.accepted(positions.len());
+                let rows = event.deliveries.iter().zip(positions).zip(webhooks);
+                for ((delivery, position), webhook) in rows {
+                    let pending = pending_row(event.event.tenant, content.id, delivery, position);
+                    let handed =
+                        Handed { pending, content: Arc::clone(content), webhook: Arc::clone(webhook) };
+                    shards.entry(delivery.shard).or_default().handed.push(handed);
+                }
+                AcceptAnswer::Published(Published {
+                    id: content.id,
+                    event_type: content.event_type.clone(),
+                    deliveries: event.event.matched,
+                    duplicate: false,
+                })
+            }
+            Written::Duplicate { event: first, matched } => AcceptAnswer::Published(Published {
+                id: first,
+                event_type: content.event_type.clone(),
+                deliveries: matched,
+                duplicate: true,
+            }),
+            Written::KeyConflict { event } => AcceptAnswer::KeyConflict(event),
+            Written::StaleConfig { .. } => AcceptAnswer::StaleConfig,
+            Written::Refused(reason) => {
+                error!(%reason, event = %content.id, "an event could not be stored");
+                AcceptAnswer::Failed("the event could not be stored".into())
+            }
+            other => AcceptAnswer::Failed(format!("unexpected answer {other:?}")),
+        }
+    }
+
+    fn outcome(
+        &self,
+        lane: LaneKey,
+        write: &Write,
+        written: &Written,
+        shards: &mut HashMap<Shard, ForShard>,
+    ) {
+        let Write::Outcome(outcome) = write else { return };
+        let (applied, disabled) = match written {
+            Written::Recorded { applied, disabled_version } => (*applied, *disabled_version),
+            Written::Refused(reason) => {
+                error!(%reason, delivery = %outcome.attempt.delivery, "an outcome could not be stored");
+                (false, None)
+            }
+            _ => (false, None),
+        };
+        if applied {
+            self.metrics.recorded(outcome);
+        }
+        // Not applied: it may have been disabled by a commit of which nobody could tell.
+        if disabled.is_some() || !applied && outcome.disable.is_some() {
+            (self.on_disabled)(outcome.tenant, outcome.webhook);
+        }
+        let recorded =
+            Recorded { webhook: outcome.webhook, delivery: outcome.attempt.delivery, applied, disabled };
+        shards.entry(lane.shard).or_default().recorded.push(recorded);
+    }
+
+    /// What people asked for concerns lanes too, whether or not they still wait for the answer.
+    async fn command(&self, write: &Write, written: &Written) {
+        match (write, written) {
+            (Write::Retry { now, .. }, Written::Retried(Some(row))) => self.shards.due(row, *now).await,
+            (Write::Redeliver { tenant, deliveries, .. }, Written::Redelivered(Some(_))) => {
+                self.shards.reread(*tenant, deliveries.iter()).await;
+            }
+            (Write::Replay { tenant, items, .. }, Written::Replayed(Some(_))) => {
+                // All of them are for one webhook.
+                self.shards.reread(*tenant, items.iter().take(1).map(|(_, delivery)| delivery)).await;
+            }
+            _ => {}
+        }
+    }
+}
+
+fn pending_row(tenant: TenantId, event: EventId, delivery: &NewDelivery, position: i64) -> PendingDelivery {
+    PendingDelivery {
+        id: delivery.id,
+        tenant,
+        event,
+        webhook: delivery.webhook,
+        shard: delivery.shard,
+        position,
+        due_at: delivery.due_at,
+        attempts: 0,
+        claims: 0,
+    }
+}

@@ -1,0 +1,242 @@
+//! The fair queue of the journal: a plain data structure that composes batches (engine rule E10).
+//!
+//! What lanes have to write comes first, up to half a batch; acceptances follow, one per tenant in turn. So neither a
+//! flooding tenant nor a flood of acceptances delays the others' writes.
+
+use std::collections::{HashMap, VecDeque};
+
+use stentor_core::id::TenantId;
+use stentor_store::journal::Write;
+
+use super::{AcceptEntry, Entry};
+
+/// How much may wait, and how much one batch may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QueueLimits {
+    /// Most items of a batch.
+    pub batch_items: usize,
+    /// Most rows of a batch.
+    pub batch_rows: usize,
+    /// Most payload bytes of a batch.
+    pub batch_bytes: usize,
+    /// A payload larger than this goes alone: at most one per batch.
+    pub large_bytes: usize,
+    /// Most acceptances of one tenant that may wait.
+    pub tenant_items: usize,
+    /// Most payload bytes of one tenant that may wait.
+    pub tenant_bytes: usize,
+    /// Most acceptances that may wait in all.
+    pub items: usize,
+    /// Most payload bytes that may wait in all.
+    pub bytes: usize,
+}
+
+impl Default for QueueLimits {
+    fn default() -> Self {
+        Self {
+            batch_items: 1_024,
+            batch_rows: 4_096,
+            batch_bytes: 4 * 1024 * 1024,
+            large_bytes: 256 * 1024,
+            tenant_items: 4_096,
+            tenant_bytes: 32 * 1024 * 1024,
+            items: 16_384,
+            bytes: 64 * 1024 * 1024,
+        }
+    }
+}
+
+/// Why an acceptance has no place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Busy {
+    /// Its tenant has its share waiting.
+    Tenant,
+    /// The whole queue is full.
+    Everything,
+    /// No new events are taken any more.
+    Closed,
+}
+
+#[derive(Default)]
+struct TenantQueue {
+    entries: VecDeque<AcceptEntry>,
+    bytes: usize,
+}
+
+/// The queue. Not a channel: whoever takes from it decides what a batch is.
+pub(crate) struct FairQueue {
+    limits: QueueLimits,
+    first: VecDeque<Entry>,
+    tenants: HashMap<TenantId, TenantQueue>,
+    /// Tenants that have acceptances waiting, in turn.
+    turn: VecDeque<TenantId>,
+    items: usize,
+    bytes: usize,
+    closed: bool,
+}
+
+/// What a batch holds so far.
+#[derive(Default)]
+struct Load {
+    items: usize,
+    rows: usize,
+    bytes: usize,
+    large: bool,
+}
+
+impl FairQueue {
+    pub(crate) fn new(limits: QueueLimits) -> Self {
+        Self {
+            limits,
+            first: VecDeque::new(),
+            tenants: HashMap::new(),
+            turn: VecDeque::new(),
+            items: 0,
+            bytes: 0,
+            closed: false,
+        }
+    }
+
+    pub(crate) fn put_acceptance(&mut self, entry: AcceptEntry) -> Result<(), Busy> {
+        let bytes = payload_bytes(&entry);
+        if self.closed {
+            return Err(Busy::Closed);
+        }
+        if self.items >= self.limits.items || self.bytes + bytes > self.limits.bytes && self.items > 0 {
+            return Err(Busy::Everything);
+        }
+        let tenant = entry.event.event.tenant;
+        let queue = self.tenants.entry(tenant).or_default();
+        let over_bytes = queue.bytes + bytes > self.limits.tenant_bytes && !queue.entries.is_empty();
+        if queue.entries.len() >= self.limits.tenant_items || over_bytes {
+            return Err(Busy::Tenant);
+        }
+        if queue.entries.is_empty() {
+            self.turn.push_back(tenant);
+        }
+        queue.entries.push_back(entry);
+        queue.bytes += bytes;
+        self.items += 1;
+        self.bytes += bytes;
+        Ok(())
+    }
+
+    pub(crate) fn put_first(&mut self, entry: Entry) {
+        self.first.push_back(entry);
+    }
+
+    /// Puts back what could not be written, ahead of everything else and in its order.
+    pub(crate) fn put_back(&mut self, entries: Vec<Entry>) {
+        for entry in entries.into_iter().rev() {
+            self.first.push_front(entry);
+        }
+    }
+
+    pub(crate) fn close(&mut self) {
+        self.closed = true;
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.first.len() + self.items
+    }
+
+    /// The next batch; empty when nothing waits.
+    pub(crate) fn take(&mut self) -> Vec<Entry> {
+        let mut load = Load::default();
+        let mut batch = Vec::with_capacity(self.len().min(self.limits.batch_items));
+        let half = if self.items == 0 { self.limits.batch_items } else { self.limits.batch_items / 2 };
+        self.take_first(&mut batch, &mut load, half);
+        self.take_acceptances(&mut batch, &mut load);
+        self.take_first(&mut batch, &mut load, self.limits.batch_items);
+        batch
+    }
+
+    fn take_first(&mut self, batch: &mut Vec<Entry>, load: &mut Load, items_max: usize) {
+        while load.items < items_max && load.rows < self.limits.batch_rows {
+            let Some(entry) = self.first.pop_front() else { return };
+            load.items += 1;
+            load.rows += rows(&entry);
+            batch.push(entry);
+        }
+    }
+
+    fn take_acceptances(&mut self, batch: &mut Vec<Entry>, load: &mut Load) {
+        while let Some(tenant) = self.turn.pop_front() {
+            let Some(queue) = self.tenants.get_mut(&tenant) else { continue };
+            let fits = queue.entries.front().is_some_and(|entry| load.takes(entry, &self.limits));
+            if !fits {
+                // Its turn is kept for the next batch.
+                self.turn.push_front(tenant);
+                return;
+            }
+            let Some(entry) = queue.entries.pop_front() else { continue };
+            let bytes = payload_bytes(&entry);
+            queue.bytes -= bytes;
+            self.items -= 1;
+            self.bytes -= bytes;
+            if queue.entries.is_empty() {
+                self.tenants.remove(&tenant);
+            } else {
+                self.turn.push_back(tenant);
+            }
+            // A publisher that stopped waiting before its event was taken has no claim on it.
+            if !entry.waiter.is_closed() {
+                load.add(&entry, &self.limits);
+                batch.push(Entry::Accept(entry));
+            }
+        }
+    }
+}
+
+impl Load {
+    fn takes(&self, entry: &AcceptEntry, limits: &QueueLimits) -> bool {
+        let bytes = payload_bytes(entry);
+        let large = bytes > limits.large_bytes;
+        self.items == 0
+            || self.items < limits.batch_items
+                && self.rows + 2 + entry.event.deliveries.len() <= limits.batch_rows
+                && self.bytes + bytes <= limits.batch_bytes
+                && !(large && self.large)
+    }
+
+    fn add(&mut self, entry: &AcceptEntry, limits: &QueueLimits) {
+        let bytes = payload_bytes(entry);
+        self.items += 1;
+        self.rows += 2 + entry.event.deliveries.len();
+        self.bytes += bytes;
+        self.large |= bytes > limits.large_bytes;
+    }
+}
+
+fn payload_bytes(entry: &AcceptEntry) -> usize {
+    let content = &entry.event.event.content;
+    content.data.len() + content.previous_data.as_ref().map_or(0, bytes::Bytes::len)
+}
+
+fn rows(entry: &Entry) -> usize {
+    match entry {
+        Entry::Accept(entry) => 2 + entry.event.deliveries.len(),
+        Entry::Outcome { .. } => 3,
+        Entry::Lane(lane) => write_rows(&lane.write),
+        Entry::Command { write, .. } => write_rows(write),
+    }
+}
+
+fn write_rows(write: &Write) -> usize {
+    match write {
+        Write::Accept(event) => 2 + event.deliveries.len(),
+        Write::Outcome(_) | Write::Retry { .. } => 3,
+        Write::Claim { deliveries } => deliveries.len(),
+        Write::Finish { deliveries, .. } => 2 * deliveries.len(),
+        Write::Redeliver { deliveries, .. } => deliveries.len(),
+        Write::Replay { items, .. } => items.len() + 1,
+        Write::Purge { rows_max, .. } => *rows_max as usize,
+    }
+}
+
+#[cfg(test)]
+mod tests;

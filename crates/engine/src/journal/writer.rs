@@ -1,0 +1,216 @@
+//! The writer: takes a batch, commits it, dispatches the results. One per process.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use stentor_core::id::{EventId, TenantId, WebhookId};
+use stentor_store::Store;
+use stentor_store::journal::{CommitResult, Write, Written};
+use stentor_store::lanes::LaneKey;
+use tracing::{error, warn};
+
+use super::{Entry, Journal};
+use crate::metrics::Metrics;
+use crate::shard::Shards;
+
+/// Wait after a batch that could not be written, doubled up to the longest.
+const PAUSE_FIRST: Duration = Duration::from_millis(50);
+const PAUSE_LONGEST: Duration = Duration::from_secs(2);
+
+/// What stops the process when nothing may be acknowledged any more (engine rule E3).
+pub type OnFatal = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// What is told when a webhook was disabled with an outcome.
+pub type OnDisabled = Arc<dyn Fn(TenantId, WebhookId) + Send + Sync>;
+
+/// The task that commits.
+pub(crate) struct Writer {
+    pub journal: Journal,
+    pub store: Arc<dyn Store>,
+    pub shards: Shards,
+    pub metrics: Arc<Metrics>,
+    pub on_fatal: OnFatal,
+    pub on_disabled: OnDisabled,
+}
+
+impl Writer {
+    /// Runs until the journal is closed and empty.
+    pub(crate) async fn run(self) {
+        let mut pause = PAUSE_FIRST;
+        while let Some(batch) = self.next_batch().await {
+            let (batch, writes) = split(batch);
+            let items = batch.len();
+            match self.store.commit(Arc::clone(&writes)).await {
+                CommitResult::Committed(results) => {
+                    pause = PAUSE_FIRST;
+                    self.metrics.batch_committed(items);
+                    self.dispatch(batch, &writes, results).await;
+                }
+                CommitResult::NotCommitted(reason) => {
+                    warn!(items, %reason, "a batch was not committed");
+                    self.give_back(batch, &writes, &reason);
+                    self.rest(&mut pause).await;
+                }
+                CommitResult::Unknown(reason) => {
+                    warn!(items, %reason, "whether a batch was committed is unknown");
+                    self.resolve(batch, &writes, &reason).await;
+                    self.rest(&mut pause).await;
+                }
+                CommitResult::Fatal(reason) => {
+                    error!(%reason, "the database failed; nothing may be acknowledged any more");
+                    (self.on_fatal)(&reason);
+                    return;
+                }
+            }
+        }
+    }
+
+    async fn next_batch(&self) -> Option<Vec<Entry>> {
+        loop {
+            let filled = self.journal.shared.filled.notified();
+            {
+                let mut queue = self.journal.queue();
+                let batch = queue.take();
+                if !batch.is_empty() {
+                    return Some(batch);
+                }
+                if queue.is_closed() && queue.len() == 0 {
+                    return None;
+                }
+            }
+            filled.await;
+        }
+    }
+
+    async fn rest(&self, pause: &mut Duration) {
+        tokio::time::sleep(*pause).await;
+        *pause = (*pause * 2).min(PAUSE_LONGEST);
+    }
+
+    /// Publishers are told that nothing is stored; what lanes wrote is kept and written again.
+    fn give_back(&self, batch: Vec<Pending>, writes: &[Write], reason: &str) {
+        let mut again = Vec::new();
+        for (pending, write) in batch.into_iter().zip(writes) {
+            if let Some(entry) = pending.not_committed(write, reason) {
+                again.push(entry);
+            }
+        }
+        self.journal.queue().put_back(again);
+    }
+
+    /// After a lost commit: events that turn out to be stored are handed over, though their publishers are told to try
+    /// again; everything else is written again, which changes nothing where it was stored.
+    async fn resolve(&self, batch: Vec<Pending>, writes: &[Write], reason: &str) {
+        let asked: Vec<(TenantId, EventId)> = writes
+            .iter()
+            .filter_map(|write| match write {
+                Write::Accept(event) => Some((event.event.tenant, event.event.content.id)),
+                _ => None,
+            })
+            .collect();
+        let stored = loop {
+            match self.store.stored_events(&asked).await {
+                Ok(stored) => break stored,
+                Err(error) => {
+                    warn!(%error, "cannot find out what was committed");
+                    tokio::time::sleep(PAUSE_LONGEST).await;
+                }
+            }
+        };
+        let (accepted, others): (Vec<_>, Vec<_>) =
+            batch.into_iter().zip(writes).partition(|(pending, _)| matches!(pending, Pending::Accept { .. }));
+        for (pending, write) in accepted {
+            let Write::Accept(event) = write else { continue };
+            if stored.contains(&event.event.content.id) {
+                self.shards.reread(event.event.tenant, event.deliveries.iter()).await;
+            }
+            pending.fail(reason);
+        }
+        let mut again = Vec::new();
+        for (pending, write) in others {
+            self.reread_unknown(write).await;
+            again.extend(pending.not_committed(write, reason));
+        }
+        self.journal.queue().put_back(again);
+    }
+
+    /// A command that may be stored: whoever asked is told to try again, and its lanes look for themselves.
+    async fn reread_unknown(&self, write: &Write) {
+        match write {
+            Write::Retry { tenant, delivery, .. } => match self.store.delivery(*tenant, *delivery).await {
+                Ok(Some(row)) => {
+                    let lane = LaneKey { shard: row.shard, webhook: row.webhook };
+                    self.shards.reread_lane(lane, *tenant).await;
+                }
+                Ok(None) => {}
+                Err(error) => warn!(%error, %delivery, "whether it is to be sent again is unknown"),
+            },
+            Write::Redeliver { tenant, deliveries, .. } => {
+                self.shards.reread(*tenant, deliveries.iter()).await;
+            }
+            Write::Replay { tenant, items, .. } => {
+                self.shards.reread(*tenant, items.iter().take(1).map(|(_, delivery)| delivery)).await;
+            }
+            _ => {}
+        }
+    }
+}
+
+/// An entry whose write is in the batch.
+pub(super) enum Pending {
+    Accept {
+        webhooks: Vec<Arc<stentor_core::webhook::Webhook>>,
+        waiter: tokio::sync::oneshot::Sender<super::AcceptAnswer>,
+    },
+    Outcome(LaneKey),
+    Lane(LaneKey),
+    Command(tokio::sync::oneshot::Sender<Result<Written, String>>),
+}
+
+impl Pending {
+    /// Tells who waits that it did not work. What a lane wrote comes back as an entry to be written again.
+    fn not_committed(self, write: &Write, reason: &str) -> Option<Entry> {
+        match self {
+            Self::Outcome(lane) => match write {
+                Write::Outcome(outcome) => Some(Entry::Outcome { lane, outcome: outcome.clone() }),
+                _ => None,
+            },
+            Self::Lane(lane) => Some(Entry::Lane(super::LaneEntry { lane, write: write.clone() })),
+            other => {
+                other.fail(reason);
+                None
+            }
+        }
+    }
+
+    fn fail(self, reason: &str) {
+        match self {
+            Self::Accept { waiter, .. } => {
+                let _ = waiter.send(super::AcceptAnswer::Failed(reason.to_owned()));
+            }
+            Self::Command(waiter) => {
+                let _ = waiter.send(Err(reason.to_owned()));
+            }
+            Self::Outcome(_) | Self::Lane(_) => {}
+        }
+    }
+}
+
+fn split(batch: Vec<Entry>) -> (Vec<Pending>, Arc<[Write]>) {
+    let mut pending = Vec::with_capacity(batch.len());
+    let mut writes = Vec::with_capacity(batch.len());
+    for entry in batch {
+        let (rest, write) = match entry {
+            Entry::Accept(entry) => (
+                Pending::Accept { webhooks: entry.webhooks, waiter: entry.waiter },
+                Write::Accept(entry.event),
+            ),
+            Entry::Outcome { lane, outcome } => (Pending::Outcome(lane), Write::Outcome(outcome)),
+            Entry::Lane(entry) => (Pending::Lane(entry.lane), entry.write),
+            Entry::Command { write, waiter } => (Pending::Command(waiter), write),
+        };
+        pending.push(rest);
+        writes.push(write);
+    }
+    (pending, writes.into())
+}

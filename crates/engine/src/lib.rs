@@ -1,0 +1,26 @@
+//! The running machine of Stentor.
+//!
+//! An event goes one way: `accept` builds it and its deliveries, the `journal` commits them and hands the deliveries to
+//! their `shard`, whose lanes decide when an attempt starts; the `sender` performs it and the outcome goes back through the
+//! journal. [`Engine`] is the handle that the gateway holds.
+
+pub mod accept;
+pub mod auth;
+pub mod clock;
+pub mod commands;
+pub mod destination;
+pub mod directory;
+pub mod engine;
+pub mod entropy;
+pub mod journal;
+pub mod mailbox;
+pub mod maintenance;
+pub mod metrics;
+pub mod outbound;
+pub mod permits;
+pub mod replay;
+pub mod sender;
+pub mod shard;
+pub mod webhooks;
+
+pub use engine::{Engine, EngineOptions, StartError};

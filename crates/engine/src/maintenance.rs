@@ -1,0 +1,139 @@
+//! Background upkeep: the sweep for stored deliveries that no lane knows, retention, the database's own upkeep.
+//!
+//! Each task is idempotent, takes no input and runs by a timer; a round that fails is tried again at the next one.
+
+use std::time::Duration;
+
+use stentor_core::time::Time;
+use stentor_store::StoreError;
+use stentor_store::journal::{Write, Written};
+use tokio::task::JoinHandle;
+use tracing::{info, warn};
+
+use crate::engine::Engine;
+
+/// How often stored deliveries are compared with the lanes (engine rule E1).
+const SWEEP_INTERVAL: Duration = Duration::from_secs(30);
+/// How often the database's own upkeep runs.
+const UPKEEP_INTERVAL: Duration = Duration::from_secs(1);
+/// How often hours are closed and old rows looked for.
+const RETENTION_INTERVAL: Duration = Duration::from_secs(300);
+/// Pause between two pieces of a purge: it must not be felt (engine rule E17).
+const PIECE_PAUSE: Duration = Duration::from_millis(50);
+/// Rows of one kind deleted per piece.
+const PIECE_ROWS: u32 = 500;
+/// A purge is refused when the clock has jumped by more than this between two rounds (reliability F10).
+const CLOCK_JUMP_MAX: Duration = Duration::from_secs(24 * 3_600);
+
+/// What is deleted when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// Age at which events and everything of them go. Deliveries still pending then become `dead: expired`.
+    pub age: Duration,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self { age: Duration::from_secs(30 * 24 * 3_600) }
+    }
+}
+
+/// The background tasks.
+pub(crate) struct Maintenance {
+    engine: Engine,
+    retention: Retention,
+}
+
+impl Maintenance {
+    pub(crate) fn new(engine: Engine, retention: Retention) -> Self {
+        Self { engine, retention }
+    }
+
+    /// Tells every shard which of its webhooks have stored deliveries. At start this is what sets the lanes going; later
+    /// it finds nothing new unless there is a bug, and counts that.
+    pub(crate) async fn sweep(&self) -> Result<(), StoreError> {
+        for waiting in self.engine.store().waiting_lanes().await? {
+            self.engine.shards().found(waiting).await;
+        }
+        Ok(())
+    }
+
+    /// Starts the tasks.
+    pub(crate) fn spawn(self) -> Vec<JoinHandle<()>> {
+        let Self { engine, retention } = self;
+        let sweeper = Self { engine: engine.clone(), retention };
+        let purger = Self { engine: engine.clone(), retention };
+        vec![
+            tokio::spawn(async move {
+                loop {
+                    sweeper.wait(SWEEP_INTERVAL).await;
+                    if let Err(error) = sweeper.sweep().await {
+                        warn!(%error, "the sweep failed");
+                    }
+                }
+            }),
+            tokio::spawn(async move {
+                loop {
+                    tokio::time::sleep(UPKEEP_INTERVAL).await;
+                    if let Err(error) = engine.store().upkeep().await {
+                        warn!(%error, "the database's upkeep failed");
+                    }
+                }
+            }),
+            tokio::spawn(async move {
+                let mut last = purger.engine.clock().now();
+                loop {
+                    purger.wait(RETENTION_INTERVAL).await;
+                    let now = purger.engine.clock().now();
+                    purger.retain(last, now).await;
+                    last = now;
+                }
+            }),
+        ]
+    }
+
+    async fn wait(&self, interval: Duration) {
+        let clock = self.engine.clock();
+        clock.sleep_until(clock.now().plus(interval)).await;
+    }
+
+    async fn retain(&self, last: Time, now: Time) {
+        if let Err(error) = self.engine.store().close_hours(now).await {
+            warn!(%error, "the totals of past hours could not be closed");
+            return;
+        }
+        if now.since(last) > CLOCK_JUMP_MAX || last > now {
+            warn!("the clock jumped; nothing is purged this time");
+            return;
+        }
+        if let Err(error) = self.purge(now).await {
+            warn!(%error, "old events could not be purged");
+        }
+    }
+
+    /// Deletes everything over age, a small piece at a time.
+    pub(crate) async fn purge(&self, now: Time) -> Result<u64, String> {
+        let before = now.minus(self.retention.age);
+        let mut total = 0;
+        loop {
+            let write = Write::Purge { before, rows_max: PIECE_ROWS, now };
+            match self.engine.journal().write(write).await.map_err(|error| error.to_string())? {
+                Written::Purged { expired, deleted, more } => {
+                    total += u64::from(deleted);
+                    for (delivery, webhook, shard) in expired {
+                        self.engine.shards().withdrawn(shard, webhook, delivery).await;
+                    }
+                    if !more {
+                        break;
+                    }
+                }
+                other => return Err(format!("unexpected answer {other:?}")),
+            }
+            tokio::time::sleep(PIECE_PAUSE).await;
+        }
+        if total > 0 {
+            info!(rows = total, %before, "old rows were purged");
+        }
+        Ok(total)
+    }
+}

@@ -1,0 +1,108 @@
+//! The client: one pool, one deadline per request.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::header::{CONTENT_LENGTH, USER_AGENT};
+use http::{HeaderValue, Method, Request};
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use stentor_core::attempt::{AttemptOutcome, Phase};
+use stentor_core::limits::TIMEOUT_SECONDS;
+use tokio::time::{Instant, timeout_at};
+
+use super::body::OutboundBody;
+use super::connector::Connector;
+use super::dial::Dialler;
+use super::progress::Progress;
+use super::receive::{Received, receive};
+use super::{OutboundOptions, OutboundReport, OutboundRequest, Resolver, TlsSetupError, failure, tls};
+
+/// Largest head of a response, in bytes (reliability S28). The count of headers is bounded by hyper's default of 100:
+/// setting it, even to the same number, moves the parser's table to the heap for every response.
+const RESPONSE_HEAD_BYTES_MAX: usize = 64 * 1024;
+/// Unread response bytes an HTTP/2 receiver may send us per stream and per connection.
+const H2_STREAM_WINDOW_BYTES: u32 = 64 * 1024;
+const H2_CONNECTION_WINDOW_BYTES: u32 = 1024 * 1024;
+/// Many requests share one HTTP/2 connection, so one that died silently has to be found by asking.
+const H2_PING_INTERVAL: Duration = Duration::from_secs(20);
+const H2_PING_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The guarded HTTP client. Cheap to clone; clones share one pool.
+#[derive(Clone)]
+pub struct OutboundClient {
+    pool: Client<Connector, OutboundBody>,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    allows_http: bool,
+    user_agent: HeaderValue,
+}
+
+impl OutboundClient {
+    /// Sets up TLS and an empty pool. Nothing is resolved or dialled yet.
+    ///
+    /// # Errors
+    /// When TLS cannot be set up.
+    pub fn new(options: OutboundOptions, resolver: Arc<dyn Resolver>) -> Result<Self, TlsSetupError> {
+        let tls = tls::client_config(&options.extra_roots)?;
+        let shared = Shared { allows_http: options.policy.allows_http(), user_agent: options.user_agent };
+        let dialler = Dialler { policy: options.policy, resolver, bind_address: options.bind_address };
+        let pool = Client::builder(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(options.idle_timeout)
+            .pool_max_idle_per_host(options.idle_per_host)
+            // Only sends again what hyper hands back whole because the pooled connection closed before its first
+            // byte was written: nothing reached the receiver, so it is still the same attempt.
+            .retry_canceled_requests(true)
+            .http1_max_buf_size(RESPONSE_HEAD_BYTES_MAX)
+            .http2_max_header_list_size(RESPONSE_HEAD_BYTES_MAX as u32)
+            .http2_initial_stream_window_size(H2_STREAM_WINDOW_BYTES)
+            .http2_initial_connection_window_size(H2_CONNECTION_WINDOW_BYTES)
+            .http2_keep_alive_interval(H2_PING_INTERVAL)
+            .http2_keep_alive_timeout(H2_PING_TIMEOUT)
+            .build(Connector::new(dialler, tls));
+        Ok(Self { pool, shared: Arc::new(shared) })
+    }
+
+    /// Sends one request and reads the answer, all within the request's timeout.
+    pub async fn send(&self, request: OutboundRequest) -> OutboundReport {
+        if !request.url.is_https() && !self.shared.allows_http {
+            // Saved while plain http was allowed; sending it now would break the operator's rule.
+            return OutboundReport { outcome: AttemptOutcome::Unsendable, response: None };
+        }
+        let timeout = request.timeout.min(Duration::from_secs(*TIMEOUT_SECONDS.end()));
+        let progress = Progress::until(Instant::now() + timeout);
+        let mut received = Received::default();
+        let exchange = self.exchange(request, &progress, &mut received);
+        let within_deadline = timeout_at(progress.deadline(), Arc::clone(&progress).scope(exchange)).await;
+        let outcome = within_deadline.unwrap_or_else(|_| AttemptOutcome::Timeout { phase: progress.phase() });
+        OutboundReport { outcome, response: received.into_captured() }
+    }
+
+    async fn exchange(
+        &self,
+        request: OutboundRequest,
+        progress: &Arc<Progress>,
+        received: &mut Received,
+    ) -> AttemptOutcome {
+        let length = HeaderValue::from(request.body.len());
+        let mut http_request = Request::new(OutboundBody::new(request.body, Arc::clone(progress)));
+        *http_request.method_mut() = Method::POST;
+        *http_request.uri_mut() = request.url.into_uri();
+        *http_request.headers_mut() = request.headers;
+        let headers = http_request.headers_mut();
+        // hyper leaves it out when there is no body, and some receivers then wait for one.
+        headers.insert(CONTENT_LENGTH, length);
+        headers.entry(USER_AGENT).or_insert_with(|| self.shared.user_agent.clone());
+        match self.pool.request(http_request).await {
+            Ok(response) => {
+                progress.enter(Phase::Body);
+                receive(response, request.now, received).await
+            }
+            Err(error) => failure::outcome_of(&error),
+        }
+    }
+}

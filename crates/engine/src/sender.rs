@@ -1,0 +1,122 @@
+//! The sender: performs one attempt and says what came of it. It decides nothing about what follows.
+
+use std::sync::Arc;
+
+use stentor_core::attempt::{Attempt, AttemptOutcome};
+use stentor_core::event::EventContent;
+use stentor_core::id::{DeliveryId, EventId};
+use stentor_core::webhook::Webhook;
+use stentor_store::Store;
+use tracing::{error, info};
+
+use crate::clock::{Clock, Stopwatch};
+use crate::destination::{Destination, Shipment};
+use crate::metrics::Metrics;
+use crate::outbound::OutboundReport;
+
+/// One attempt to be performed.
+#[derive(Debug, Clone)]
+pub struct AttemptInput {
+    /// To whom, as configured now.
+    pub webhook: Arc<Webhook>,
+    /// Of which event.
+    pub event: EventId,
+    /// Its content; read from the store when it is not in memory.
+    pub content: Option<Arc<EventContent>>,
+    /// Of which delivery.
+    pub delivery: DeliveryId,
+    /// The number of the attempt, 1 for the first.
+    pub number: u32,
+    /// Its place in an ordered webhook's queue.
+    pub position: Option<i64>,
+    /// A test send: not stored and not counted.
+    pub test: bool,
+}
+
+/// Performs attempts.
+pub struct Sender {
+    destination: Arc<dyn Destination>,
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    metrics: Arc<Metrics>,
+}
+
+impl Sender {
+    /// A sender to this destination.
+    pub fn new(
+        destination: Arc<dyn Destination>,
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        Self { destination, store, clock, metrics }
+    }
+
+    /// Performs the attempt.
+    pub async fn attempt(&self, input: AttemptInput) -> Attempt {
+        let started_at = self.clock.now();
+        let stopwatch = Stopwatch::start();
+        let report = match self.content(&input).await {
+            Some(content) => {
+                let shipment = Shipment {
+                    webhook: Arc::clone(&input.webhook),
+                    content,
+                    delivery: input.delivery,
+                    number: input.number,
+                    position: input.position,
+                    now: started_at,
+                };
+                self.destination.deliver(shipment).await
+            }
+            None => OutboundReport { outcome: AttemptOutcome::Unsendable, response: None },
+        };
+        let attempt = Attempt {
+            delivery: input.delivery,
+            number: input.number,
+            started_at,
+            duration: stopwatch.elapsed(),
+            outcome: report.outcome,
+            response: report.response,
+        };
+        log(&input, &attempt);
+        if !input.test {
+            self.metrics.attempt(&attempt, input.event);
+        }
+        attempt
+    }
+
+    async fn content(&self, input: &AttemptInput) -> Option<Arc<EventContent>> {
+        if let Some(content) = &input.content {
+            return Some(Arc::clone(content));
+        }
+        match self.store.content(input.webhook.tenant, input.event).await {
+            Ok(Some(content)) => Some(content),
+            Ok(None) => {
+                error!(event = %input.event, delivery = %input.delivery, "the event of a delivery is gone");
+                None
+            }
+            Err(error) => {
+                error!(event = %input.event, %error, "the event of a delivery cannot be read");
+                None
+            }
+        }
+    }
+}
+
+/// The one wide line per attempt.
+fn log(input: &AttemptInput, attempt: &Attempt) {
+    info!(
+        target: "stentor::attempt",
+        tenant = %input.webhook.tenant,
+        event = %input.event,
+        webhook = %input.webhook.id,
+        delivery = %input.delivery,
+        number = attempt.number,
+        outcome = attempt.outcome.kind(),
+        reason = attempt.outcome.reason(),
+        status = attempt.outcome.status(),
+        duration_ms = attempt.duration.as_secs_f64() * 1_000.0,
+        test = input.test,
+        "attempt"
+    );
+}

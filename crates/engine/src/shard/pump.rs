@@ -1,0 +1,271 @@
+//! Starting attempts: what a lane may do now.
+
+use std::sync::Arc;
+
+use stentor_core::delivery::{DeadReason, FinalState};
+use stentor_core::id::WebhookId;
+use stentor_core::time::Time;
+use stentor_core::webhook::WebhookStatus;
+use stentor_store::journal::{Write, Written};
+use stentor_store::lanes::LaneKey;
+
+use super::CLAIMS_MAX;
+use super::input::{Action, ReadKind};
+use super::lane::{Flight, FlightPhase, Lane, Queued};
+use super::state::{ShardState, Turn, give_back};
+use crate::journal::{Entry, LaneEntry};
+use crate::permits::{Granted, Standing};
+use crate::sender::AttemptInput;
+
+impl ShardState {
+    /// Starts what the lane may start, asks for pages, and sets its timer. Called after everything that touches a lane.
+    pub(super) fn pump(&mut self, webhook: WebhookId, turn: &mut Turn<'_>) {
+        let draining = self.draining;
+        let Some(lane) = self.lanes.get_mut(&webhook) else { return };
+        let waits_for = if lane.webhook.status == WebhookStatus::Deleted {
+            sweep_out(lane, turn);
+            None
+        } else if draining || !lane.webhook.status.delivers() {
+            None
+        } else {
+            start_all(lane, turn)
+        };
+        return_unused(lane, turn);
+        park_unanswered(lane, turn);
+        if !draining && let Some(kind) = lane.wanted_read(turn.now) {
+            lane.begin_read(kind);
+            turn.actions.push(Action::Read(lane.key, kind));
+        }
+        let wake = lane.next_timer(waits_for, turn.now);
+        self.set_timer(webhook, wake);
+    }
+
+    /// A permit was set aside for a lane.
+    pub(super) fn granted(&mut self, granted: Granted, turn: &mut Turn<'_>) {
+        match self.lanes.get_mut(&granted.lane.webhook) {
+            Some(lane) => {
+                lane.granted.push_back(granted.standing);
+                lane.asked_permit = false;
+                self.pump(granted.lane.webhook, turn);
+            }
+            None => give_back(granted.tenant, Some(granted.standing), false, turn),
+        }
+    }
+
+    /// Something that a lane wrote is stored.
+    pub(super) fn written(&mut self, key: LaneKey, written: Written, turn: &mut Turn<'_>) {
+        let Some(lane) = self.lanes.get_mut(&key.webhook) else { return };
+        match written {
+            Written::Claimed(rows) => {
+                for (id, claims) in rows {
+                    claimed(lane, id, claims, turn);
+                }
+            }
+            Written::Finished(ids) => {
+                for id in ids {
+                    lane.note_changed(id);
+                    if let Some(flight) = lane.flights.remove(&id) {
+                        give_back(lane.tenant, flight.permit, flight.alone, turn);
+                    }
+                }
+                lane.read_not_before = Time::ZERO;
+            }
+            _ => {}
+        }
+        self.pump(key.webhook, turn);
+    }
+}
+
+impl Lane {
+    fn next_timer(&self, waits_for: Option<Time>, now: Time) -> Option<Time> {
+        let patience = self.pace.patience();
+        let unanswered = self.started.front().map(|(since, _)| since.plus(patience));
+        let due = if self.is_ordered() { None } else { self.next_due.filter(|due| *due > now) };
+        let read = (self.read_not_before > now).then_some(self.read_not_before);
+        [waits_for, unanswered, due, read].into_iter().flatten().min()
+    }
+
+    /// The next delivery to attempt: fresh rows and due retries in turn; of an ordered lane only the head.
+    fn next(&mut self, now: Time) -> Next {
+        if self.is_ordered() {
+            return match self.memory.front() {
+                _ if !self.flights.is_empty() => Next::Nothing,
+                None => Next::Nothing,
+                Some(head) => match head.pending.due_at {
+                    Some(due) if due > now => Next::At(due),
+                    _ => Next::Memory,
+                },
+            };
+        }
+        match (self.memory.is_empty(), self.retries.is_empty()) {
+            (true, true) => Next::Nothing,
+            (false, true) => Next::Memory,
+            (true, false) => Next::Retry,
+            (false, false) if self.retry_turn => Next::Retry,
+            (false, false) => Next::Memory,
+        }
+    }
+}
+
+enum Next {
+    Nothing,
+    At(Time),
+    Memory,
+    Retry,
+}
+
+/// Starts attempts while everything allows it. Answers the time that the next one waits for.
+fn start_all(lane: &mut Lane, turn: &mut Turn<'_>) -> Option<Time> {
+    loop {
+        let next = match lane.next(turn.now) {
+            Next::Nothing => return None,
+            Next::At(due) => return Some(due),
+            next => next,
+        };
+        if lane.on_wire + claiming(lane) >= lane.pace.window() {
+            return None;
+        }
+        if let Some(earliest) =
+            lane.gate.as_ref().map(|gate| gate.earliest(turn.now)).filter(|at| *at > turn.now)
+        {
+            return Some(earliest);
+        }
+        let standing = permit(lane, turn)?;
+        let queued = match next {
+            Next::Retry => lane.retries.pop_front(),
+            _ => lane.pop_memory(),
+        };
+        let Some(queued) = queued else {
+            lane.granted.push_back(standing);
+            return None;
+        };
+        lane.retry_turn = !matches!(next, Next::Retry);
+        if !begin(lane, queued, standing, turn) {
+            return Some(turn.now.plus(super::ALONE_PAUSE));
+        }
+    }
+}
+
+fn claiming(lane: &Lane) -> u32 {
+    // Claims are written only after an unclean end, so most lanes have none.
+    if lane.claim_before == i64::MIN {
+        return 0;
+    }
+    let claiming = lane.flights.values().filter(|flight| flight.phase == FlightPhase::Claiming).count();
+    u32::try_from(claiming).unwrap_or(u32::MAX)
+}
+
+fn permit(lane: &mut Lane, turn: &mut Turn<'_>) -> Option<Standing> {
+    if let Some(standing) = lane.granted.pop_front() {
+        return Some(standing);
+    }
+    let standing = lane.pace.standing();
+    if turn.permits.acquire(lane.tenant, lane.key, standing) {
+        return Some(standing);
+    }
+    lane.asked_permit = true;
+    None
+}
+
+/// Begins an attempt, or its claim when the row may have been in flight as a process ended. False when it must wait for
+/// another that runs alone.
+fn begin(lane: &mut Lane, queued: Queued, standing: Standing, turn: &mut Turn<'_>) -> bool {
+    let claim = queued.pending.position < lane.claim_before;
+    let alone = claim && queued.pending.claims > 0;
+    if alone && !turn.permits.acquire_alone() {
+        lane.granted.push_back(standing);
+        lane.push_head(queued);
+        return false;
+    }
+    let id = queued.pending.id;
+    let flight = Flight {
+        queued,
+        phase: FlightPhase::Claiming,
+        permit: Some(standing),
+        withdraw: false,
+        retry_at: None,
+        alone,
+    };
+    lane.flights.insert(id, flight);
+    lane.last_active = turn.now;
+    if claim {
+        let write = Write::Claim { deliveries: vec![id] };
+        turn.actions.push(Action::Put(Entry::Lane(LaneEntry { lane: lane.key, write })));
+    } else {
+        launch(lane, id, turn);
+    }
+    true
+}
+
+fn claimed(lane: &mut Lane, id: stentor_core::id::DeliveryId, claims: u8, turn: &mut Turn<'_>) {
+    if lane.flights.get(&id).is_none_or(|flight| flight.phase != FlightPhase::Claiming) {
+        return;
+    }
+    if claims >= CLAIMS_MAX {
+        let state = FinalState::Dead(DeadReason::Poison);
+        turn.actions.push(super::record::finish(lane.key, vec![id], state, turn.now));
+    } else {
+        launch(lane, id, turn);
+    }
+}
+
+fn launch(lane: &mut Lane, id: stentor_core::id::DeliveryId, turn: &mut Turn<'_>) {
+    let Some(flight) = lane.flights.get_mut(&id) else { return };
+    flight.phase = FlightPhase::OnWire { since: turn.now };
+    if let Some(gate) = &mut lane.gate {
+        gate.record(turn.now);
+    }
+    lane.on_wire += 1;
+    lane.started.push_back((turn.now, id));
+    let pending = &flight.queued.pending;
+    turn.actions.push(Action::Start(AttemptInput {
+        webhook: Arc::clone(&lane.webhook),
+        event: pending.event,
+        content: flight.queued.content.take(),
+        delivery: id,
+        number: pending.attempts + 1,
+        position: lane.webhook.config.ordered.then_some(pending.position),
+        test: false,
+    }));
+}
+
+/// Permits that were set aside and find nothing to start go back.
+fn return_unused(lane: &mut Lane, turn: &mut Turn<'_>) {
+    while let Some(standing) = lane.granted.pop_front() {
+        give_back(lane.tenant, Some(standing), false, turn);
+    }
+}
+
+/// Requests that are unanswered for too long leave their permits to others and narrow the lane.
+fn park_unanswered(lane: &mut Lane, turn: &mut Turn<'_>) {
+    let patience = lane.pace.patience();
+    while let Some((since, id)) = lane.started.front().copied() {
+        let Some(flight) =
+            lane.flights.get_mut(&id).filter(|flight| flight.phase == (FlightPhase::OnWire { since }))
+        else {
+            lane.started.pop_front();
+            continue;
+        };
+        if turn.now.since(since) < patience {
+            return;
+        }
+        lane.started.pop_front();
+        lane.pace.unanswered();
+        if let Some(standing) = flight.permit {
+            let (parked, granted) = turn.permits.park(lane.tenant, standing);
+            if parked {
+                flight.permit = None;
+            }
+            turn.actions.extend(granted.map(Action::Forward));
+        }
+    }
+}
+
+/// The rows of a deleted webhook are read and cancelled.
+fn sweep_out(lane: &mut Lane, turn: &mut Turn<'_>) {
+    let more = lane.spilled || lane.next_due.is_some();
+    if more && lane.reading.is_none() && lane.read_not_before <= turn.now {
+        lane.begin_read(ReadKind::Leftover);
+        turn.actions.push(Action::Read(lane.key, ReadKind::Leftover));
+    }
+}

@@ -1,0 +1,434 @@
+//! The pure step of a shard: told something, it changes its lanes and answers what is to be done (engine rule E2).
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use stentor_core::id::{DeliveryId, TenantId, WebhookId};
+use stentor_core::rate::RateGate;
+use stentor_core::time::Time;
+use stentor_core::webhook::{Webhook, WebhookStatus};
+use stentor_store::lanes::{LaneKey, WaitingLane};
+
+use super::input::{Action, Attempted, Handed, Input, PageRows, ReadKind, Recorded};
+use super::lane::{Failing, FlightPhase, Lane, LaneLimits};
+use super::{LEFTOVER_ROWS, ORPHAN_AGE, READ_PAUSE};
+use crate::permits::{Granted, Standing};
+
+/// How long a withdrawal is remembered that came before its delivery.
+const WITHDRAWN_KEPT: Duration = Duration::from_secs(60);
+/// An idle lane is dropped after this long.
+const IDLE: Duration = Duration::from_secs(300);
+
+/// Where a lane gets its permits; the real one is shared by all shards.
+pub trait PermitSource {
+    /// Takes a permit, or notes that the lane waits for one.
+    fn acquire(&mut self, tenant: TenantId, lane: LaneKey, standing: Standing) -> bool;
+    /// Gives one back.
+    fn release(&mut self, tenant: TenantId, standing: Standing) -> Option<Granted>;
+    /// Parks a request. False when it keeps its permit.
+    fn park(&mut self, tenant: TenantId, standing: Standing) -> (bool, Option<Granted>);
+    /// A parked request ended.
+    fn unpark(&mut self);
+    /// Takes the one place of deliveries that run alone.
+    fn acquire_alone(&mut self) -> bool;
+    /// Gives that place back.
+    fn release_alone(&mut self);
+}
+
+/// What every part of a step has at hand.
+pub(super) struct Turn<'a> {
+    pub(super) now: Time,
+    pub(super) permits: &'a mut dyn PermitSource,
+    pub(super) actions: &'a mut Vec<Action>,
+}
+
+/// How a shard begins.
+#[derive(Debug, Clone, Copy)]
+pub struct ShardOptions {
+    /// Bounds of each lane.
+    pub lane: LaneLimits,
+    /// When the process started: what was accepted before may have been in flight when the previous one ended.
+    pub started_at: Time,
+    /// Whether the previous process ended without an orderly stop.
+    pub after_unclean_end: bool,
+    /// Whether there was no process before.
+    pub is_first_start: bool,
+}
+
+/// The lanes of one shard.
+pub struct ShardState {
+    pub(super) options: ShardOptions,
+    pub(super) lanes: HashMap<WebhookId, Lane>,
+    /// One live entry per lane; an entry whose time is not the lane's any more is passed over.
+    timers: BinaryHeap<Reverse<(Time, WebhookId)>>,
+    pub(super) draining: bool,
+    /// Deliveries withdrawn before they were handed over: a reader of the store can be quicker than the hand-over.
+    withdrawn: HashMap<DeliveryId, Time>,
+}
+
+impl ShardState {
+    /// A shard without lanes.
+    pub fn new(options: ShardOptions) -> Self {
+        Self {
+            options,
+            lanes: HashMap::new(),
+            timers: BinaryHeap::new(),
+            draining: false,
+            withdrawn: HashMap::new(),
+        }
+    }
+
+    /// When the shard wants to be woken.
+    pub fn next_wake(&self) -> Option<Time> {
+        self.timers.peek().map(|Reverse((at, _))| *at)
+    }
+
+    /// Deliveries that are being attempted: started, outcome not committed (engine rule E22).
+    pub fn in_flight(&self) -> usize {
+        self.lanes.values().map(|lane| lane.flights.len()).sum()
+    }
+
+    /// Takes one input. `jitter` draws a number in `-1.0..=1.0`.
+    pub fn step(
+        &mut self,
+        input: Input,
+        now: Time,
+        jitter: &mut dyn FnMut() -> f64,
+        permits: &mut dyn PermitSource,
+        actions: &mut Vec<Action>,
+    ) {
+        let turn = &mut Turn { now, permits, actions };
+        match input {
+            Input::Handed(rows) => self.handed(rows, turn),
+            Input::Attempted(attempted) => self.attempted(*attempted, jitter(), turn),
+            Input::Recorded(outcomes) => self.recorded(&outcomes, turn),
+            Input::Written(key, written) => self.written(key, *written, turn),
+            Input::Page(key, rows) => self.page(key, *rows, turn),
+            Input::Configure(webhook) => self.configure(&webhook, turn),
+            Input::Found(waiting) => self.found(waiting, turn),
+            Input::Open(waiting, webhook) => self.open(&waiting, &webhook, turn),
+            Input::Granted(granted) => self.granted(granted, turn),
+            Input::Due(key, tenant, delivery, at) => self.due(key, tenant, delivery, at, turn),
+            Input::Withdraw(key, delivery, reply) => {
+                let _ = reply.send(self.withdraw(key, delivery, now));
+            }
+            Input::Withdrawn(key, delivery) => {
+                // Its hand-over, if it was late, came before this.
+                self.withdrawn.remove(&delivery);
+                if let Some(lane) = self.lanes.get_mut(&key.webhook) {
+                    lane.note_changed(delivery);
+                    lane.remove(delivery);
+                }
+                self.pump(key.webhook, turn);
+            }
+            Input::Reread(key, tenant) => self.reread(key, tenant, turn),
+            Input::Health(webhook, failing_since) => {
+                if let Some(lane) = self.lanes.get_mut(&webhook) {
+                    lane.failing.learn(failing_since);
+                }
+            }
+            Input::Drain(reply) => {
+                self.draining = true;
+                let _ = reply.send(());
+            }
+            Input::Wake => self.wake(turn),
+        }
+    }
+
+    fn handed(&mut self, rows: Vec<Handed>, turn: &mut Turn<'_>) {
+        let mut touched: Vec<WebhookId> = Vec::new();
+        for row in rows {
+            let webhook = row.webhook.id;
+            if !self.withdrawn.is_empty() && self.withdrawn.remove(&row.pending.id).is_some() {
+                continue;
+            }
+            self.lane(&row.webhook, turn.now).take(row.pending, row.content);
+            if touched.last() != Some(&webhook) && !touched.contains(&webhook) {
+                touched.push(webhook);
+            }
+        }
+        for webhook in touched {
+            self.pump(webhook, turn);
+        }
+    }
+
+    /// The webhook's lane, made if there is none. A lane made here has no stored rows that it does not know of: lanes are
+    /// dropped only when they have none.
+    pub(super) fn lane(&mut self, webhook: &Arc<Webhook>, now: Time) -> &mut Lane {
+        let options = self.options;
+        self.lanes.entry(webhook.id).or_insert_with(|| new_lane(webhook, options, Failing::Unknown, now))
+    }
+
+    fn recorded(&mut self, outcomes: &[Recorded], turn: &mut Turn<'_>) {
+        for outcome in outcomes {
+            let Some(lane) = self.lanes.get_mut(&outcome.webhook) else { continue };
+            let Some(flight) = lane.flights.remove(&outcome.delivery) else { continue };
+            lane.note_changed(outcome.delivery);
+            give_back(lane.tenant, flight.permit, flight.alone, turn);
+            if let Some(version) = outcome.disabled.filter(|version| *version > lane.webhook.version) {
+                let mut webhook = Webhook::clone(&lane.webhook);
+                // The reason is in the store; the lane only needs to know that it must not start anything.
+                webhook.status = WebhookStatus::Paused;
+                webhook.version = version;
+                lane.webhook = Arc::new(webhook);
+                lane.forget_memory();
+            }
+            match flight.retry_at {
+                Some(at) if outcome.applied && lane.is_ordered() => {
+                    let mut queued = flight.queued;
+                    queued.pending.attempts += 1;
+                    queued.pending.claims = 0;
+                    queued.pending.due_at = Some(at);
+                    lane.push_head(queued);
+                }
+                // Not applied: it was stored before, by a commit of which nobody could tell; or the row is gone.
+                Some(_) if lane.is_ordered() => lane.forget_memory(),
+                Some(at) => lane.note_due(at),
+                None => {}
+            }
+        }
+        let mut touched: Vec<WebhookId> = outcomes.iter().map(|outcome| outcome.webhook).collect();
+        touched.sort_unstable();
+        touched.dedup();
+        for webhook in touched {
+            self.pump(webhook, turn);
+        }
+    }
+
+    fn page(&mut self, key: LaneKey, rows: PageRows, turn: &mut Turn<'_>) {
+        let Some(lane) = self.lanes.get_mut(&key.webhook) else { return };
+        let Some(mut reading) = lane.reading.take() else { return };
+        // Rows being withdrawn are in the store until that is committed.
+        reading.changed.extend(self.withdrawn.keys());
+        match (rows, reading.kind) {
+            (PageRows::ByPosition(_) | PageRows::Due(_), kind)
+                if reading.stale && kind != ReadKind::Leftover => {}
+            (PageRows::ByPosition(rows), ReadKind::Leftover) => self.cancel_leftover(key, &rows, turn),
+            (PageRows::ByPosition(rows), kind) => {
+                let rows_max = lane.page_rows(kind) as usize;
+                lane.take_page(rows, rows_max, &reading);
+            }
+            (PageRows::Due(page), _) => lane.take_due(page.rows, page.next_due, &reading),
+            (PageRows::Failed, _) => {
+                lane.read_not_before = turn.now.plus(READ_PAUSE);
+                if let Some(due) = reading.due_since {
+                    lane.note_due(due);
+                }
+            }
+        }
+        self.pump(key.webhook, turn);
+    }
+
+    fn configure(&mut self, webhook: &Arc<Webhook>, turn: &mut Turn<'_>) {
+        let lane = match self.lanes.get_mut(&webhook.id) {
+            Some(lane) if lane.webhook.version > webhook.version => return,
+            Some(lane) => lane,
+            None => {
+                // What a stopped webhook has in the store is not known here: read it.
+                let lane = self.lane(webhook, turn.now);
+                lane.forget_memory();
+                lane
+            }
+        };
+        let reordered = lane.webhook.config.ordered != webhook.config.ordered;
+        let stopped = !webhook.status.delivers();
+        let resumed = !lane.webhook.status.delivers() && webhook.status.delivers();
+        let limits = webhook.config.effective_limits();
+        lane.policy = webhook.config.effective_policy();
+        lane.pace.limit(limits.concurrency);
+        lane.gate = match (lane.gate.take(), limits.rate) {
+            (Some(gate), Some(rate)) if gate.rate() == rate => Some(gate),
+            (Some(_), Some(rate)) => Some(RateGate::full(rate, turn.now)),
+            (None, Some(rate)) => Some(RateGate::new(rate)),
+            (_, None) => None,
+        };
+        lane.webhook = Arc::clone(webhook);
+        if reordered || stopped || resumed {
+            lane.forget_memory();
+        }
+        if resumed {
+            lane.failing = Failing::Unknown;
+        }
+        self.pump(webhook.id, turn);
+    }
+
+    fn found(&mut self, waiting: Box<WaitingLane>, turn: &mut Turn<'_>) {
+        let webhook = waiting.key.webhook;
+        match self.lanes.get_mut(&webhook) {
+            None => turn.actions.push(Action::Load(waiting)),
+            Some(lane) => {
+                // A live lane at rest that has stored rows missed a hand-over, if they are not just being handed over.
+                let missed =
+                    waiting.fresh || waiting.next_due.is_some_and(|due| due.plus(ORPHAN_AGE) <= turn.now);
+                if missed && lane.is_idle() && turn.now.since(lane.last_active) > ORPHAN_AGE {
+                    turn.actions.push(Action::CountOrphan);
+                    lane.forget_memory();
+                    self.pump(webhook, turn);
+                }
+            }
+        }
+    }
+
+    fn open(&mut self, waiting: &WaitingLane, webhook: &Arc<Webhook>, turn: &mut Turn<'_>) {
+        let id = webhook.id;
+        let options = self.options;
+        if matches!(webhook.status, WebhookStatus::Paused | WebhookStatus::Disabled(_)) {
+            return;
+        }
+        let lane = self
+            .lanes
+            .entry(id)
+            .or_insert_with(|| new_lane(webhook, options, Failing::Unknown, turn.now));
+        lane.failing.learn(waiting.failing_since);
+        lane.forget_memory();
+        self.pump(id, turn);
+    }
+
+    fn due(&mut self, key: LaneKey, tenant: TenantId, delivery: DeliveryId, at: Time, turn: &mut Turn<'_>) {
+        let Some(lane) = self.lanes.get_mut(&key.webhook) else {
+            let waiting = WaitingLane { key, tenant, fresh: false, next_due: Some(at), failing_since: None };
+            turn.actions.push(Action::Load(Box::new(waiting)));
+            return;
+        };
+        if lane.is_ordered() {
+            match lane.memory.iter_mut().find(|queued| queued.pending.id == delivery) {
+                Some(queued) => queued.pending.due_at = Some(at),
+                None if lane.flights.contains_key(&delivery) => {}
+                None => lane.forget_memory(),
+            }
+        } else {
+            lane.note_due(at);
+        }
+        self.pump(key.webhook, turn);
+    }
+
+    fn reread(&mut self, key: LaneKey, tenant: TenantId, turn: &mut Turn<'_>) {
+        match self.lanes.get_mut(&key.webhook) {
+            Some(lane) => {
+                lane.forget_memory();
+                self.pump(key.webhook, turn);
+            }
+            None => {
+                let waiting = WaitingLane { key, tenant, fresh: true, next_due: None, failing_since: None };
+                turn.actions.push(Action::Load(Box::new(waiting)));
+            }
+        }
+    }
+
+    /// True when an attempt is in flight; then the wish is noted. Else it is remembered for a while, because the hand-over
+    /// may still be on its way.
+    fn withdraw(&mut self, key: LaneKey, delivery: DeliveryId, now: Time) -> bool {
+        if let Some(lane) = self.lanes.get_mut(&key.webhook) {
+            if let Some(flight) = lane.flights.get_mut(&delivery) {
+                flight.withdraw = true;
+                return true;
+            }
+            lane.note_changed(delivery);
+            lane.remove(delivery);
+        }
+        self.withdrawn.retain(|_, at| now.since(*at) < WITHDRAWN_KEPT);
+        self.withdrawn.insert(delivery, now);
+        false
+    }
+
+    fn wake(&mut self, turn: &mut Turn<'_>) {
+        while let Some(Reverse((at, webhook))) = self.timers.peek().copied() {
+            if at > turn.now {
+                return;
+            }
+            self.timers.pop();
+            let current = self.lanes.get_mut(&webhook).filter(|lane| lane.wake_at == Some(at));
+            if let Some(lane) = current {
+                lane.wake_at = None;
+                if lane.can_be_dropped() && turn.now.since(lane.last_active) >= kept_for(lane) {
+                    self.lanes.remove(&webhook);
+                } else {
+                    self.pump(webhook, turn);
+                }
+            }
+        }
+    }
+
+    /// Sets the lane's one timer to the earliest of what it waits for.
+    pub(super) fn set_timer(&mut self, webhook: WebhookId, at: Option<Time>) {
+        let Some(lane) = self.lanes.get_mut(&webhook) else { return };
+        let idle_at = lane.can_be_dropped().then(|| lane.last_active.plus(kept_for(lane)));
+        let Some(at) = [at, idle_at].into_iter().flatten().min() else { return };
+        if lane.wake_at.is_none_or(|current| at < current) {
+            lane.wake_at = Some(at);
+            self.timers.push(Reverse((at, webhook)));
+        }
+    }
+
+    /// The rows of a deleted webhook become cancelled, a chunk at a time (engine rule E15).
+    fn cancel_leftover(
+        &mut self,
+        key: LaneKey,
+        rows: &[stentor_store::lanes::LoadedDelivery],
+        turn: &mut Turn<'_>,
+    ) {
+        let Some(lane) = self.lanes.get_mut(&key.webhook) else { return };
+        let ids: Vec<DeliveryId> =
+            rows.iter().map(|row| row.pending.id).filter(|id| !lane.flights.contains_key(id)).collect();
+        debug_assert!(rows.len() <= LEFTOVER_ROWS as usize);
+        if ids.is_empty() {
+            lane.spilled = false;
+            lane.next_due = None;
+        } else {
+            turn.actions.push(super::record::cancel(key, ids, turn.now));
+            lane.read_not_before = Time::from_micros(i64::MAX);
+        }
+    }
+
+    /// Notes an attempt that ended and asks for its outcome to be written.
+    fn attempted(&mut self, attempted: Attempted, jitter: f64, turn: &mut Turn<'_>) {
+        let webhook = attempted.webhook;
+        let Some(lane) = self.lanes.get_mut(&webhook) else { return };
+        let Some(flight) = lane.flights.get(&attempted.delivery) else { return };
+        if !matches!(flight.phase, FlightPhase::OnWire { .. }) {
+            return;
+        }
+        lane.on_wire = lane.on_wire.saturating_sub(1);
+        lane.pace.ended(&attempted.outcome, attempted.duration);
+        super::record::outcome(lane, attempted, turn.now, jitter, turn.actions);
+        self.pump(webhook, turn);
+    }
+}
+
+/// Gives back what a flight held.
+pub(super) fn give_back(tenant: TenantId, permit: Option<Standing>, alone: bool, turn: &mut Turn<'_>) {
+    match permit {
+        Some(standing) => {
+            if let Some(granted) = turn.permits.release(tenant, standing) {
+                turn.actions.push(Action::Forward(granted));
+            }
+        }
+        None => turn.permits.unpark(),
+    }
+    if alone {
+        turn.permits.release_alone();
+    }
+}
+
+/// How long an idle lane is kept: its starts within the period of its rate are known nowhere else.
+fn kept_for(lane: &Lane) -> Duration {
+    lane.gate.as_ref().map_or(IDLE, |gate| IDLE.max(gate.rate().period.saturating_mul(2)))
+}
+
+fn new_lane(webhook: &Arc<Webhook>, options: ShardOptions, failing: Failing, now: Time) -> Lane {
+    let mut lane = Lane::new(Arc::clone(webhook), options.lane, failing, now);
+    if options.after_unclean_end {
+        lane.claim_before = options.started_at.as_micros();
+    }
+    // What started before this process did is not known: the window counts as used up (engine rule E14).
+    if let Some(rate) = webhook.config.effective_limits().rate
+        && !options.is_first_start
+        && webhook.created_at < options.started_at
+        && now.since(options.started_at) < rate.period
+    {
+        lane.gate = Some(RateGate::full(rate, options.started_at));
+    }
+    lane
+}

@@ -1,0 +1,307 @@
+//! Changing webhooks: the use cases that API, dashboard and command line share.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use stentor_core::destination_url::{DestinationUrl, UrlRefusal};
+use stentor_core::event::EventPattern;
+use stentor_core::header::CustomHeaders;
+use stentor_core::id::{TenantId, WebhookId};
+use stentor_core::limits::SECRETS_MAX;
+use stentor_core::policy::PolicyOverrides;
+use stentor_core::profile::{Format, Profile, WebhookLimits};
+use stentor_core::shard::Shard;
+use stentor_core::signature::{PreparedSignature, SignatureScheme, SigningError};
+use stentor_core::time::Time;
+use stentor_core::webhook::{
+    SecretText, SigningSecret, Webhook, WebhookConfig, WebhookSecrets, WebhookStatus,
+};
+use stentor_store::StoreError;
+use stentor_store::webhooks::Saved;
+
+use crate::engine::Engine;
+use crate::entropy;
+
+/// How often a change is tried anew when another change came between.
+const CHANGE_TRIES_MAX: u32 = 8;
+
+/// A webhook to be created. Parts that have their own syntax are parsed by the caller.
+#[derive(Debug, Clone)]
+pub struct WebhookDraft {
+    /// Name shown to people.
+    pub name: Option<String>,
+    /// Where requests go.
+    pub url: String,
+    /// Which event types it receives.
+    pub events: Vec<EventPattern>,
+    /// The bundle that everything not set comes from.
+    pub profile: Profile,
+    /// Parts of the policy it sets itself.
+    pub policy: PolicyOverrides,
+    /// The signature it sets itself.
+    pub signature: Option<SignatureScheme>,
+    /// The limits it sets itself.
+    pub limits: WebhookLimits,
+    /// Whether deliveries are strictly ordered.
+    pub ordered: bool,
+    /// Headers added to every request.
+    pub headers: CustomHeaders,
+    /// A signing secret; one is made when none is given.
+    pub secret: Option<SecretText>,
+    /// The owner's own JSON object.
+    pub metadata: Option<serde_json::Map<String, serde_json::Value>>,
+    /// False creates it paused.
+    pub active: bool,
+}
+
+/// A change of a webhook: what is `None` stays.
+#[derive(Debug, Clone, Default)]
+pub struct WebhookChange {
+    /// New name; the inner `None` removes it.
+    pub name: Option<Option<String>>,
+    /// New address.
+    pub url: Option<String>,
+    /// New event types; the list is replaced.
+    pub events: Option<Vec<EventPattern>>,
+    /// New profile.
+    pub profile: Option<Profile>,
+    /// New policy overrides; replaced as a whole.
+    pub policy: Option<PolicyOverrides>,
+    /// New signature; the inner `None` returns to the profile's.
+    pub signature: Option<Option<SignatureScheme>>,
+    /// New limits; replaced as a whole.
+    pub limits: Option<WebhookLimits>,
+    /// Turns order on or off.
+    pub ordered: Option<bool>,
+    /// New headers; replaced as a whole.
+    pub headers: Option<CustomHeaders>,
+    /// New metadata; the inner `None` removes it.
+    pub metadata: Option<Option<serde_json::Map<String, serde_json::Value>>>,
+    /// True resumes (also from disabled), false pauses.
+    pub active: Option<bool>,
+}
+
+/// Why a webhook was not created or changed.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum WebhookError {
+    /// There is no such webhook, or no such tenant.
+    #[error("there is no such webhook")]
+    NotFound,
+    /// The address is refused.
+    #[error("{0}")]
+    Url(UrlRefusal),
+    /// The secret or the signature cannot sign.
+    #[error("{0}")]
+    Signing(SigningError),
+    /// The profile's body format is not available in this version.
+    #[error("the profile {} is not available in this version; use standard or raw", .0.as_str())]
+    ProfileUnavailable(Profile),
+    /// More secrets overlap than allowed.
+    #[error("at most {SECRETS_MAX} signing secrets may overlap; wait until an older one has expired")]
+    TooManySecrets,
+    /// The webhook keeps being changed by others.
+    #[error("the webhook is being changed by others; try again")]
+    Busy,
+    /// The database did not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// How a secret is replaced.
+#[derive(Debug, Clone)]
+pub struct Rotation {
+    /// The new secret; one is made when none is given.
+    pub secret: Option<SecretText>,
+    /// How long the old secret keeps signing beside the new one. With a one-value signature header, the old one signs
+    /// alone until this has passed and the new one takes over then (readings, "over the wire").
+    pub overlap: Duration,
+}
+
+impl Engine {
+    /// Creates a webhook. The secret can be read from the answer and nowhere later.
+    ///
+    /// # Errors
+    /// When the address, the secret or the profile is refused, or the database does not answer.
+    pub async fn create_webhook(
+        &self,
+        tenant: TenantId,
+        draft: WebhookDraft,
+    ) -> Result<Webhook, WebhookError> {
+        let now = self.clock().now();
+        let id = WebhookId::new(now, entropy::bits());
+        let value = draft.secret.unwrap_or_else(new_secret);
+        let config = WebhookConfig {
+            name: draft.name,
+            url: self.parse_url(&draft.url)?,
+            events: draft.events,
+            profile: draft.profile,
+            policy: draft.policy,
+            signature: draft.signature,
+            limits: draft.limits,
+            ordered: draft.ordered,
+            metadata: draft.metadata,
+        };
+        let webhook = Webhook {
+            id,
+            tenant,
+            shard: Shard::of(id),
+            config,
+            secrets: WebhookSecrets {
+                signing: vec![SigningSecret { value, active_from: Time::ZERO, active_until: None }],
+                headers: draft.headers,
+            },
+            status: if draft.active { WebhookStatus::Active } else { WebhookStatus::Paused },
+            version: 0,
+            created_at: now,
+            updated_at: now,
+        };
+        check(&webhook, now)?;
+        match self.store().create_webhook(&webhook).await? {
+            Saved::At(version) => {
+                self.directory().reload(tenant).await?;
+                Ok(Webhook { version, ..webhook })
+            }
+            Saved::NotFound | Saved::Changed => Err(WebhookError::NotFound),
+        }
+    }
+
+    /// Changes a webhook. Pending deliveries use the new configuration from their next attempt on.
+    ///
+    /// # Errors
+    /// As for creating, and when there is no such webhook.
+    pub async fn change_webhook(
+        &self,
+        tenant: TenantId,
+        id: WebhookId,
+        change: WebhookChange,
+    ) -> Result<Webhook, WebhookError> {
+        let url = change.url.as_deref().map(|text| self.parse_url(text)).transpose()?;
+        self.edit(tenant, id, |webhook, _| apply(webhook, &change, url.as_ref())).await
+    }
+
+    /// Replaces the signing secret. The new one can be read from the answer and nowhere later.
+    ///
+    /// # Errors
+    /// When the secret is refused, too many overlap, or there is no such webhook.
+    pub async fn rotate_secret(
+        &self,
+        tenant: TenantId,
+        id: WebhookId,
+        rotation: Rotation,
+    ) -> Result<(Webhook, SecretText), WebhookError> {
+        let value = rotation.secret.clone().unwrap_or_else(new_secret);
+        let webhook =
+            self.edit(tenant, id, |webhook, now| rotate(webhook, &value, rotation.overlap, now)).await?;
+        Ok((webhook, value))
+    }
+
+    /// Deletes a webhook: nothing is sent any more and what is pending becomes cancelled.
+    ///
+    /// # Errors
+    /// When there is no such webhook or the database does not answer.
+    pub async fn delete_webhook(&self, tenant: TenantId, id: WebhookId) -> Result<(), WebhookError> {
+        match self.store().delete_webhook(tenant, id, self.clock().now()).await? {
+            Saved::At(_) => Ok(self.webhook_changed(tenant, id).await?),
+            Saved::NotFound | Saved::Changed => Err(WebhookError::NotFound),
+        }
+    }
+
+    async fn edit(
+        &self,
+        tenant: TenantId,
+        id: WebhookId,
+        edit: impl Fn(&mut Webhook, Time) -> Result<(), WebhookError>,
+    ) -> Result<Webhook, WebhookError> {
+        for _ in 0..CHANGE_TRIES_MAX {
+            let now = self.clock().now();
+            let mut webhook = self.store().webhook(tenant, id).await?.ok_or(WebhookError::NotFound)?;
+            edit(&mut webhook, now)?;
+            webhook.updated_at = now;
+            check(&webhook, now)?;
+            match self.store().update_webhook(&webhook).await? {
+                Saved::At(version) => {
+                    self.webhook_changed(tenant, id).await?;
+                    return Ok(Webhook { version, ..webhook });
+                }
+                Saved::NotFound => return Err(WebhookError::NotFound),
+                Saved::Changed => {}
+            }
+        }
+        Err(WebhookError::Busy)
+    }
+
+    /// Brings routing and the webhook's lane up to date after a change.
+    pub(crate) async fn webhook_changed(&self, tenant: TenantId, id: WebhookId) -> Result<(), StoreError> {
+        self.directory().reload(tenant).await?;
+        if let Some(webhook) = self.store().lane_webhook(tenant, id).await? {
+            self.shards().configure(Arc::new(webhook)).await;
+        }
+        Ok(())
+    }
+
+    fn parse_url(&self, text: &str) -> Result<DestinationUrl, WebhookError> {
+        DestinationUrl::parse(text, self.address_policy()).map_err(WebhookError::Url)
+    }
+}
+
+/// What must hold of every stored webhook, however it came to be.
+fn check(webhook: &Webhook, now: Time) -> Result<(), WebhookError> {
+    if webhook.config.profile.format() == Format::Unavailable {
+        return Err(WebhookError::ProfileUnavailable(webhook.config.profile));
+    }
+    PreparedSignature::new(&webhook.config.effective_signature(), &webhook.secrets.signing, now)
+        .map(|_| ())
+        .map_err(WebhookError::Signing)
+}
+
+fn apply(
+    webhook: &mut Webhook,
+    change: &WebhookChange,
+    url: Option<&DestinationUrl>,
+) -> Result<(), WebhookError> {
+    fn set<T: Clone>(field: &mut T, new: Option<&T>) {
+        if let Some(new) = new {
+            *field = new.clone();
+        }
+    }
+    let config = &mut webhook.config;
+    set(&mut config.name, change.name.as_ref());
+    set(&mut config.url, url);
+    set(&mut config.events, change.events.as_ref());
+    set(&mut config.profile, change.profile.as_ref());
+    set(&mut config.policy, change.policy.as_ref());
+    set(&mut config.signature, change.signature.as_ref());
+    set(&mut config.limits, change.limits.as_ref());
+    set(&mut config.ordered, change.ordered.as_ref());
+    set(&mut config.metadata, change.metadata.as_ref());
+    set(&mut webhook.secrets.headers, change.headers.as_ref());
+    match change.active {
+        Some(true) => webhook.status = WebhookStatus::Active,
+        Some(false) => webhook.status = WebhookStatus::Paused,
+        None => {}
+    }
+    Ok(())
+}
+
+fn rotate(
+    webhook: &mut Webhook,
+    value: &SecretText,
+    overlap: Duration,
+    now: Time,
+) -> Result<(), WebhookError> {
+    let one_value = !matches!(webhook.config.effective_signature(), SignatureScheme::Standard);
+    let until = now.plus(overlap);
+    let signing = &mut webhook.secrets.signing;
+    signing.retain(|secret| secret.active_until.is_none_or(|end| now < end));
+    for secret in signing.iter_mut() {
+        secret.active_until = Some(secret.active_until.map_or(until, |end| end.min(until)));
+    }
+    let active_from = if one_value { until } else { now };
+    signing.insert(0, SigningSecret { value: value.clone(), active_from, active_until: None });
+    signing.retain(|secret| secret.active_until.is_none_or(|end| now < end));
+    if signing.len() > SECRETS_MAX { Err(WebhookError::TooManySecrets) } else { Ok(()) }
+}
+
+fn new_secret() -> SecretText {
+    SecretText::new(stentor_verify::Secret::generate(entropy::secret_bytes()))
+}

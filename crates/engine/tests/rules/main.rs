@@ -1,0 +1,13 @@
+//! The rules of the engine, each shown with the real SQLite store and a scripted receiver.
+//!
+//! A test's name starts with its rule. Everything waits for conditions; no test depends on how fast the machine is.
+
+mod support;
+
+mod commit_answers;
+mod due_rows;
+mod hand_over;
+mod held;
+mod order;
+mod permit_shares;
+mod rates;

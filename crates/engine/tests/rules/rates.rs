@@ -1,0 +1,123 @@
+//! E14: a rate is exact as the receiver counts it, and so is the concurrency, across the death of a process.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use stentor_core::profile::WebhookLimits;
+use stentor_core::rate::Rate;
+use stentor_core::time::Time;
+use stentor_engine::clock::{Clock, ManualClock};
+use stentor_testkit::wait::until;
+
+use super::support::*;
+
+const EVENTS: u64 = 500;
+const COUNT: usize = 100;
+const PERIOD: Duration = seconds(60);
+/// Smaller than the margin that a gate keeps for the way to the receiver.
+const TICK: Duration = Duration::from_millis(200);
+
+/// Moves the clock a tick at a time, each time everything has come to rest, until so many requests have come.
+fn drive(process: &Process, clock: &ManualClock, receiver: &Receiver, requests: usize) {
+    let engine = &process.engine;
+    for _ in 0..20_000 {
+        let at_rest = || async { (gauge(engine, "stentor_in_flight") == 0).then_some(()) };
+        process.run(until("attempts end", at_rest));
+        if receiver.count() >= requests {
+            return;
+        }
+        let now = clock.now();
+        let idle_until = clock.next_wake().map_or(now, |wake| wake.minus(TICK));
+        clock.advance(idle_until.since(now).max(TICK));
+    }
+    panic!("only {} of {requests} requests came", receiver.count());
+}
+
+fn most_in_a_window(arrivals: &[Time]) -> usize {
+    let mut from = 0;
+    let mut most = 0;
+    for (index, at) in arrivals.iter().enumerate() {
+        while at.since(arrivals[from]) >= PERIOD {
+            from += 1;
+        }
+        most = most.max(index - from + 1);
+    }
+    most
+}
+
+fn run(end: impl Fn(Process)) -> Arc<Receiver> {
+    let clock = manual_clock();
+    let database = Database::new();
+    let receiver = Receiver::new(clock.clone(), |visit| Answer::Slow((visit.n() % 3) as u32, 200));
+    let setup = Setup::new(clock.clone(), &receiver);
+    let process = Process::start(&database, &setup);
+    let (tenant, limited) = process.run(async {
+        let id = tenant(&*process.store, "t").await;
+        let limited = webhook(&*process.store, id, "*", |webhook| {
+            let rate = Rate { count: COUNT as u32, period: PERIOD };
+            webhook.config.limits = WebhookLimits { concurrency: Some(10), rate: Some(rate) };
+        })
+        .await;
+        (id, limited.id)
+    });
+    process.run(publish_all(&process.engine, tenant, "a", 0..EVENTS));
+    process.run(receiver.until("the first hundred leave at once", COUNT, |_| true));
+    drive(&process, &clock, &receiver, 250);
+    end(process);
+    let process = Process::start(&database, &setup);
+    drive(&process, &clock, &receiver, EVENTS as usize);
+    assert_eq!(process.until_done().delivered, EVENTS);
+    let visits = receiver.visits();
+    assert_eq!(most_in_a_window(&visits.iter().map(|visit| visit.at).collect::<Vec<_>>()), COUNT);
+    assert!(visits[..COUNT].iter().all(|visit| visit.at == START));
+    assert!(receiver.most_in_flight(limited) <= 10);
+    process.stop();
+    receiver
+}
+
+#[test]
+fn e14_the_rate_is_exact_across_the_death_of_a_process() {
+    let receiver = run(Process::die);
+    assert!(receiver.count() >= EVENTS as usize);
+}
+
+#[test]
+fn e14_the_rate_is_exact_across_an_orderly_restart() {
+    run(Process::stop).assert_once_each(0..EVENTS);
+}
+
+#[test]
+fn e14_a_lane_that_rested_has_not_forgotten_its_last_hour() {
+    const HOUR: Duration = seconds(3_600);
+    let clock = manual_clock();
+    let database = Database::new();
+    let receiver = Receiver::willing(clock.clone());
+    let setup = Setup::new(clock.clone(), &receiver);
+    let process = Process::start(&database, &setup);
+    let tenant = process.run(async {
+        let id = tenant(&*process.store, "t").await;
+        webhook(&*process.store, id, "*", |webhook| {
+            webhook.config.limits.rate = Some(Rate { count: 5, period: HOUR });
+        })
+        .await;
+        id
+    });
+    process.run(publish_all(&process.engine, tenant, "a", 0..5));
+    process.until_done();
+    // Idle for long enough to be dropped from memory, in steps that the shards can follow.
+    for _ in 0..40 {
+        clock.advance(seconds(60));
+        let engine = &process.engine;
+        process.run(until("the step is over", || async { (gauge(engine, "stentor_in_flight") == 0).then_some(()) }));
+    }
+    process.run(publish_all(&process.engine, tenant, "a", 5..6));
+    let clock_wakes = || async { clock.next_wake().filter(|wake| *wake > START.plus(HOUR)).map(drop) };
+    process.run(until("the sixth waits for its hour, or came too early", || async {
+        if receiver.count() > 5 { Some(()) } else { clock_wakes().await }
+    }));
+    clock.advance(seconds(1_300));
+    process.run(receiver.until("the sixth", 6, |_| true));
+    assert!(receiver.visits()[5].at.since(START) >= HOUR, "{:?}", receiver.visits()[5].at);
+    process.until_done();
+    process.stop();
+}

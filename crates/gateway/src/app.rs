@@ -1,0 +1,143 @@
+//! The whole gateway, put together from its configuration: the same in production and in tests.
+//!
+//! The order matters: the listener first, so that its address is known and never dialled; then the master key, the store,
+//! the first-run bootstrap, the engine, and the server last, so that the first answer finds everything in place.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use stentor_core::address::AddressPolicy;
+use stentor_engine::clock::{Clock, Stopwatch};
+use stentor_engine::maintenance::Retention;
+use stentor_engine::outbound::OutboundOptions;
+use stentor_engine::{Engine, EngineOptions};
+use stentor_store::Store;
+use stentor_store::sqlite::SqliteStore;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tracing::error;
+
+mod bootstrap;
+pub mod lifecycle;
+mod master_key;
+mod own_addresses;
+
+pub use bootstrap::FirstStart;
+
+use crate::config::Config;
+use crate::http::server::{self, ServerOptions};
+use crate::http::{AppState, router};
+
+/// The part of the time to stop in that belongs to requests; the rest is for the attempts that they may have started.
+const REQUESTS_SHARE: f64 = 0.5;
+
+/// A running gateway.
+pub struct App {
+    engine: Engine,
+    address: SocketAddr,
+    first_start: Option<FirstStart>,
+    stop: CancellationToken,
+    server: JoinHandle<()>,
+    drain: Duration,
+}
+
+impl App {
+    /// Starts everything.
+    ///
+    /// # Errors
+    /// When the address, the master key or the database cannot be used; the text says which and what to do.
+    pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
+        let listener =
+            TcpListener::bind(config.listen).await.with_context(|| format!("cannot listen on {}", config.listen))?;
+        let address = listener.local_addr().context("the listener has no address")?;
+        let store = open_store(config).await?;
+        let first_start = bootstrap::run(store.as_ref(), clock.as_ref(), config.operator_token.as_ref()).await?;
+        let engine = Engine::start(store, engine_options(config, address), clock).await?;
+        let stop = CancellationToken::new();
+        let router = router(AppState::new(engine.clone()));
+        let server = tokio::spawn(server::serve(listener, router, stop.clone(), server_options(config)));
+        Ok(Self { engine, address, first_start, stop, server, drain: config.shutdown.drain() })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The engine.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// What the first start made. To be shown once and never logged.
+    pub fn first_start(&self) -> Option<&FirstStart> {
+        self.first_start.as_ref()
+    }
+
+    /// Stops in order: readyz turns red, nothing more is accepted, requests end, then attempts (reliability F17).
+    pub async fn shutdown(self) {
+        self.engine.announce_stop();
+        let stopwatch = Stopwatch::start();
+        self.stop.cancel();
+        if let Err(error) = self.server.await {
+            error!(%error, "the server had stopped before");
+        }
+        self.engine.shutdown(self.drain.saturating_sub(stopwatch.elapsed())).await;
+    }
+}
+
+async fn open_store(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
+    let path = config.database.path().to_owned();
+    let key = master_key::resolve(config)?;
+    let opened = tokio::task::spawn_blocking(move || SqliteStore::open(&path, &key)).await?;
+    let store = opened.with_context(|| format!("cannot open {}", config.database.path().display()))?;
+    Ok(Arc::new(store))
+}
+
+fn address_policy(config: &Config, own: SocketAddr) -> AddressPolicy {
+    let outbound = &config.outbound;
+    let policy = if config.dev { AddressPolicy::dev() } else { AddressPolicy::closed() };
+    let allows_http = policy.allows_http() || outbound.http;
+    let own_addresses = if own.ip().is_unspecified() { own_addresses::all() } else { Vec::new() };
+    policy
+        .with_allow(outbound.allow.iter().cloned())
+        .with_http(allows_http)
+        .with_internal_names(outbound.internal_names)
+        .with_own_listeners([own])
+        .with_own_addresses(own_addresses)
+}
+
+fn engine_options(config: &Config, own: SocketAddr) -> EngineOptions {
+    let policy = address_policy(config, own);
+    let outbound = OutboundOptions {
+        bind_address: config.outbound.bind_address,
+        ..OutboundOptions::new(policy.clone(), config.outbound.user_agent.value())
+    };
+    let mut options = EngineOptions::new(policy, outbound, Arc::new(end_process));
+    options.permits = config.outbound.concurrency.get();
+    options.queue.items = config.limits.waiting_events.size();
+    options.queue.tenant_items = config.limits.waiting_events_per_tenant.size();
+    options.retention = Retention { age: config.retention.age() };
+    options
+}
+
+fn server_options(config: &Config) -> ServerOptions {
+    ServerOptions {
+        connections_max: config.limits.connections.size(),
+        connections_per_peer_max: config.limits.connections_per_peer.size(),
+        drain: config.shutdown.drain().mul_f64(REQUESTS_SHARE),
+        ..ServerOptions::default()
+    }
+}
+
+/// After a failed sync nothing may be acknowledged (engine rule E3), and nothing in memory can be trusted to be stored.
+fn end_process(reason: &str) {
+    error!(reason, "the database failed; the process ends now");
+    std::process::exit(1);
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,60 @@
+//! What people hand to commands: text, `@file`, or `-` for standard input.
+
+use std::io::Read as _;
+
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+use stentor_core::json;
+
+use super::CliError;
+
+/// Reads JSON given as text, as `@file` or as `-`; its bytes stay as they are.
+pub(super) fn json_argument(argument: &str) -> Result<Box<RawValue>, CliError> {
+    let text = match argument {
+        "-" => {
+            let mut text = String::new();
+            std::io::stdin().read_to_string(&mut text).map_err(|error| CliError::Usage(format!("standard input: {error}")))?;
+            text
+        }
+        _ => match argument.strip_prefix('@') {
+            Some(path) => std::fs::read_to_string(path).map_err(|error| CliError::Usage(format!("{path}: {error}")))?,
+            None => argument.to_owned(),
+        },
+    };
+    json::check(text.as_bytes()).map_err(|error| CliError::Usage(format!("the data is not JSON: {error}")))?;
+    RawValue::from_string(text).map_err(|error| CliError::Usage(format!("the data is not JSON: {error}")))
+}
+
+/// The same, which must be an object; empty when not given.
+pub(super) fn object_argument(argument: Option<&str>) -> Result<Map<String, Value>, CliError> {
+    let Some(argument) = argument else { return Ok(Map::new()) };
+    let raw = json_argument(argument)?;
+    serde_json::from_str(raw.get()).map_err(|error| CliError::Usage(format!("expected a JSON object: {error}")))
+}
+
+/// An id in a path: only what ids are made of, so that nothing else can be addressed by it.
+pub(super) fn id(text: &str) -> Result<String, String> {
+    let legal = !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    if legal { Ok(text.to_owned()) } else { Err("expected an id such as evt_01h455vb4pex5vsknk084sn02q".into()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_stay_and_what_is_no_json_is_refused_with_its_place() {
+        assert_eq!(json_argument(r#"{"a": 1.0e400 }"#).expect("JSON").get(), r#"{"a": 1.0e400 }"#);
+        assert!(json_argument("{nope}").expect_err("refused").to_string().contains("byte 1"));
+        assert!(json_argument("@/nonexistent").expect_err("refused").to_string().contains("/nonexistent"));
+        assert!(object_argument(Some("[]")).is_err());
+    }
+
+    #[test]
+    fn ids_address_nothing_else() {
+        assert!(id("wh_01h455vb4pex5vsknk084sn02q").is_ok());
+        for text in ["", "../tenants", "wh_1?x=1", "wh_1/test", "wh 1"] {
+            assert!(id(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! The command line: one file per command. `serve` runs the gateway; `listen`, `backup` and `openapi` work by themselves;
+//! the others call the API of a running gateway and hold no rule of their own.
+//!
+//! Exit codes: 0 done, 1 failed or refused, 2 called wrongly.
+
+use std::future::Future;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod backup;
+mod client;
+mod deliveries;
+mod error;
+mod events;
+mod input;
+mod listen;
+mod openapi;
+mod output;
+mod send;
+mod serve;
+mod tenants;
+mod tokens;
+mod webhooks;
+
+pub use error::CliError;
+
+/// Self-hosted webhook gateway: durable, signed, retried delivery.
+#[derive(Debug, Parser)]
+#[command(name = "stentor", version, propagate_version = true, max_term_width = 110)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the gateway.
+    Serve(Box<serve::ServeArgs>),
+    #[command(flatten)]
+    Short(Box<ShortCommand>),
+    /// Print the OpenAPI document of the API.
+    Openapi,
+}
+
+/// Commands that need one thread.
+#[derive(Debug, Subcommand)]
+enum ShortCommand {
+    /// Publish an event.
+    Send(send::SendArgs),
+    /// Receive webhooks, show and verify them: a receiver for development.
+    Listen(listen::ListenArgs),
+    /// Manage webhooks.
+    Webhooks(webhooks::WebhooksArgs),
+    /// Read and replay events.
+    Events(events::EventsArgs),
+    /// Read, retry and cancel deliveries.
+    Deliveries(deliveries::DeliveriesArgs),
+    /// Manage a tenant's tokens.
+    Tokens(tokens::TokensArgs),
+    /// Manage tenants, with the operator's token.
+    Tenants(tenants::TenantsArgs),
+    /// Copy the database to a new file, also while it is in use.
+    Backup(backup::BackupArgs),
+}
+
+/// Reads the arguments, runs the command, and says what went wrong.
+pub fn run() -> ExitCode {
+    let ended = match Cli::parse().command {
+        Command::Serve(args) => serve::run(&args),
+        Command::Short(command) => block_on(short(*command)).map(|()| ExitCode::SUCCESS),
+        Command::Openapi => openapi::run().map(|()| ExitCode::SUCCESS),
+    };
+    ended.unwrap_or_else(|error| error.report())
+}
+
+async fn short(command: ShortCommand) -> Result<(), CliError> {
+    match command {
+        ShortCommand::Send(args) => send::run(args).await,
+        ShortCommand::Listen(args) => listen::run(args).await,
+        ShortCommand::Webhooks(args) => webhooks::run(args).await,
+        ShortCommand::Events(args) => events::run(args).await,
+        ShortCommand::Deliveries(args) => deliveries::run(args).await,
+        ShortCommand::Tokens(args) => tokens::run(args).await,
+        ShortCommand::Tenants(args) => tenants::run(args).await,
+        ShortCommand::Backup(args) => backup::run(args).await,
+    }
+}
+
+fn block_on<F: Future<Output = Result<(), CliError>>>(future: F) -> Result<(), CliError> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(future)
+}
+
+#[cfg(test)]
+mod tests;

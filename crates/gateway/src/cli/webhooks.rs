@@ -1,0 +1,209 @@
+//! `stentor webhooks`.
+
+use clap::{Args, Subcommand};
+use http::Method;
+use serde::Serialize;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+use super::client::{Answer, Connection};
+use super::output::Column;
+use super::{CliError, input, output};
+
+const COLUMNS: &[Column] =
+    &[("ID", "/id"), ("STATUS", "/status"), ("EVENTS", "/events"), ("URL", "/url"), ("NAME", "/name"), ("PROFILE", "/profile")];
+const ATTEMPT: &[Column] = &[
+    ("OUTCOME", "/outcome"),
+    ("REASON", "/reason"),
+    ("STATUS", "/status"),
+    ("MS", "/duration_ms"),
+    ("ANSWER", "/response/body"),
+];
+
+/// Manage webhooks
+#[derive(Debug, Args)]
+pub(super) struct WebhooksArgs {
+    #[command(subcommand)]
+    command: WebhooksCommand,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+#[derive(Debug, Subcommand)]
+enum WebhooksCommand {
+    /// List webhooks, newest first
+    List {
+        /// active, paused or disabled
+        #[arg(long)]
+        status: Option<String>,
+        /// Rows, 1 to 250 [default: 50]
+        #[arg(long, value_name = "ROWS")]
+        limit: Option<u32>,
+        /// Where the previous page ended
+        #[arg(long)]
+        cursor: Option<String>,
+    },
+    /// Show a webhook with everything in force
+    Get {
+        #[arg(value_parser = input::id, value_name = "wh_…")]
+        id: String,
+    },
+    /// Create a webhook; its secret is shown this once
+    Create {
+        /// Where requests go
+        #[arg(value_name = "URL")]
+        destination: String,
+        #[command(flatten)]
+        parts: Parts,
+        /// Signing secret; one is made when none is given
+        #[arg(long)]
+        secret: Option<String>,
+        /// Bundle of format, signature and retries [default: standard]
+        #[arg(long)]
+        profile: Option<String>,
+        /// Deliver strictly in order
+        #[arg(long)]
+        ordered: bool,
+    },
+    /// Change a webhook
+    Update {
+        #[arg(value_parser = input::id, value_name = "wh_…")]
+        id: String,
+        /// New address
+        #[arg(long, value_name = "URL")]
+        destination: Option<String>,
+        #[command(flatten)]
+        parts: Parts,
+        /// Stop delivering; what comes is held
+        #[arg(long, conflicts_with = "resume")]
+        pause: bool,
+        /// Deliver again, also after it was disabled
+        #[arg(long)]
+        resume: bool,
+    },
+    /// Delete a webhook; its pending deliveries are cancelled
+    Delete {
+        #[arg(value_parser = input::id, value_name = "wh_…")]
+        id: String,
+    },
+    /// Replace the signing secret; the new one is shown this once
+    RotateSecret {
+        #[arg(value_parser = input::id, value_name = "wh_…")]
+        id: String,
+        /// The new secret; one is made when none is given
+        #[arg(long)]
+        secret: Option<String>,
+        /// How long the old one goes on signing, such as 1h [default: 1d]
+        #[arg(long, value_name = "TIME")]
+        overlap: Option<String>,
+    },
+    /// Send a test event now and show the attempt
+    Test {
+        #[arg(value_parser = input::id, value_name = "wh_…")]
+        id: String,
+        /// Its type
+        #[arg(value_name = "TYPE", default_value = "webhook.test")]
+        event_type: String,
+        /// Its data: JSON, @FILE, or - for standard input
+        #[arg(long, value_name = "JSON")]
+        data: Option<String>,
+    },
+}
+
+/// Settings that creating and changing share.
+#[derive(Debug, Args)]
+struct Parts {
+    /// Event type, prefix such as order.*, or *; can be repeated
+    #[arg(long = "event", value_name = "TYPE")]
+    events: Vec<String>,
+    /// Shown to people
+    #[arg(long)]
+    name: Option<String>,
+    /// Any other settings, as in the API: JSON, @FILE, or - for standard input
+    #[arg(long, value_name = "JSON")]
+    data: Option<String>,
+}
+
+impl Parts {
+    fn object(self, destination: Option<String>) -> Result<Map<String, Value>, CliError> {
+        let mut object = input::object_argument(self.data.as_deref())?;
+        object.extend(destination.map(|url| ("url".to_owned(), url.into())));
+        object.extend(self.name.map(|name| ("name".to_owned(), name.into())));
+        if !self.events.is_empty() {
+            object.insert("events".into(), self.events.into());
+        }
+        Ok(object)
+    }
+}
+
+/// Runs one of them.
+pub(super) async fn run(WebhooksArgs { command, connection }: WebhooksArgs) -> Result<(), CliError> {
+    match command {
+        WebhooksCommand::List { status, limit, cursor } => {
+            let query = [("status", status), ("limit", limit.map(|rows| rows.to_string())), ("cursor", cursor)];
+            let answer = connection.get("/v1/webhooks", &query).await?;
+            if connection.json() { output::raw(&answer.body) } else { output::list(&answer.value()?, COLUMNS) }
+        }
+        WebhooksCommand::Get { id } => show(&connection, &connection.get(&path(&id), &[]).await?),
+        WebhooksCommand::Create { destination, parts, secret, profile, ordered } => {
+            let mut body = parts.object(Some(destination))?;
+            body.extend(secret.map(|secret| ("secret".to_owned(), secret.into())));
+            body.extend(profile.map(|profile| ("profile".to_owned(), profile.into())));
+            if ordered {
+                body.insert("ordered".into(), true.into());
+            }
+            created(&connection, &connection.post("/v1/webhooks", &body).await?)
+        }
+        WebhooksCommand::Update { id, destination, parts, pause, resume } => {
+            let mut body = parts.object(destination)?;
+            if pause || resume {
+                body.insert("active".into(), resume.into());
+            }
+            show(&connection, &connection.send(Method::PATCH, &path(&id), &body).await?)
+        }
+        WebhooksCommand::Delete { id } => {
+            connection.delete(&path(&id)).await?;
+            if connection.json() { Ok(()) } else { output::line(&format!("{id} is deleted")) }
+        }
+        WebhooksCommand::RotateSecret { id, secret, overlap } => {
+            let given = [("secret", secret), ("overlap", overlap)];
+            let body: Map<String, Value> = given.into_iter().filter_map(|(name, text)| Some((name.into(), text?.into()))).collect();
+            created(&connection, &connection.post(&format!("{}/rotate-secret", path(&id)), &body).await?)
+        }
+        WebhooksCommand::Test { id, event_type, data } => test(&connection, &id, &event_type, data.as_deref()).await,
+    }
+}
+
+#[derive(Serialize)]
+struct WebhookTest<'a> {
+    webhook_id: &'a str,
+    event_type: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<&'a RawValue>,
+}
+
+async fn test(connection: &Connection, id: &str, event_type: &str, data: Option<&str>) -> Result<(), CliError> {
+    let data = data.map(input::json_argument).transpose()?;
+    let body = WebhookTest { webhook_id: id, event_type, data: data.as_deref() };
+    let answer = connection.post("/v1/webhooks/test", &body).await?;
+    if connection.json() { output::raw(&answer.body) } else { output::table(&[&answer.value()?], ATTEMPT) }
+}
+
+fn path(id: &str) -> String {
+    format!("/v1/webhooks/{id}")
+}
+
+fn show(connection: &Connection, answer: &Answer) -> Result<(), CliError> {
+    if connection.json() { output::raw(&answer.body) } else { output::pretty(&answer.body) }
+}
+
+fn created(connection: &Connection, answer: &Answer) -> Result<(), CliError> {
+    if connection.json() {
+        return output::raw(&answer.body);
+    }
+    let webhook = answer.value()?;
+    for warning in webhook["warnings"].as_array().into_iter().flatten() {
+        output::line(&format!("warning: {}", output::cell(warning, "")))?;
+    }
+    output::line(&format!("{}  secret: {}", output::cell(&webhook, "/id"), output::cell(&webhook, "/secret")))
+}

@@ -1,0 +1,29 @@
+//! The API, one file per resource: DTOs, handlers, their documentation and tests.
+//!
+//! Each handler is extract → one call into the engine or the store → DTO. Every operation is registered through
+//! `routes!`, so that path, method and documentation cannot drift apart.
+
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::http::{AppState, openapi};
+
+mod attempt;
+pub mod deliveries;
+pub mod events;
+pub mod health;
+pub mod replays;
+pub mod tenants;
+pub mod tokens;
+pub mod webhooks;
+
+/// All operations with their documentation.
+pub fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::with_openapi(openapi::frame())
+        .merge(events::router())
+        .merge(deliveries::router())
+        .merge(webhooks::router())
+        .merge(replays::router())
+        .merge(tenants::router())
+        .merge(tokens::router())
+        .merge(health::router())
+}

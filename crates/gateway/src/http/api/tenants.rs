@@ -1,0 +1,202 @@
+//! Tenants. Only the operator manages them.
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::IntoResponse;
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use stentor_core::id::TenantId;
+use stentor_core::limits::TEXT_BYTES_MAX;
+use stentor_core::tenant::{DEFAULT_PLAN, Tenant};
+use stentor_core::time::Time;
+use stentor_engine::entropy;
+use stentor_store::tenants::TenantSaved;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::http::AppState;
+use crate::http::extract::{ConfigBody, Cursor, Id, JsonBody, Limit, List, OperatorAuth, Query};
+use crate::http::problem::{Code, Problem, ProblemBody};
+
+const TAG: &str = "tenants";
+
+/// A tenant to be created.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct NewTenant {
+    /// Unique among tenants; 1 to 1 024 bytes.
+    #[schema(example = "acme")]
+    name: String,
+    /// Gates features only where the operator defines plans.
+    #[serde(default = "default_plan")]
+    #[schema(default = "default")]
+    plan: String,
+}
+
+/// What is given changes.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct TenantPatch {
+    /// New name.
+    name: Option<String>,
+    /// New plan.
+    plan: Option<String>,
+}
+
+/// A tenant.
+#[derive(Debug, Serialize, ToSchema)]
+struct TenantView {
+    #[schema(value_type = String, example = "tnt_01h455vb4pex5vsknk084sn02q")]
+    id: TenantId,
+    name: String,
+    plan: String,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Time,
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct TenantsQuery {
+    #[serde(default)]
+    #[param(inline, required = false)]
+    limit: Limit,
+    /// `next_cursor` of the previous page.
+    #[param(value_type = Option<String>)]
+    cursor: Option<Cursor<TenantId>>,
+}
+
+pub(super) fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(create, list)).routes(routes!(get, patch, delete))
+}
+
+/// Create a tenant.
+#[utoipa::path(post, path = "/v1/tenants", operation_id = "createTenant", tag = TAG, request_body = NewTenant,
+    responses(
+        (status = 201, description = "Created.", body = TenantView),
+        (status = 409, description = "`name_taken`", body = ProblemBody, content_type = "application/problem+json"),
+    ))]
+async fn create(
+    _operator: OperatorAuth,
+    State(state): State<AppState>,
+    JsonBody(new): ConfigBody<NewTenant>,
+) -> Result<impl IntoResponse, Problem> {
+    let created_at = state.engine().clock().now();
+    let tenant = Tenant {
+        id: TenantId::new(created_at, entropy::bits()),
+        name: checked_text("/name", new.name)?,
+        plan: checked_text("/plan", new.plan)?,
+        config_version: 1,
+        created_at,
+    };
+    saved(state.engine().store().create_tenant(&tenant).await?)?;
+    state.forget_tenants();
+    Ok((StatusCode::CREATED, Json(TenantView::from(tenant))))
+}
+
+/// List tenants, newest first.
+#[utoipa::path(get, path = "/v1/tenants", operation_id = "listTenants", tag = TAG, params(TenantsQuery),
+    responses((status = 200, description = "A page.", body = List<TenantView>)))]
+async fn list(
+    _operator: OperatorAuth,
+    State(state): State<AppState>,
+    Query(query): Query<TenantsQuery>,
+) -> Result<Json<List<TenantView>>, Problem> {
+    let before = query.cursor.map(|cursor| cursor.id());
+    let page = state.engine().store().tenants(before, query.limit.rows()).await?;
+    Ok(Json(List::from_page(page, |tenant| tenant.id, TenantView::from)))
+}
+
+/// Read a tenant.
+#[utoipa::path(get, path = "/v1/tenants/{id}", operation_id = "getTenant", tag = TAG,
+    params(("id" = String, Path, description = "`tnt_…`")),
+    responses((status = 200, description = "The tenant.", body = TenantView)))]
+async fn get(
+    _operator: OperatorAuth,
+    State(state): State<AppState>,
+    Id(id): Id<TenantId>,
+) -> Result<Json<TenantView>, Problem> {
+    let tenant = state.engine().store().tenant(id).await?.ok_or_else(Problem::not_found)?;
+    Ok(Json(tenant.into()))
+}
+
+/// Change a tenant's name or plan.
+#[utoipa::path(patch, path = "/v1/tenants/{id}", operation_id = "changeTenant", tag = TAG, request_body = TenantPatch,
+    params(("id" = String, Path, description = "`tnt_…`")),
+    responses(
+        (status = 200, description = "Changed.", body = TenantView),
+        (status = 409, description = "`name_taken`", body = ProblemBody, content_type = "application/problem+json"),
+    ))]
+async fn patch(
+    _operator: OperatorAuth,
+    State(state): State<AppState>,
+    Id(id): Id<TenantId>,
+    JsonBody(patch): ConfigBody<TenantPatch>,
+) -> Result<Json<TenantView>, Problem> {
+    let store = state.engine().store();
+    let mut tenant = store.tenant(id).await?.ok_or_else(Problem::not_found)?;
+    if let Some(name) = patch.name {
+        tenant.name = checked_text("/name", name)?;
+    }
+    if let Some(plan) = patch.plan {
+        tenant.plan = checked_text("/plan", plan)?;
+    }
+    saved(store.update_tenant(id, &tenant.name, &tenant.plan).await?)?;
+    state.forget_tenants();
+    Ok(Json(tenant.into()))
+}
+
+/// Delete a tenant.
+///
+/// Its tokens stop working and its webhooks are deleted; what is pending becomes cancelled. Its events go by retention.
+#[utoipa::path(delete, path = "/v1/tenants/{id}", operation_id = "deleteTenant", tag = TAG,
+    params(("id" = String, Path, description = "`tnt_…`")),
+    responses((status = 204, description = "Deleted.")))]
+async fn delete(
+    _operator: OperatorAuth,
+    State(state): State<AppState>,
+    Id(id): Id<TenantId>,
+) -> Result<StatusCode, Problem> {
+    let engine = state.engine();
+    saved(engine.store().delete_tenant(id, engine.clock().now()).await?)?;
+    engine.authenticator().forget();
+    state.forget_tenants();
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn saved(outcome: TenantSaved) -> Result<(), Problem> {
+    match outcome {
+        TenantSaved::Done => Ok(()),
+        TenantSaved::NameTaken => Err(Problem::new(Code::NameTaken, "Another tenant has this name.")),
+        TenantSaved::NotFound => Err(Problem::not_found()),
+    }
+}
+
+/// Why a text is not a name that people can see and type.
+pub(super) fn text_refusal(text: &str) -> Option<String> {
+    let visible = !text.trim().is_empty() && !text.contains(char::is_control);
+    let fits = visible && text.len() <= TEXT_BYTES_MAX;
+    (!fits).then(|| format!("must be 1 to {TEXT_BYTES_MAX} bytes, not blank, without control characters"))
+}
+
+/// The text, if it is such a name.
+pub(super) fn checked_text(pointer: &str, text: String) -> Result<String, Problem> {
+    match text_refusal(&text) {
+        None => Ok(text),
+        Some(refusal) => Err(Problem::invalid_field(pointer, refusal)),
+    }
+}
+
+fn default_plan() -> String {
+    DEFAULT_PLAN.to_owned()
+}
+
+impl From<Tenant> for TenantView {
+    fn from(tenant: Tenant) -> Self {
+        Self { id: tenant.id, name: tenant.name, plan: tenant.plan, created_at: tenant.created_at }
+    }
+}
+
+#[cfg(test)]
+mod tests;

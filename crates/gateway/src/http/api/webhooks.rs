@@ -1,0 +1,237 @@
+//! Webhooks: registered receivers.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::IntoResponse;
+use http::StatusCode;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use stentor_core::event::EventType;
+use stentor_core::id::WebhookId;
+use stentor_core::webhook::{DisableReason, SecretText, WebhookStatus};
+use stentor_engine::webhooks::Rotation;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::attempt::AttemptView;
+use crate::http::AppState;
+use crate::http::extract::{
+    CanManage, CanRead, ConfigBody, Cursor, Id, JsonBody, Limit, List, Query, Seconds, TenantAuth,
+};
+use crate::http::problem::{Problem, ProblemBody};
+
+mod conditions;
+mod merge;
+mod parts;
+mod retry_policy;
+mod settings;
+mod view;
+
+use settings::{WebhookSettings, secret_refusal};
+use view::WebhookView;
+
+const TAG: &str = "webhooks";
+/// How long an old secret signs beside a new one, when not said otherwise, and at most.
+const OVERLAP_DEFAULT: Duration = Duration::from_secs(24 * 3_600);
+const OVERLAP_MAX: Duration = Duration::from_secs(7 * 24 * 3_600);
+/// The data of a test event, when none is given.
+const TEST_DATA: &str = r#"{"test":true,"message":"A test event from Stentor."}"#;
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct WebhooksQuery {
+    #[serde(default)]
+    #[param(inline, required = false)]
+    limit: Limit,
+    /// `next_cursor` of the previous page.
+    #[param(value_type = Option<String>)]
+    cursor: Option<Cursor<WebhookId>>,
+    /// Only webhooks in this status.
+    #[param(inline)]
+    status: Option<StatusWord>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum StatusWord {
+    Active,
+    Paused,
+    Disabled,
+}
+
+/// How a signing secret is replaced.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct SecretRotation {
+    /// The new secret, 8 to 512 bytes; one is made when none is given.
+    #[schema(value_type = Option<String>)]
+    secret: Option<SecretText>,
+    /// How long the old secret goes on signing, at most 7 days; 1 day when not given. Where the signature header has
+    /// room for one value, the old secret signs alone until then and the new one takes over.
+    overlap: Option<Seconds>,
+}
+
+/// A test event.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct WebhookTest {
+    #[schema(value_type = String)]
+    webhook_id: WebhookId,
+    #[schema(value_type = String, example = "order.created")]
+    event_type: EventType,
+    /// The event's data, sent byte for byte; a synthetic sample when not given.
+    #[schema(value_type = Option<Object>)]
+    data: Option<Box<RawValue>>,
+}
+
+pub(super) fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(create, list))
+        .routes(routes!(test))
+        .routes(routes!(get, patch, delete))
+        .routes(routes!(rotate_secret))
+}
+
+/// Create a webhook. The answer is the only one that shows a secret made by the server.
+#[utoipa::path(post, path = "/v1/webhooks", operation_id = "createWebhook", tag = TAG, request_body = WebhookSettings,
+    responses((status = 201, description = "Created.", body = WebhookView)))]
+async fn create(
+    auth: TenantAuth<CanManage>,
+    State(state): State<AppState>,
+    JsonBody(settings): ConfigBody<WebhookSettings>,
+) -> Result<impl IntoResponse, Problem> {
+    let webhook = state.engine().create_webhook(auth.tenant, settings.check()?).await?;
+    Ok((StatusCode::CREATED, Json(WebhookView::revealed(webhook))))
+}
+
+/// List webhooks, newest first.
+#[utoipa::path(get, path = "/v1/webhooks", operation_id = "listWebhooks", tag = TAG, params(WebhooksQuery),
+    responses((status = 200, description = "A page.", body = List<WebhookView>)))]
+async fn list(
+    auth: TenantAuth<CanRead>,
+    State(state): State<AppState>,
+    Query(query): Query<WebhooksQuery>,
+) -> Result<Json<List<WebhookView>>, Problem> {
+    let before = query.cursor.map(|cursor| cursor.id());
+    let status = query.status.map(WebhookStatus::from);
+    let page = state.engine().store().webhooks(auth.tenant, status, before, query.limit.rows()).await?;
+    Ok(Json(List::from_page(page, |webhook| webhook.id, WebhookView::masked)))
+}
+
+/// Read a webhook: everything in force, its own settings and its profile's.
+#[utoipa::path(get, path = "/v1/webhooks/{id}", operation_id = "getWebhook", tag = TAG,
+    params(("id" = String, Path, description = "`wh_…`")),
+    responses((status = 200, description = "The webhook.", body = WebhookView)))]
+async fn get(
+    auth: TenantAuth<CanRead>,
+    State(state): State<AppState>,
+    Id(id): Id<WebhookId>,
+) -> Result<Json<WebhookView>, Problem> {
+    let webhook = state.engine().store().webhook(auth.tenant, id).await?.ok_or_else(Problem::not_found)?;
+    Ok(Json(WebhookView::masked(webhook)))
+}
+
+/// Change a webhook: JSON Merge Patch (RFC 7396).
+///
+/// Lists are replaced; null returns a part to the profile's. `active: false` pauses; `true` resumes, also after it was
+/// disabled, and what was held goes out under the limits. Pending deliveries use the change from their next attempt on.
+#[utoipa::path(patch, path = "/v1/webhooks/{id}", operation_id = "changeWebhook", tag = TAG,
+    request_body = merge::WebhookPatch,
+    params(("id" = String, Path, description = "`wh_…`")),
+    responses(
+        (status = 200, description = "Changed.", body = WebhookView),
+        (status = 409, description = "`changed_meanwhile`", body = ProblemBody, content_type = "application/problem+json"),
+    ))]
+async fn patch(
+    auth: TenantAuth<CanManage>,
+    State(state): State<AppState>,
+    Id(id): Id<WebhookId>,
+    JsonBody(patch): ConfigBody<merge::Patch>,
+) -> Result<Json<WebhookView>, Problem> {
+    let engine = state.engine();
+    let webhook = engine.store().webhook(auth.tenant, id).await?.ok_or_else(Problem::not_found)?;
+    let changed = engine.change_webhook(auth.tenant, id, merge::change(&webhook, &patch)?).await?;
+    Ok(Json(WebhookView::masked(changed)))
+}
+
+/// Delete a webhook. Nothing is sent any more; what is pending becomes cancelled.
+#[utoipa::path(delete, path = "/v1/webhooks/{id}", operation_id = "deleteWebhook", tag = TAG,
+    params(("id" = String, Path, description = "`wh_…`")),
+    responses((status = 204, description = "Deleted.")))]
+async fn delete(
+    auth: TenantAuth<CanManage>,
+    State(state): State<AppState>,
+    Id(id): Id<WebhookId>,
+) -> Result<StatusCode, Problem> {
+    state.engine().delete_webhook(auth.tenant, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Replace the signing secret. The answer is the only one that shows a secret made by the server.
+#[utoipa::path(post, path = "/v1/webhooks/{id}/rotate-secret", operation_id = "rotateSecret", tag = TAG,
+    request_body = SecretRotation, params(("id" = String, Path, description = "`wh_…`")),
+    responses(
+        (status = 200, description = "Replaced; `secrets` tells when each one signs.", body = WebhookView),
+        (status = 409, description = "`too_many_secrets`", body = ProblemBody, content_type = "application/problem+json"),
+    ))]
+async fn rotate_secret(
+    auth: TenantAuth<CanManage>,
+    State(state): State<AppState>,
+    Id(id): Id<WebhookId>,
+    body: Option<ConfigBody<SecretRotation>>,
+) -> Result<Json<WebhookView>, Problem> {
+    let rotation = body.map(|JsonBody(rotation)| rotation).unwrap_or_default().check()?;
+    let (webhook, _) = state.engine().rotate_secret(auth.tenant, id, rotation).await?;
+    Ok(Json(WebhookView::revealed(webhook)))
+}
+
+/// Send one synthetic event now and answer the attempt.
+///
+/// It works while the webhook is paused or disabled, is not stored, not retried, and does not count in its health.
+#[utoipa::path(post, path = "/v1/webhooks/test", operation_id = "testWebhook", tag = TAG, request_body = WebhookTest,
+    responses(
+        (status = 200, description = "The attempt, whatever came of it.", body = AttemptView),
+        (status = 404, description = "`not_found`", body = ProblemBody, content_type = "application/problem+json"),
+    ))]
+async fn test(
+    auth: TenantAuth<CanManage>,
+    State(state): State<AppState>,
+    JsonBody(test): ConfigBody<WebhookTest>,
+) -> Result<Json<AttemptView>, Problem> {
+    let data = test.data.map_or_else(|| TEST_DATA.to_owned(), |data| Box::<str>::from(data).into());
+    let attempt =
+        state.engine().test_webhook(auth.tenant, test.webhook_id, test.event_type, data.into()).await?;
+    Ok(Json(attempt.ok_or_else(Problem::not_found)?.into()))
+}
+
+impl SecretRotation {
+    fn check(self) -> Result<Rotation, Problem> {
+        let overlap = self.overlap.map_or(OVERLAP_DEFAULT, |overlap| overlap.0);
+        if overlap > OVERLAP_MAX {
+            let expected = format!("must be at most {} seconds (7 days)", OVERLAP_MAX.as_secs());
+            return Err(Problem::invalid_field("/overlap", expected));
+        }
+        match self.secret.as_ref().and_then(secret_refusal) {
+            Some(refusal) => Err(Problem::invalid_body(vec![refusal])),
+            None => Ok(Rotation { secret: self.secret, overlap }),
+        }
+    }
+}
+
+impl From<StatusWord> for WebhookStatus {
+    fn from(word: StatusWord) -> Self {
+        match word {
+            StatusWord::Active => Self::Active,
+            StatusWord::Paused => Self::Paused,
+            // The store lists by the word alone; any reason stands for all.
+            StatusWord::Disabled => Self::Disabled(DisableReason::Gone),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,179 @@
+//! What a caller sets of a webhook, in Stentor's spellings and in those of the seeds, and what it becomes.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use stentor_core::event::EventPattern;
+use stentor_core::header::CustomHeaders;
+use stentor_core::limits::{METADATA_BYTES_MAX, PATTERNS_MAX, SECRET_BYTES, TIMEOUT_SECONDS};
+use stentor_core::policy::PolicyOverrides;
+use stentor_core::profile::{Profile, WebhookLimits};
+use stentor_core::signature::SignatureScheme;
+use stentor_core::webhook::SecretText;
+use stentor_engine::webhooks::WebhookDraft;
+use utoipa::ToSchema;
+
+use super::parts::{DisableView, LimitsView, SignatureView};
+use super::retry_policy::RetryPolicy;
+use crate::http::api::tenants::text_refusal;
+use crate::http::extract::Seconds;
+use crate::http::problem::{FieldError, Problem};
+
+/// A webhook's own JSON object.
+pub(super) type Metadata = serde_json::Map<String, serde_json::Value>;
+
+/// A webhook to be created. Whatever is not given comes from the profile.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NewWebhook, example = json!({
+    "url": "https://example.com/webhooks",
+    "events": ["order.created", "invoice.*"],
+    "name": "billing",
+    "retry_policy": {"schedule": [0, 5, 300, 1800]},
+    "headers": {"Authorization": "Bearer 6d2f"},
+}))]
+pub(super) struct WebhookSettings {
+    /// Where requests go: https, at a public address, unless the operator allows more.
+    #[schema(example = "https://example.com/webhooks")]
+    pub(super) url: String,
+    /// Event types, prefixes such as `invoice.*`, or `*`; at most 100. An empty list receives nothing.
+    #[schema(value_type = Vec<String>)]
+    pub(super) events: Vec<EventPattern>,
+    /// Shown to people; 1 to 1 024 bytes.
+    pub(super) name: Option<String>,
+    /// False creates it paused.
+    #[serde(default = "yes")]
+    #[schema(default = true)]
+    pub(super) active: bool,
+    /// `standard` or `raw`: the format, signature, policy and limits where nothing else is set.
+    #[serde(default)]
+    #[schema(value_type = String, default = "standard")]
+    pub(super) profile: Profile,
+    /// Signing secret, 8 to 512 bytes; one is made when none is given.
+    #[schema(value_type = Option<String>, example = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")]
+    pub(super) secret: Option<SecretText>,
+    /// Headers added to every request; kept encrypted and shown masked.
+    #[serde(default)]
+    pub(super) headers: BTreeMap<String, String>,
+    /// Total time of one attempt: 1 to 120 seconds.
+    pub(super) timeout: Option<Seconds>,
+    pub(super) retry_policy: Option<RetryPolicy>,
+    pub(super) disable: Option<DisableView>,
+    pub(super) limits: Option<LimitsView>,
+    /// Whether an event waits until the one before it is delivered or given up.
+    #[serde(default)]
+    pub(super) ordered: bool,
+    pub(super) signature: Option<SignatureView>,
+    /// The owner's own JSON object, at most 8 192 bytes.
+    #[schema(value_type = Option<Object>)]
+    pub(super) metadata: Option<Metadata>,
+}
+
+impl WebhookSettings {
+    /// Checks every rule that does not need the engine; all that are broken are told at once.
+    ///
+    /// # Errors
+    /// `invalid_body` with one entry per broken rule.
+    pub(super) fn check(self) -> Result<WebhookDraft, Problem> {
+        let mut errors = Vec::new();
+        self.check_texts(&mut errors);
+        let policy = self.policy(&mut errors);
+        let signature = self.scheme(&mut errors);
+        let limits =
+            self.limits.as_ref().map_or_else(WebhookLimits::default, |limits| limits.limits(&mut errors));
+        let headers = self.custom_headers(signature.as_ref(), &mut errors);
+        if !errors.is_empty() {
+            return Err(Problem::invalid_body(errors));
+        }
+        Ok(WebhookDraft {
+            name: self.name,
+            url: self.url,
+            events: self.events,
+            profile: self.profile,
+            policy,
+            signature,
+            limits,
+            ordered: self.ordered,
+            headers,
+            secret: self.secret,
+            metadata: self.metadata,
+            active: self.active,
+        })
+    }
+
+    fn check_texts(&self, errors: &mut Vec<FieldError>) {
+        if let Some(refusal) = self.name.as_deref().and_then(text_refusal) {
+            errors.push(FieldError::new("/name", refusal));
+        }
+        if self.events.len() > PATTERNS_MAX {
+            errors.push(FieldError::new("/events", format!("must hold at most {PATTERNS_MAX} event types")));
+        }
+        if let Some(secret) = &self.secret {
+            errors.extend(secret_refusal(secret));
+        }
+        let metadata_bytes = self.metadata.as_ref().and_then(|object| serde_json::to_vec(object).ok());
+        if metadata_bytes.is_some_and(|bytes| bytes.len() > METADATA_BYTES_MAX) {
+            errors.push(FieldError::new(
+                "/metadata",
+                format!("must be at most {METADATA_BYTES_MAX} bytes of JSON"),
+            ));
+        }
+    }
+
+    fn policy(&self, errors: &mut Vec<FieldError>) -> PolicyOverrides {
+        let (shortest, longest) = TIMEOUT_SECONDS.into_inner();
+        let timeout = self.timeout.map(|timeout| timeout.0);
+        if timeout.is_some_and(|timeout| {
+            timeout.as_secs_f64() < shortest as f64 || timeout.as_secs_f64() > longest as f64
+        }) {
+            errors.push(FieldError::new(
+                "/timeout",
+                format!("must be between {shortest} and {longest} seconds"),
+            ));
+        }
+        let retry = self.retry_policy.as_ref();
+        PolicyOverrides {
+            schedule: retry.and_then(|retry| retry.schedule(self.profile, errors)),
+            jitter_percent: retry.and_then(|retry| retry.jitter(errors)),
+            timeout,
+            retry_on: retry.and_then(|retry| retry.retry_on(self.profile, errors)),
+            disable: self.disable.as_ref().map(|disable| disable.rule(errors)),
+        }
+    }
+
+    fn scheme(&self, errors: &mut Vec<FieldError>) -> Option<SignatureScheme> {
+        self.signature.as_ref().and_then(|signature| signature.scheme(self.profile, errors))
+    }
+
+    fn custom_headers(
+        &self,
+        signature: Option<&SignatureScheme>,
+        errors: &mut Vec<FieldError>,
+    ) -> CustomHeaders {
+        let headers = CustomHeaders::parse(&self.headers).unwrap_or_else(|refusal| {
+            errors.push(FieldError::new("/headers", refusal.to_string()).with_code(refusal.code()));
+            CustomHeaders::default()
+        });
+        if let Some(SignatureScheme::Hex { header, timestamp_header, .. }) = signature {
+            let taken = [Some(header), timestamp_header.as_ref()]
+                .into_iter()
+                .flatten()
+                .find(|name| headers.contains(name));
+            if let Some(name) = taken {
+                errors.push(FieldError::new("/headers", format!("the header {name} carries the signature")));
+            }
+        }
+        headers
+    }
+}
+
+/// Why the text cannot be a signing secret.
+pub(super) fn secret_refusal(secret: &SecretText) -> Option<FieldError> {
+    let (shortest, longest) = SECRET_BYTES.into_inner();
+    let fits = SECRET_BYTES.contains(&secret.reveal().len());
+    (!fits).then(|| FieldError::new("/secret", format!("must be {shortest} to {longest} bytes")))
+}
+
+const fn yes() -> bool {
+    true
+}

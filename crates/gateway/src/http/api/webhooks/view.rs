@@ -1,0 +1,191 @@
+//! A webhook as the API shows it: what is in force, and nothing secret.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use stentor_core::event::EventPattern;
+use stentor_core::id::WebhookId;
+use stentor_core::policy::Schedule;
+use stentor_core::profile::Profile;
+use stentor_core::signature::SignatureScheme;
+use stentor_core::time::Time;
+use stentor_core::webhook::{DisableReason, SigningSecret, Webhook, WebhookStatus};
+use utoipa::ToSchema;
+
+use super::parts::{DisableView, LimitsView, SignatureView};
+use super::retry_policy::RetryPolicy;
+use super::settings::Metadata;
+use crate::http::extract::Seconds;
+
+/// Stands for the value of a custom header.
+const MASK: &str = "…";
+
+/// A webhook with everything that is in force: its own settings, and its profile's for the rest.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Webhook)]
+pub(super) struct WebhookView {
+    #[schema(value_type = String, example = "wh_01h455vb4pex5vsknk084sn02q")]
+    id: WebhookId,
+    name: Option<String>,
+    #[schema(example = "https://example.com/webhooks")]
+    url: String,
+    #[schema(value_type = Vec<String>)]
+    events: Vec<EventPattern>,
+    /// Whether it delivers: true only while `status` is `active`.
+    active: bool,
+    /// `active`, `paused` (by a person) or `disabled` (by Stentor).
+    #[schema(example = "active")]
+    status: &'static str,
+    /// `gone`, `failed_attempts` or `failing_too_long`, while it is disabled.
+    #[schema(value_type = Option<String>)]
+    disabled_reason: Option<DisableReason>,
+    #[schema(value_type = String, example = "standard")]
+    profile: Profile,
+    /// The newest signing secret: whole in the answers that create it, masked in all others.
+    #[schema(example = "whsec_MfKQ…")]
+    secret: String,
+    /// All signing secrets, masked, newest first: several overlap during a rotation.
+    secrets: Vec<SecretView>,
+    /// Custom headers, values masked.
+    headers: BTreeMap<String, &'static str>,
+    timeout: Seconds,
+    retry_policy: RetryPolicy,
+    disable: DisableView,
+    limits: LimitsView,
+    ordered: bool,
+    signature: SignatureView,
+    #[schema(value_type = Option<Object>)]
+    metadata: Option<Metadata>,
+    /// Which of these are the webhook's own and not its profile's.
+    #[schema(example = json!(["retry_policy"]))]
+    overrides: Vec<&'static str>,
+    preview: Preview,
+    /// What is allowed but likely not meant.
+    warnings: Vec<String>,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Time,
+    #[schema(value_type = String, format = DateTime)]
+    updated_at: Time,
+}
+
+/// A signing secret, masked.
+#[derive(Serialize, ToSchema)]
+struct SecretView {
+    secret: String,
+    /// From when it signs.
+    #[schema(value_type = String, format = DateTime)]
+    active_from: Time,
+    /// Until when it signs; null for the newest.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    active_until: Option<Time>,
+}
+
+/// What would happen to a delivery whose every attempt fails at once.
+#[derive(Serialize, ToSchema)]
+struct Preview {
+    /// When each attempt starts, in seconds after acceptance, before jitter.
+    #[schema(value_type = Vec<f64>, example = json!([0, 5, 305]))]
+    attempt_offsets: Vec<Seconds>,
+}
+
+impl WebhookView {
+    /// As any reader sees it.
+    pub(super) fn masked(webhook: Webhook) -> Self {
+        let policy = webhook.config.effective_policy();
+        let limits = webhook.config.effective_limits();
+        let signature = webhook.config.effective_signature();
+        Self {
+            id: webhook.id,
+            active: webhook.status.delivers(),
+            status: webhook.status.as_str(),
+            disabled_reason: match webhook.status {
+                WebhookStatus::Disabled(reason) => Some(reason),
+                _ => None,
+            },
+            profile: webhook.config.profile,
+            secret: newest(&webhook).map(|secret| secret.value.masked()).unwrap_or_default(),
+            secrets: webhook.secrets.signing.iter().map(SecretView::masked).collect(),
+            headers: webhook.secrets.headers.names().map(|name| (name.to_owned(), MASK)).collect(),
+            timeout: Seconds(policy.timeout),
+            retry_policy: RetryPolicy::showing(
+                Some(&policy.schedule),
+                Some(policy.jitter_percent),
+                Some(&policy.retry_on),
+            ),
+            disable: DisableView::showing(policy.disable),
+            limits: LimitsView::showing(limits),
+            ordered: webhook.config.ordered,
+            signature: SignatureView::showing(&signature),
+            overrides: overrides(&webhook),
+            preview: Preview { attempt_offsets: offsets(&policy.schedule) },
+            warnings: warnings(&webhook, &signature),
+            created_at: webhook.created_at,
+            updated_at: webhook.updated_at,
+            name: webhook.config.name,
+            url: webhook.config.url.into(),
+            events: webhook.config.events,
+            metadata: webhook.config.metadata,
+        }
+    }
+
+    /// As the one who made its newest secret sees it, once.
+    pub(super) fn revealed(webhook: Webhook) -> Self {
+        let secret = newest(&webhook).map(|secret| secret.value.reveal().to_owned()).unwrap_or_default();
+        Self { secret, ..Self::masked(webhook) }
+    }
+}
+
+impl SecretView {
+    fn masked(secret: &SigningSecret) -> Self {
+        Self {
+            secret: secret.value.masked(),
+            active_from: secret.active_from,
+            active_until: secret.active_until,
+        }
+    }
+}
+
+fn newest(webhook: &Webhook) -> Option<&SigningSecret> {
+    webhook.secrets.signing.first()
+}
+
+fn overrides(webhook: &Webhook) -> Vec<&'static str> {
+    let config = &webhook.config;
+    let policy = &config.policy;
+    let retry = policy.schedule.is_some() || policy.jitter_percent.is_some() || policy.retry_on.is_some();
+    let limits = config.limits.concurrency.is_some() || config.limits.rate.is_some();
+    [
+        (policy.timeout.is_some(), "timeout"),
+        (retry, "retry_policy"),
+        (policy.disable.is_some(), "disable"),
+        (limits, "limits"),
+        (config.signature.is_some(), "signature"),
+    ]
+    .into_iter()
+    .filter_map(|(set, name)| set.then_some(name))
+    .collect()
+}
+
+fn offsets(schedule: &Schedule) -> Vec<Seconds> {
+    let running = |total: &mut std::time::Duration, wait| {
+        *total += wait;
+        Some(Seconds(*total))
+    };
+    schedule.waits().scan(std::time::Duration::ZERO, running).collect()
+}
+
+fn warnings(webhook: &Webhook, signature: &SignatureScheme) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let foreign = webhook.secrets.signing.iter().any(|secret| !secret.value.reveal().starts_with("whsec_"));
+    if foreign && matches!(signature, SignatureScheme::Standard) {
+        warnings.push(
+            "A signing secret does not start with whsec_. It signs as its own bytes, but many Standard Webhooks \
+             libraries decode every secret as base64 and will not verify it."
+                .to_owned(),
+        );
+    }
+    if webhook.config.events.is_empty() {
+        warnings.push("events is empty: the webhook receives nothing.".to_owned());
+    }
+    warnings
+}

@@ -1,0 +1,25 @@
+//! What a handler asks of a request. Each extractor answers with a [`Problem`](crate::http::problem::Problem) of its own.
+//!
+//! Order matters: who asks ([`TenantAuth`], [`OperatorAuth`]) stands first in a handler's arguments, so that it is decided
+//! before the path and the query are read; the body ([`JsonBody`]) comes last and is read last.
+
+mod auth;
+mod id;
+mod json_body;
+mod page;
+mod pointer;
+mod query;
+mod seconds;
+
+pub use auth::{CanManage, CanPublish, CanRead, DemandedScope, OperatorAuth, TENANT_HEADER, TenantAuth};
+pub use id::Id;
+pub use json_body::{JsonBody, parse_json, parse_value, read_body, read_json};
+pub use page::{Cursor, CursorId, Limit, List};
+pub use query::Query;
+pub use seconds::Seconds;
+
+/// Largest body of a request that changes configuration, in bytes.
+pub const CONFIG_BODY_BYTES_MAX: usize = 256 * 1024;
+
+/// A JSON body of a request that changes configuration.
+pub type ConfigBody<T> = JsonBody<T, CONFIG_BODY_BYTES_MAX>;

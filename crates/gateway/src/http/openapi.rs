@@ -1,0 +1,87 @@
+//! The OpenAPI 3.1 document. Paths come from the handlers; what holds for all of them is added here.
+
+use utoipa::openapi::path::{Operation, ParameterIn, PathItem};
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::{Content, Info, OpenApi, OpenApiBuilder, Ref, RefOr, Response, ResponseBuilder};
+use utoipa::{PartialSchema, ToSchema};
+
+use crate::http::api;
+use crate::http::problem::{Code, FieldError, ProblemBody};
+
+/// The name of the security scheme.
+const BEARER: &str = "bearer";
+
+/// The whole document, as served and as committed in `openapi.json`.
+pub fn document() -> OpenApi {
+    let (_, mut document) = api::router().split_for_parts();
+    let components = document.components.get_or_insert_default();
+    components.add_security_scheme(BEARER, SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
+    for (name, schema) in
+        [(ProblemBody::name(), ProblemBody::schema()), (FieldError::name(), FieldError::schema())]
+    {
+        components.schemas.insert(name.into_owned(), schema);
+    }
+    for (path, item) in &mut document.paths.paths {
+        for operation in operations(item) {
+            complete(path, operation);
+        }
+    }
+    document
+}
+
+/// The document without paths.
+pub fn frame() -> OpenApi {
+    let mut info = Info::new("Stentor", env!("CARGO_PKG_VERSION"));
+    info.description = Some(include_str!("openapi/description.md").trim().to_owned());
+    OpenApiBuilder::new().info(info).build()
+}
+
+fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    [&mut item.get, &mut item.put, &mut item.post, &mut item.delete, &mut item.patch].into_iter().flatten()
+}
+
+/// Adds the bearer token and the answers that the extractors give, by what the operation takes.
+fn complete(path: &str, operation: &mut Operation) {
+    if !path.starts_with("/v1/") {
+        return;
+    }
+    operation.security = Some(vec![SecurityRequirement::new(BEARER, Vec::<String>::new())]);
+    let takes = |place: &ParameterIn| {
+        let parameters = operation.parameters.iter().flatten();
+        parameters
+            .into_iter()
+            .any(|each| matches!(each, RefOr::T(parameter) if parameter.parameter_in == *place))
+    };
+    let mut codes = vec![Code::Unauthenticated, Code::InsufficientScope, Code::Internal, Code::Unavailable];
+    if takes(&ParameterIn::Path) {
+        codes.push(Code::NotFound);
+    }
+    if takes(&ParameterIn::Query) {
+        codes.push(Code::InvalidQuery);
+    }
+    if operation.request_body.is_some() {
+        codes.extend([
+            Code::InvalidJson,
+            Code::RequestTimeout,
+            Code::BodyTooLarge,
+            Code::UnsupportedMediaType,
+            Code::InvalidBody,
+        ]);
+    }
+    for code in codes {
+        let status = code.status().as_u16().to_string();
+        operation.responses.responses.entry(status).or_insert_with(|| RefOr::T(problem_answer(code)));
+    }
+}
+
+/// The documentation of an error answer; other codes of the same status share it.
+pub fn problem_answer(code: Code) -> Response {
+    let schema = Ref::from_schema_name(ProblemBody::name());
+    ResponseBuilder::new()
+        .description(code.title())
+        .content("application/problem+json", Content::new(Some(schema)))
+        .build()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,129 @@
+//! The one table of error codes. `docs/errors.md` and `/docs/errors` are written from it.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use http::StatusCode;
+
+/// Wait that 429 and 503 ask for when nothing better is known.
+const RETRY_AFTER_DEFAULT: Duration = Duration::from_secs(1);
+
+macro_rules! codes {
+    ($($name:ident = $word:literal, $status:ident, $title:literal, $advice:literal;)*) => {
+        /// What kind of error an answer is. The words are stable: programs compare them.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Code {
+            $(#[doc = $title] $name,)*
+        }
+
+        impl Code {
+            /// Every code, in the order of the documentation.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// The stable word; also the anchor in the documentation.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $word,)* }
+            }
+
+            /// The HTTP status.
+            pub const fn status(self) -> StatusCode {
+                match self { $(Self::$name => StatusCode::$status,)* }
+            }
+
+            /// The error in a few words.
+            pub const fn title(self) -> &'static str {
+                match self { $(Self::$name => $title,)* }
+            }
+
+            /// What it means and what to do, for the documentation.
+            pub const fn advice(self) -> &'static str {
+                match self { $(Self::$name => $advice,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    InvalidRequest = "invalid_request", BAD_REQUEST, "The request is malformed",
+        "The request breaks a rule of HTTP, such as carrying both Content-Length and Transfer-Encoding, or a header has a value that cannot be used. Fix the client; the connection is closed when its framing cannot be trusted.";
+    InvalidJson = "invalid_json", BAD_REQUEST, "The body is not JSON",
+        "The body must be one JSON value (RFC 8259) in UTF-8, without BOM and comments, nested at most 128 deep. `offset` is the byte at which it goes wrong.";
+    InvalidQuery = "invalid_query", BAD_REQUEST, "A query parameter is invalid",
+        "`errors` names the parameter and says what is expected. Unknown parameters are refused, so that a misspelt filter does not silently list everything.";
+    InvalidCursor = "invalid_cursor", BAD_REQUEST, "The cursor is invalid",
+        "Pass `next_cursor` of the previous page of the same list unchanged, or none to start at the newest.";
+    Unauthenticated = "unauthenticated", UNAUTHORIZED, "A token is needed",
+        "Send `Authorization: Bearer <token>`. The header is missing, given twice, or of another scheme.";
+    InvalidToken = "invalid_token", UNAUTHORIZED, "The token is not valid",
+        "The token is unknown, revoked or expired. Create another with `POST /v1/tenants/{id}/tokens` or `POST /v1/tokens`.";
+    InsufficientScope = "insufficient_scope", FORBIDDEN, "The token lacks a scope",
+        "`scope` names what is needed: `publish`, `read` or `manage`. Use a token that has it.";
+    OperatorRequired = "operator_required", FORBIDDEN, "Only the operator may do this",
+        "Tenants are managed, and chosen by `Stentor-Tenant`, only with the operator's token.";
+    NotFound = "not_found", NOT_FOUND, "There is nothing here",
+        "The path or the id is unknown, or belongs to another tenant. With the operator's token check `Stentor-Tenant`.";
+    MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED, "The path does not take this method",
+        "`Allow` lists the methods that the path takes.";
+    RequestTimeout = "request_timeout", REQUEST_TIMEOUT, "The body came too slowly",
+        "A body must arrive within 30 seconds and, after the first 10, with at least 1 KiB a second. Nothing was stored.";
+    NameTaken = "name_taken", CONFLICT, "The name is taken",
+        "Another tenant has this name. Choose another.";
+    IdempotencyKeyReused = "idempotency_key_reused", CONFLICT, "The idempotency key was used for something else",
+        "Within 24 hours a key stands for one body. `event_id` is the event published with it first. Use a new key for a new event.";
+    ChangedMeanwhile = "changed_meanwhile", CONFLICT, "Others keep changing this",
+        "Read it again and repeat the change.";
+    NotPending = "not_pending", CONFLICT, "The delivery has ended",
+        "A delivery that was delivered, given up or cancelled cannot be cancelled. Use retry or replay to send it again.";
+    TooManySecrets = "too_many_secrets", CONFLICT, "Too many signing secrets overlap",
+        "At most 8 signing secrets of a webhook may overlap. Wait until an older one has expired, or rotate with a shorter `overlap`.";
+    BodyTooLarge = "body_too_large", PAYLOAD_TOO_LARGE, "The body is too large",
+        "Events may have up to 10 485 760 bytes, configuration up to 262 144. Nothing was stored.";
+    UnsupportedMediaType = "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE, "The body must be application/json",
+        "Send `Content-Type: application/json` (charset utf-8 only).";
+    UnsupportedEncoding = "unsupported_encoding", UNSUPPORTED_MEDIA_TYPE, "The body must not be compressed",
+        "Send the body without `Content-Encoding`.";
+    InvalidBody = "invalid_body", UNPROCESSABLE_ENTITY, "The body breaks a rule",
+        "`errors` lists each broken rule: a JSON Pointer to the place, what is expected and, for some rules, a stable `code`.";
+    TooManyMatches = "too_many_matches", UNPROCESSABLE_ENTITY, "The event matches too many webhooks",
+        "One event may go to at most 1 000 webhooks. Narrow the event types of the webhooks. Nothing was stored.";
+    TenantBusy = "tenant_busy", TOO_MANY_REQUESTS, "The tenant has too much waiting to be stored",
+        "Wait as `Retry-After` says and repeat with the same idempotency key. Nothing was stored.";
+    Internal = "internal", INTERNAL_SERVER_ERROR, "Something failed on our side",
+        "The server's log has the cause under `error_id`.";
+    Unavailable = "unavailable", SERVICE_UNAVAILABLE, "Not available now",
+        "The database does not answer or the server is stopping. Wait as `Retry-After` says and repeat with the same idempotency key: what was stored is not stored twice.";
+}
+
+impl Code {
+    /// `WWW-Authenticate` of the answer (RFC 6750 section 3).
+    pub const fn challenge(self) -> Option<&'static str> {
+        match self {
+            Self::Unauthenticated => Some("Bearer realm=\"stentor\""),
+            Self::InvalidToken => Some("Bearer realm=\"stentor\", error=\"invalid_token\""),
+            _ => None,
+        }
+    }
+
+    /// `Retry-After` of the answer when its maker knows nothing better.
+    pub fn retry_after(self) -> Option<Duration> {
+        let status = self.status();
+        let asks = status == StatusCode::TOO_MANY_REQUESTS || status == StatusCode::SERVICE_UNAVAILABLE;
+        asks.then_some(RETRY_AFTER_DEFAULT)
+    }
+
+    /// The table as the Markdown page `docs/errors.md`.
+    pub fn markdown() -> String {
+        let mut page = String::from(
+            "# Errors\n\nEvery error answer is `application/problem+json` (RFC 9457): `type`, `title`, `status`, `code`, `detail`, and members \
+             that a code adds. Programs compare `code`; texts may change. This page is written from the table in \
+             `crates/gateway/src/http/problem/code.rs`.\n",
+        );
+        for code in Self::ALL {
+            let status = code.status();
+            let (word, title, advice) = (code.as_str(), code.title(), code.advice());
+            write!(page, "\n## {word}\n\n{} · {title}\n\n{advice}\n", status.as_u16())
+                .expect("writing to a String");
+        }
+        page
+    }
+}

@@ -1,0 +1,71 @@
+//! From the errors of engine, store and core to what clients see.
+
+use stentor_core::json::JsonError;
+use stentor_core::signature::SigningError;
+use stentor_engine::accept::PublishError;
+use stentor_engine::commands::CommandError;
+use stentor_engine::webhooks::WebhookError;
+use stentor_store::StoreError;
+
+use super::{Code, FieldError, Problem};
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(_) | StoreError::Fatal(_) => Self::unavailable(&error),
+            StoreError::Unexpected(_) => Self::internal(&error),
+        }
+    }
+}
+
+impl From<CommandError> for Problem {
+    fn from(error: CommandError) -> Self {
+        match error {
+            CommandError::Store(error) => error.into(),
+            CommandError::Unavailable(_) => Self::unavailable(&error),
+        }
+    }
+}
+
+impl From<PublishError> for Problem {
+    fn from(error: PublishError) -> Self {
+        let detail = error.to_string();
+        match error {
+            PublishError::KeyConflict { event } => {
+                Self::new(Code::IdempotencyKeyReused, detail).with_event(event)
+            }
+            PublishError::TooManyMatches { .. } => Self::new(Code::TooManyMatches, detail),
+            PublishError::TenantBusy => Self::new(Code::TenantBusy, detail),
+            PublishError::UnknownTenant => Self::not_found(),
+            PublishError::Unavailable(_) => Self::unavailable(&detail),
+        }
+    }
+}
+
+impl From<WebhookError> for Problem {
+    fn from(error: WebhookError) -> Self {
+        let detail = error.to_string();
+        match error {
+            WebhookError::NotFound => Self::not_found(),
+            WebhookError::Url(refusal) => {
+                Self::invalid_body(vec![FieldError::new("/url", detail).with_code(refusal.code())])
+            }
+            WebhookError::Signing(SigningError::Header(_)) => Self::invalid_field("/signature", detail),
+            WebhookError::Signing(SigningError::Secret(_) | SigningError::NoActiveSecret) => {
+                Self::invalid_field("/secret", detail)
+            }
+            WebhookError::ProfileUnavailable(_) => {
+                Self::invalid_body(vec![FieldError::new("/profile", detail).with_code("profile_unavailable")])
+            }
+            WebhookError::TooManySecrets => Self::new(Code::TooManySecrets, detail),
+            WebhookError::Busy => Self::new(Code::ChangedMeanwhile, detail),
+            WebhookError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<JsonError> for Problem {
+    fn from(error: JsonError) -> Self {
+        Self::new(Code::InvalidJson, error.to_string()).with_offset(error.offset)
+    }
+}

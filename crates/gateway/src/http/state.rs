@@ -1,0 +1,82 @@
+//! What every handler works with.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use stentor_core::id::TenantId;
+use stentor_core::time::Time;
+use stentor_engine::Engine;
+use stentor_store::StoreError;
+
+/// The tenant that the operator's token acts for when a request names none.
+pub const DEFAULT_TENANT: &str = "default";
+/// How long it is remembered that a tenant exists, so that publishing with the operator's token reads nothing. Changing
+/// or deleting one through this process takes effect at once; through another node within this time.
+const REMEMBERED: Duration = Duration::from_secs(5);
+/// Most tenants remembered; beyond it all are forgotten.
+const REMEMBERED_MAX: usize = 20_000;
+
+/// The engine, and the tenants that the operator acted for lately. Cheap to clone.
+#[derive(Clone)]
+pub struct AppState {
+    engine: Engine,
+    tenants: Arc<Mutex<HashMap<Named, (TenantId, Time)>>>,
+}
+
+/// How a request names the tenant that it acts for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Named {
+    /// Not at all.
+    Default,
+    /// By id.
+    Id(TenantId),
+}
+
+impl AppState {
+    /// The state around a running engine.
+    pub fn new(engine: Engine) -> Self {
+        Self { engine, tenants: Arc::default() }
+    }
+
+    /// The engine.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// The tenant that the operator chose by id, or the one named [`DEFAULT_TENANT`]; none when there is no such tenant.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn chosen_tenant(&self, id: Option<TenantId>) -> Result<Option<TenantId>, StoreError> {
+        let now = self.engine.clock().now();
+        let named = id.map_or(Named::Default, Named::Id);
+        let remembered = self.lock().get(&named).copied();
+        if let Some((tenant, asked_at)) = remembered
+            && now.since(asked_at) < REMEMBERED
+        {
+            return Ok(Some(tenant));
+        }
+        let store = self.engine.store();
+        let found = match id {
+            Some(id) => store.tenant(id).await?,
+            None => store.tenant_named(DEFAULT_TENANT).await?,
+        };
+        let Some(tenant) = found.map(|tenant| tenant.id) else { return Ok(None) };
+        let mut tenants = self.lock();
+        if tenants.len() >= REMEMBERED_MAX {
+            tenants.clear();
+        }
+        tenants.insert(named, (tenant, now));
+        Ok(Some(tenant))
+    }
+
+    /// Forgets the tenants, after one changed.
+    pub fn forget_tenants(&self) {
+        self.lock().clear();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Named, (TenantId, Time)>> {
+        self.tenants.lock().expect("no panic while holding the lock")
+    }
+}

@@ -1,0 +1,5 @@
+//! See `stentor --help`.
+
+fn main() -> std::process::ExitCode {
+    stentor::cli::run()
+}

@@ -1,0 +1,19 @@
+//! What can go wrong between us and the database.
+
+/// A store operation that did not happen. Outcomes that a caller must tell apart (not found, conflict) are values of the
+/// operations, not errors.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum StoreError {
+    /// The database cannot serve right now; trying again later makes sense. Callers answer 503.
+    #[error("the database is not available: {0}")]
+    Unavailable(String),
+    /// The database holds something that we did not write, or refuses what must work. A fault to report.
+    #[error("the database answered unexpectedly: {0}")]
+    Unexpected(String),
+    /// The database is damaged or a sync failed: the process must stop (engine rule E3).
+    #[error("the database failed: {0}")]
+    Fatal(String),
+}
+
+/// Short form for the operations of the traits.
+pub type StoreResult<T> = Result<T, StoreError>;

@@ -1,0 +1,75 @@
+//! Reading events.
+
+use async_trait::async_trait;
+use stentor_core::event::Event;
+use stentor_core::id::{EventId, TenantId};
+use stentor_core::time::Time;
+
+use crate::Page;
+use crate::error::StoreResult;
+
+/// Which events to list. Everything set must hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EventFilter {
+    /// Of exactly this type, or below this prefix when it ends in `.`.
+    pub event_type: Option<String>,
+    /// About exactly this.
+    pub subject: Option<String>,
+    /// Accepted at or after.
+    pub since: Option<Time>,
+    /// Accepted before.
+    pub until: Option<Time>,
+}
+
+/// The sum that promise P2 asks for. `accepted` counts deliveries that came into being: matched webhooks and redeliveries.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Conservation {
+    /// Events stored.
+    pub events: u64,
+    /// Deliveries that came into being.
+    pub accepted: u64,
+    /// Still pending (held ones included).
+    pub pending: u64,
+    /// Taken by their receivers.
+    pub delivered: u64,
+    /// Given up.
+    pub dead: u64,
+    /// Withdrawn.
+    pub cancelled: u64,
+}
+
+impl Conservation {
+    /// Whether nothing vanished.
+    pub const fn holds(&self) -> bool {
+        self.accepted == self.pending + self.delivered + self.dead + self.cancelled
+    }
+}
+
+/// Reads of events.
+#[async_trait]
+pub trait Events: Send + Sync {
+    /// One event with its data.
+    async fn event(&self, tenant: TenantId, id: EventId) -> StoreResult<Option<Event>>;
+
+    /// Events with their data, newest first, with ids below `before`.
+    async fn events(
+        &self,
+        tenant: TenantId,
+        filter: &EventFilter,
+        before: Option<EventId>,
+        rows: u32,
+    ) -> StoreResult<Page<Event>>;
+
+    /// Ids of events accepted in `[since, until)` after `after`, oldest first: the walk of a replay.
+    async fn event_ids(
+        &self,
+        tenant: TenantId,
+        since: Time,
+        until: Time,
+        after: Option<EventId>,
+        rows: u32,
+    ) -> StoreResult<Vec<EventId>>;
+
+    /// The sums over all tenants, or one. Hours that are closed are kept as checked totals, so this does not scan them.
+    async fn conservation(&self, tenant: Option<TenantId>) -> StoreResult<Conservation>;
+}

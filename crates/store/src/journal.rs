@@ -1,0 +1,218 @@
+//! The hot path: batches of writes, each batch one transaction.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use stentor_core::attempt::Attempt;
+use stentor_core::delivery::{FinalState, PendingDelivery};
+use stentor_core::event::Event;
+use stentor_core::id::{DeliveryId, EventId, ReplayId, TenantId, WebhookId};
+use stentor_core::retry::{HealthChange, Step};
+use stentor_core::shard::Shard;
+use stentor_core::time::Time;
+use stentor_core::webhook::DisableReason;
+
+/// An idempotency key as kept: hashes only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdempotencyKey {
+    /// Hash of the key.
+    pub key_hash: [u8; 32],
+    /// Hash of what was published with it.
+    pub body_hash: [u8; 32],
+    /// When the key may be used anew.
+    pub expires_at: Time,
+}
+
+/// A delivery that comes into being with its event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewDelivery {
+    /// Its id.
+    pub id: DeliveryId,
+    /// To whom.
+    pub webhook: WebhookId,
+    /// The webhook's shard.
+    pub shard: Shard,
+    /// Place in the webhook's queue. An ordered webhook's place is moved up by the store so that it exceeds every earlier one.
+    pub position: i64,
+    /// Whether the webhook is ordered, so that its counter row decides the position (engine rule E5).
+    pub ordered: bool,
+    /// When the first attempt is due, if the schedule starts with a wait.
+    pub due_at: Option<Time>,
+}
+
+/// An event to be accepted with all its deliveries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewEvent {
+    /// The event; `config_version` says which routing made the deliveries.
+    pub event: Event,
+    /// The key it was published with.
+    pub idempotency: Option<IdempotencyKey>,
+    /// Its deliveries.
+    pub deliveries: Vec<NewDelivery>,
+}
+
+/// The end of an attempt. Writing it twice changes nothing: it is idempotent on (delivery, attempt number).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutcomeWrite {
+    /// Whose.
+    pub tenant: TenantId,
+    /// Of which event.
+    pub event: EventId,
+    /// To whom.
+    pub webhook: WebhookId,
+    /// The attempt; its number is the row's recorded attempts plus one.
+    pub attempt: Attempt,
+    /// What becomes of the delivery.
+    pub step: Step,
+    /// What becomes of the webhook's record of failures.
+    pub health: HealthChange,
+    /// Whether the webhook is disabled with it.
+    pub disable: Option<DisableReason>,
+    /// When it ended.
+    pub now: Time,
+}
+
+/// One item of a batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Write {
+    /// Accept an event.
+    Accept(Box<NewEvent>),
+    /// Record an attempt.
+    Outcome(Box<OutcomeWrite>),
+    /// Note that recovered rows are about to be sent: `claims + 1` (engine rule E22).
+    Claim {
+        /// The rows.
+        deliveries: Vec<DeliveryId>,
+    },
+    /// End pending deliveries without an attempt.
+    Finish {
+        /// The rows; those no longer pending are passed over.
+        deliveries: Vec<DeliveryId>,
+        /// How they end.
+        state: FinalState,
+        /// When.
+        now: Time,
+    },
+    /// Make a delivery due now: a finished one becomes pending again and its attempts continue at n+1 (engine rule E16).
+    Retry {
+        /// Whose.
+        tenant: TenantId,
+        /// Which.
+        delivery: DeliveryId,
+        /// When.
+        now: Time,
+    },
+    /// New deliveries for an event stored earlier.
+    Redeliver {
+        /// Whose.
+        tenant: TenantId,
+        /// The event.
+        event: EventId,
+        /// The new deliveries.
+        deliveries: Vec<NewDelivery>,
+    },
+    /// One step of a replay: new deliveries for old events, and how far the replay has come. Changes nothing when the
+    /// replay has come that far already.
+    Replay {
+        /// Whose.
+        tenant: TenantId,
+        /// Which replay.
+        replay: ReplayId,
+        /// The events and their new deliveries, oldest event first; events that are gone are passed over.
+        items: Vec<(EventId, NewDelivery)>,
+        /// The last event looked at; the next step goes on after it.
+        cursor: Option<EventId>,
+        /// Whether nothing is left.
+        done: bool,
+        /// When.
+        now: Time,
+    },
+    /// Delete a bounded piece of what is older than `before` (engine rule E17).
+    Purge {
+        /// Everything accepted before this goes. Pending rows first become `dead: expired`.
+        before: Time,
+        /// Most rows of one kind to delete.
+        rows_max: u32,
+        /// Now.
+        now: Time,
+    },
+}
+
+/// What became of one item of a committed batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Written {
+    /// The event is stored; the final positions of its deliveries, in their order.
+    Accepted {
+        /// One per delivery.
+        positions: Vec<i64>,
+    },
+    /// The same key came with the same body before: this event stands.
+    Duplicate {
+        /// The first event.
+        event: EventId,
+        /// How many webhooks it matched.
+        matched: u32,
+    },
+    /// The same key came with another body before.
+    KeyConflict {
+        /// The first event.
+        event: EventId,
+    },
+    /// Routing used another version of the tenant's configuration; nothing was stored (engine rule E7).
+    StaleConfig {
+        /// The version in force; none when the tenant no longer exists.
+        current: Option<u64>,
+    },
+    /// The attempt is recorded.
+    Recorded {
+        /// Whether the row was still pending with the expected number of attempts. If not, nothing changed.
+        applied: bool,
+        /// The tenant's new configuration version when the webhook was disabled with it.
+        disabled_version: Option<u64>,
+    },
+    /// The claims after raising them, for the rows that are still pending.
+    Claimed(Vec<(DeliveryId, u8)>),
+    /// The rows that were still pending and have ended now.
+    Finished(Vec<DeliveryId>),
+    /// The delivery is due now; none when there is no such delivery.
+    Retried(Option<PendingDelivery>),
+    /// The new deliveries of an old event with their final positions; none when there is no such event.
+    Redelivered(Option<Vec<i64>>),
+    /// How many deliveries the step of a replay made; none when there is no such replay or it had come that far already.
+    Replayed(Option<u32>),
+    /// What was purged.
+    Purged {
+        /// Pending rows that became `dead: expired`.
+        expired: Vec<(DeliveryId, WebhookId, Shard)>,
+        /// Rows deleted.
+        deleted: u32,
+        /// Whether a further piece has work to do.
+        more: bool,
+    },
+    /// This item alone cannot be stored; the others of its batch are.
+    Refused(String),
+}
+
+/// What became of a batch (engine rule E3).
+#[derive(Debug)]
+pub enum CommitResult {
+    /// It is committed and synced; one answer per item, in their order.
+    Committed(Vec<Written>),
+    /// Nothing of it is stored; the reason is for people.
+    NotCommitted(String),
+    /// It may or may not be stored: the connection was lost in the commit.
+    Unknown(String),
+    /// The database failed in a way after which nothing may be acknowledged: the process must stop.
+    Fatal(String),
+}
+
+/// Commits batches.
+#[async_trait]
+pub trait Journal: Send + Sync {
+    /// Writes the whole batch in one transaction. A bad item is found and refused alone. Never times out in the commit.
+    /// The batch is shared so that the caller can hand over or repeat what it wrote without copying.
+    async fn commit(&self, batch: Arc<[Write]>) -> CommitResult;
+
+    /// After [`CommitResult::Unknown`]: which of these events are stored.
+    async fn stored_events(&self, events: &[(TenantId, EventId)]) -> crate::error::StoreResult<Vec<EventId>>;
+}

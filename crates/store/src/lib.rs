@@ -1,0 +1,50 @@
+//! Everything that Stentor keeps.
+//!
+//! [`Store`] is the sum of small traits, one per thing of the glossary. A backend implements them all; the engine composes
+//! what is written, a backend only commits it. `conformance` holds the suite that every backend must pass unchanged.
+//! This is the only crate that knows SQL.
+
+pub mod conformance;
+pub mod deliveries;
+pub mod error;
+pub mod events;
+pub mod journal;
+pub mod lanes;
+pub mod maintenance;
+pub mod replays;
+pub mod seal;
+pub mod sqlite;
+pub mod tenants;
+pub mod tokens;
+pub mod webhooks;
+
+pub use deliveries::Deliveries;
+pub use error::StoreError;
+pub use events::Events;
+pub use journal::Journal;
+pub use lanes::Lanes;
+pub use maintenance::Maintenance;
+pub use replays::Replays;
+pub use tenants::Tenants;
+pub use tokens::Tokens;
+pub use webhooks::Webhooks;
+
+/// What the engine and the gateway need of a backend.
+pub trait Store:
+    Journal + Lanes + Events + Deliveries + Webhooks + Tenants + Tokens + Replays + Maintenance
+{
+}
+
+impl<T> Store for T where
+    T: Journal + Lanes + Events + Deliveries + Webhooks + Tenants + Tokens + Replays + Maintenance
+{
+}
+
+/// One page of a list and where the next one starts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page<T> {
+    /// The rows, newest first.
+    pub rows: Vec<T>,
+    /// Whether rows follow the last one.
+    pub more: bool,
+}

@@ -1,0 +1,142 @@
+//! Reading events.
+
+use async_trait::async_trait;
+use rusqlite::{ToSql, named_params};
+use stentor_core::event::Event;
+use stentor_core::id::{EventId, TenantId};
+use stentor_core::time::Time;
+
+use super::SqliteStore;
+use super::row::{self, CONTENT, EVENT, IdBytes, first_id, micros};
+use super::totals;
+use crate::Page;
+use crate::error::StoreResult;
+use crate::events::{Conservation, EventFilter, Events};
+
+/// Ids of `[since, until)` lie between these: an event's id is made when it is accepted.
+fn id_range(since: Option<Time>, until: Option<Time>) -> (IdBytes, IdBytes) {
+    let low = since.map_or([0; 16], first_id);
+    let high = until.map_or([0xff; 16], first_id);
+    (low, high)
+}
+
+/// The condition that the filter adds, and its one text parameter for the type.
+fn type_condition(event_type: Option<&str>) -> (&'static str, Option<String>) {
+    match event_type {
+        None => ("", None),
+        // `/` follows `.`, so these are all types below the prefix.
+        Some(prefix) if prefix.ends_with('.') => (
+            " AND e.event_type >= :type AND e.event_type < substr(:type, 1, length(:type) - 1) || '/'",
+            Some(prefix.to_owned()),
+        ),
+        Some(exact) => (" AND e.event_type = :type", Some(exact.to_owned())),
+    }
+}
+
+/// The statement that lists events.
+fn list_sql(filter: &EventFilter) -> String {
+    let (by_type, _) = type_condition(filter.event_type.as_deref());
+    let by_subject = if filter.subject.is_some() { " AND e.subject = :subject" } else { "" };
+    format!(
+        "SELECT {CONTENT}, {EVENT} FROM events e INDEXED BY events_by_tenant CROSS JOIN payloads y ON y.id = e.payload
+         WHERE e.tenant = :tenant AND e.id >= :low AND e.id < :high AND e.accepted_at >= :since
+         AND e.accepted_at < :until{by_type}{by_subject} ORDER BY e.id DESC LIMIT :rows"
+    )
+}
+
+#[async_trait]
+impl Events for SqliteStore {
+    async fn event(&self, tenant: TenantId, id: EventId) -> StoreResult<Option<Event>> {
+        self.read(move |connection| {
+            let sql = format!(
+                "SELECT {CONTENT}, {EVENT} FROM events e JOIN payloads y ON y.id = e.payload
+                 WHERE e.id = ?1 AND e.tenant = ?2"
+            );
+            let mut statement = connection.prepare_cached(&sql)?;
+            let mut rows = statement.query([id.as_bytes(), tenant.as_bytes()])?;
+            rows.next()?.map(row::event).transpose()
+        })
+        .await
+    }
+
+    async fn events(
+        &self,
+        tenant: TenantId,
+        filter: &EventFilter,
+        before: Option<EventId>,
+        rows: u32,
+    ) -> StoreResult<Page<Event>> {
+        let filter = filter.clone();
+        self.read(move |connection| {
+            let (low, high) = id_range(filter.since, filter.until);
+            let high = before.map_or(high, |before| high.min(*before.as_bytes()));
+            let (since, until) = (filter.since.map_or(i64::MIN, micros), filter.until.map_or(i64::MAX, micros));
+            let (_, by_type) = type_condition(filter.event_type.as_deref());
+            let one_more = rows.saturating_add(1);
+            let tenant = tenant.as_bytes();
+            let mut values: Vec<(&str, &dyn ToSql)> = named_params! {
+                ":tenant": tenant, ":low": low, ":high": high, ":since": since, ":until": until, ":rows": one_more,
+            }
+            .to_vec();
+            if let Some(by_type) = &by_type {
+                values.push((":type", by_type));
+            }
+            if let Some(subject) = &filter.subject {
+                values.push((":subject", subject));
+            }
+            let mut statement = connection.prepare_cached(&list_sql(&filter))?;
+            let mut found = statement.query(values.as_slice())?;
+            let mut page = Vec::new();
+            while let Some(row) = found.next()? {
+                page.push(row::event(row)?);
+            }
+            Ok(super::page_of(page, rows))
+        })
+        .await
+    }
+
+    async fn event_ids(
+        &self,
+        tenant: TenantId,
+        since: Time,
+        until: Time,
+        after: Option<EventId>,
+        rows: u32,
+    ) -> StoreResult<Vec<EventId>> {
+        self.read(move |connection| {
+            let (low, high) = id_range(Some(since), Some(until));
+            let after = after.map_or([0; 16], |after| *after.as_bytes());
+            let mut statement = connection.prepare_cached(
+                "SELECT id FROM events INDEXED BY events_by_tenant WHERE tenant = :tenant AND id >= max(:low, :after)
+                 AND id <> :after AND id < :high AND accepted_at >= :since AND accepted_at < :until
+                 ORDER BY id LIMIT :rows",
+            )?;
+            let (tenant, since, until) = (tenant.as_bytes(), micros(since), micros(until));
+            let ids = statement.query_map(
+                named_params! {
+                    ":tenant": tenant, ":low": low, ":after": after, ":high": high, ":since": since, ":until": until,
+                    ":rows": rows,
+                },
+                |row| row::id(row, 0, EventId::from_bytes),
+            )?;
+            Ok(ids.collect::<Result<_, _>>()?)
+        })
+        .await
+    }
+
+    async fn conservation(&self, tenant: Option<TenantId>) -> StoreResult<Conservation> {
+        self.read(move |connection| totals::conservation(connection, tenant)).await
+    }
+}
+
+/// For the tests of query plans.
+#[cfg(test)]
+pub(super) fn statements() -> Vec<String> {
+    let full = EventFilter {
+        event_type: Some("order.".into()),
+        subject: Some("x".into()),
+        since: Some(Time::ZERO),
+        until: Some(Time::ZERO),
+    };
+    vec![list_sql(&EventFilter::default()), list_sql(&full)]
+}

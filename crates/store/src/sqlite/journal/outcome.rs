@@ -1,0 +1,139 @@
+//! Recording attempts and what follows from them.
+
+use rusqlite::params;
+use stentor_core::attempt::AttemptOutcome;
+use stentor_core::delivery::FinalState;
+use stentor_core::id::{DeliveryId, TenantId, WebhookId};
+use stentor_core::retry::{HealthChange, Step};
+use stentor_core::time::Time;
+use stentor_core::webhook::WebhookStatus;
+
+use super::{Batch, ItemResult};
+use crate::journal::{OutcomeWrite, Written};
+use crate::sqlite::row::{final_number, integer, micros, status_columns};
+use crate::sqlite::{tenants, webhooks};
+
+// OR FAIL spares SQLite a journal per statement; a batch or savepoint is rolled back as a whole when one fails.
+/// Appends the finished delivery if the pending row is there with the expected number of attempts.
+pub(super) const FINISH_PENDING: &str = "INSERT OR FAIL INTO deliveries (id, tenant, event, webhook, shard, state, reason, \
+     attempts, finished_at) SELECT id, tenant, event, webhook, shard, ?3, ?4, ?5, ?6 FROM pending \
+     WHERE id = ?1 AND tenant = ?2 AND attempts = ?7";
+pub(super) const DELETE_PENDING: &str = "DELETE FROM pending WHERE id = ?1 AND tenant = ?2";
+pub(super) const DELAY_PENDING: &str = "UPDATE OR FAIL pending SET attempts = ?3, due_at = ?4 WHERE id = ?1 AND tenant = ?2 AND attempts = ?3 - 1";
+pub(super) const INSERT_ATTEMPT: &str = "INSERT INTO attempts (delivery, tenant, number, started_at, duration_us, \
+     outcome, reason, status, response, truncated) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+
+pub(in crate::sqlite) const fn outcome_number(outcome: &AttemptOutcome) -> i64 {
+    match outcome {
+        AttemptOutcome::Delivered { .. } => 1,
+        AttemptOutcome::Refused { .. } => 2,
+        AttemptOutcome::Timeout { .. } => 3,
+        AttemptOutcome::Network { .. } => 4,
+        AttemptOutcome::Blocked { .. } => 5,
+        AttemptOutcome::Unsendable => 6,
+    }
+}
+
+impl Batch<'_> {
+    pub(super) fn outcome(&mut self, write: &OutcomeWrite) -> ItemResult<Written> {
+        let attempt = &write.attempt;
+        let number = i64::from(attempt.number);
+        let applied = match write.step {
+            Step::Final(state) => {
+                self.finish_one(attempt.delivery, write.tenant, state, (number - 1, number), write.now)?
+            }
+            Step::RetryAt(due) => {
+                let row = params![attempt.delivery.as_bytes(), write.tenant.as_bytes(), number, micros(due)];
+                self.delay_pending.execute(row)? == 1
+            }
+        };
+        if !applied {
+            return Ok(Written::Recorded { applied: false, disabled_version: None });
+        }
+        let response = attempt.response.as_ref();
+        self.insert_attempt.execute(params![
+            attempt.delivery.as_bytes(),
+            write.tenant.as_bytes(),
+            number,
+            micros(attempt.started_at),
+            i64::try_from(attempt.duration.as_micros()).unwrap_or(i64::MAX),
+            outcome_number(&attempt.outcome),
+            attempt.outcome.reason(),
+            attempt.outcome.status(),
+            response.map(|response| &*response.body),
+            response.is_some_and(|response| response.truncated),
+        ])?;
+        self.health(write)?;
+        let disabled_version = match write.disable {
+            Some(reason) => self.disable(write, WebhookStatus::Disabled(reason))?,
+            None => None,
+        };
+        Ok(Written::Recorded { applied: true, disabled_version })
+    }
+
+    /// Moves a pending row that has `attempts.0` attempts to the finished ones, with `attempts.1`.
+    pub(super) fn finish_one(
+        &mut self,
+        delivery: DeliveryId,
+        tenant: TenantId,
+        state: FinalState,
+        attempts: (i64, i64),
+        now: Time,
+    ) -> ItemResult<bool> {
+        let (before, after) = attempts;
+        let moved = self.finish_pending.execute(params![
+            delivery.as_bytes(),
+            tenant.as_bytes(),
+            final_number(state),
+            state.reason(),
+            after,
+            micros(now),
+            before,
+        ])?;
+        if moved == 0 {
+            return Ok(false);
+        }
+        self.delete_pending.execute([delivery.as_bytes(), tenant.as_bytes()])?;
+        if self.is_closed(delivery.as_bytes()) {
+            self.changes.of(tenant).finished(final_number(state), 1);
+        }
+        Ok(true)
+    }
+
+    fn health(&mut self, write: &OutcomeWrite) -> ItemResult<()> {
+        match write.health {
+            HealthChange::Unchanged => {}
+            HealthChange::StartedFailing => {
+                self.connection
+                    .prepare_cached(
+                        "INSERT INTO webhook_health (webhook, tenant, failing_since) VALUES (?1, ?2, ?3)
+                         ON CONFLICT DO NOTHING",
+                    )?
+                    .execute(params![write.webhook.as_bytes(), write.tenant.as_bytes(), micros(write.now)])?;
+            }
+            HealthChange::Recovered => webhooks::clear_health(self.connection, write.webhook)?,
+        }
+        Ok(())
+    }
+
+    /// Disables the webhook if it is active. Answers the tenant's new configuration version.
+    fn disable(&mut self, write: &OutcomeWrite, status: WebhookStatus) -> ItemResult<Option<u64>> {
+        let (tenant, webhook): (TenantId, WebhookId) = (write.tenant, write.webhook);
+        let mut is_active = self
+            .connection
+            .prepare_cached("SELECT 1 FROM webhooks WHERE id = ?1 AND tenant = ?2 AND status = 1")?;
+        if !is_active.exists([webhook.as_bytes(), tenant.as_bytes()])? {
+            return Ok(None);
+        }
+        let Some(version) = tenants::next_version(self.connection, tenant)? else { return Ok(None) };
+        self.versions.insert(tenant, Some(version));
+        let (number, reason) = status_columns(status);
+        self.connection
+            .prepare_cached(
+                "UPDATE webhooks SET status = ?2, disable_reason = ?3, version = ?4, updated_at = ?5 WHERE id = ?1",
+            )?
+            .execute(params![webhook.as_bytes(), number, reason, integer(version), micros(write.now)])?;
+        webhooks::keep_revision(self.connection, webhook)?;
+        Ok(Some(version))
+    }
+}

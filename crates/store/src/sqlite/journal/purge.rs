@@ -1,0 +1,133 @@
+//! Retention: deletes a bounded piece of what is too old (engine rule E17).
+
+use rusqlite::{OptionalExtension, params};
+use stentor_core::delivery::{DeadReason, FinalState};
+use stentor_core::id::{DeliveryId, TenantId, WebhookId};
+use stentor_core::shard::Shard;
+use stentor_core::time::Time;
+
+use super::{Batch, ItemResult};
+use crate::journal::Written;
+use crate::sqlite::row::{self, IdBytes, first_id, micros};
+
+/// Where a piece ends in one table: everything below goes.
+struct Cut {
+    below: IdBytes,
+    /// Whether rows that must go stay behind it.
+    more: bool,
+}
+
+impl Batch<'_> {
+    /// First what is pending becomes `dead: expired`, in pieces that do nothing else, so that its end can be seen. Then
+    /// finished deliveries with their attempts, then events with their payloads, then idempotency keys.
+    pub(super) fn purge(&mut self, before: Time, rows_max: u32, now: Time) -> ItemResult<Written> {
+        let bound = first_id(before);
+        let expired = self.expire(&bound, rows_max, now)?;
+        if !expired.is_empty() {
+            return Ok(Written::Purged { expired, deleted: 0, more: true });
+        }
+        let mut deleted = 0;
+        let later = self.purge_later(&bound, rows_max, &mut deleted)?;
+        let cut = self.cut("deliveries", &bound, rows_max.saturating_sub(later))?;
+        deleted += self.purge_range(&IdBytes::default(), &cut.below)?;
+        let mut more = later == rows_max || cut.more;
+        if !more {
+            let cut = self.cut("events", &bound, rows_max)?;
+            deleted += self.purge_events(&cut.below)?;
+            more = cut.more;
+        }
+        let keys = self
+            .connection
+            .prepare_cached(
+                "DELETE FROM idempotency WHERE (tenant, key_hash) IN (SELECT tenant, key_hash FROM idempotency
+                 INDEXED BY idempotency_by_expiry WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2)",
+            )?
+            .execute(params![micros(now), rows_max])?;
+        more |= keys >= usize::try_from(rows_max).unwrap_or(usize::MAX);
+        deleted += keys;
+        Ok(Written::Purged { expired, deleted: u32::try_from(deleted).unwrap_or(u32::MAX), more })
+    }
+
+    fn expire(
+        &mut self,
+        bound: &IdBytes,
+        rows_max: u32,
+        now: Time,
+    ) -> ItemResult<Vec<(DeliveryId, WebhookId, Shard)>> {
+        let mut find = self.connection.prepare_cached(
+            "SELECT id, tenant, webhook, shard, attempts FROM (SELECT * FROM pending WHERE id < ?1 ORDER BY id LIMIT ?2)
+             UNION SELECT p.id, p.tenant, p.webhook, p.shard, p.attempts FROM later_deliveries l
+             CROSS JOIN pending p ON p.id = l.delivery AND p.tenant = l.tenant WHERE l.event < ?1 LIMIT ?2",
+        )?;
+        let rows = find.query_map(params![bound, rows_max], |row| {
+            let id = row::id(row, 0, DeliveryId::from_bytes)?;
+            let tenant = row::id(row, 1, TenantId::from_bytes)?;
+            let webhook = row::id(row, 2, WebhookId::from_bytes)?;
+            Ok((id, tenant, webhook, Shard(row.get(3)?), row.get::<_, i64>(4)?))
+        })?;
+        let found: Vec<_> = rows.collect::<Result<_, _>>()?;
+        let state = FinalState::Dead(DeadReason::Expired);
+        let mut expired = Vec::with_capacity(found.len());
+        for (id, tenant, webhook, shard, attempts) in found {
+            if self.finish_one(id, tenant, state, (attempts, attempts), now)? {
+                expired.push((id, webhook, shard));
+            }
+        }
+        Ok(expired)
+    }
+
+    /// Where at most `rows_max` rows lie below.
+    fn cut(&self, table: &str, bound: &IdBytes, rows_max: u32) -> ItemResult<Cut> {
+        let sql = format!("SELECT id FROM {table} WHERE id < ?1 ORDER BY id LIMIT 1 OFFSET ?2");
+        let next: Option<IdBytes> = self
+            .connection
+            .prepare_cached(&sql)?
+            .query_row(params![bound, rows_max], |row| row.get(0))
+            .optional()?;
+        Ok(next.map_or(Cut { below: *bound, more: false }, |below| Cut { below, more: true }))
+    }
+
+    /// Redeliveries go with their event, whatever their own age. Answers how many went.
+    fn purge_later(&mut self, bound: &IdBytes, rows_max: u32, deleted: &mut usize) -> ItemResult<u32> {
+        let mut find = self.connection.prepare_cached(
+            "SELECT event, delivery FROM later_deliveries WHERE event < ?1 ORDER BY event LIMIT ?2",
+        )?;
+        let rows = find.query_map(params![bound, rows_max], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let found: Vec<(IdBytes, IdBytes)> = rows.collect::<Result<_, _>>()?;
+        for (event, delivery) in &found {
+            let after = (u128::from_be_bytes(*delivery).saturating_add(1)).to_be_bytes();
+            *deleted += self.purge_range(delivery, &after)?;
+            self.connection
+                .prepare_cached("DELETE FROM later_deliveries WHERE event = ?1 AND delivery = ?2")?
+                .execute([event, delivery])?;
+        }
+        Ok(u32::try_from(found.len()).unwrap_or(u32::MAX))
+    }
+
+    /// Deletes finished deliveries of `[from, below)` and their attempts. Totals take over for rows that are still open.
+    fn purge_range(&mut self, from: &IdBytes, below: &IdBytes) -> ItemResult<usize> {
+        let open = (*from).max(self.closed_before);
+        if open < *below {
+            self.changes.add_finished(self.connection, &open, below)?;
+        }
+        let attempts = self
+            .connection
+            .prepare_cached("DELETE FROM attempts WHERE delivery >= ?1 AND delivery < ?2")?
+            .execute([from, below])?;
+        let deliveries = self
+            .connection
+            .prepare_cached("DELETE FROM deliveries WHERE id >= ?1 AND id < ?2")?
+            .execute([from, below])?;
+        Ok(attempts + deliveries)
+    }
+
+    fn purge_events(&mut self, below: &IdBytes) -> ItemResult<usize> {
+        if self.closed_before < *below {
+            self.changes.add_events(self.connection, &self.closed_before, below)?;
+        }
+        self.connection
+            .prepare_cached("DELETE FROM payloads WHERE id IN (SELECT payload FROM events WHERE id < ?1)")?
+            .execute([below])?;
+        Ok(self.connection.prepare_cached("DELETE FROM events WHERE id < ?1")?.execute([below])?)
+    }
+}

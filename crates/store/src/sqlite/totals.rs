@@ -1,0 +1,184 @@
+//! Conservation: closed totals plus what is still open (promise P2, engine rule E21).
+//!
+//! Rows with ids below `closed_before` are summed once, in bounded pieces, and kept as totals per tenant. A change below that
+//! bound (a late finish, a retry, a late accept) moves the totals in its own transaction; above it, rows speak for
+//! themselves. So the sum is exact at every moment, and rows below the bound can be purged without touching it.
+
+use std::collections::HashMap;
+
+use rusqlite::{Connection, OptionalExtension, params};
+use stentor_core::id::TenantId;
+
+use super::row::{IdBytes, count};
+use crate::error::StoreResult;
+use crate::events::Conservation;
+
+/// Rows of one table that one piece of closing sums up: a few milliseconds.
+const PIECE_ROWS: u32 = 20_000;
+
+/// What a transaction changes below the bound, by tenant.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Changes(HashMap<TenantId, Change>);
+
+/// One tenant's.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Change {
+    pub events: i64,
+    pub accepted: i64,
+    pub delivered: i64,
+    pub dead: i64,
+    pub cancelled: i64,
+}
+
+impl Change {
+    /// Moves the sum of a final state, numbered as in the table.
+    pub fn finished(&mut self, state: i64, by: i64) {
+        match state {
+            1 => self.delivered += by,
+            2 => self.dead += by,
+            _ => self.cancelled += by,
+        }
+    }
+}
+
+impl Changes {
+    pub fn of(&mut self, tenant: TenantId) -> &mut Change {
+        self.0.entry(tenant).or_default()
+    }
+
+    /// Writes them; the last thing before the commit.
+    pub fn write(self, connection: &Connection) -> rusqlite::Result<()> {
+        if self.0.is_empty() {
+            return Ok(());
+        }
+        let mut upsert = connection.prepare_cached(
+            "INSERT INTO totals (tenant, events, accepted, delivered, dead, cancelled) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+             ON CONFLICT (tenant) DO UPDATE SET events = events + excluded.events,
+             accepted = accepted + excluded.accepted, delivered = delivered + excluded.delivered,
+             dead = dead + excluded.dead, cancelled = cancelled + excluded.cancelled",
+        )?;
+        for (tenant, change) in self.0 {
+            let Change { events, accepted, delivered, dead, cancelled } = change;
+            upsert.execute(params![tenant.as_bytes(), events, accepted, delivered, dead, cancelled])?;
+        }
+        Ok(())
+    }
+
+    /// Adds the events of `[from, to)` that are in the table now.
+    pub fn add_events(
+        &mut self,
+        connection: &Connection,
+        from: &IdBytes,
+        to: &IdBytes,
+    ) -> rusqlite::Result<()> {
+        let mut events = connection.prepare_cached(
+            "SELECT tenant, count(*), sum(matched) FROM events NOT INDEXED WHERE id >= ?1 AND id < ?2 GROUP BY tenant",
+        )?;
+        let mut rows = events.query([from, to])?;
+        while let Some(row) = rows.next()? {
+            let change = self.of(TenantId::from_bytes(row.get(0)?));
+            change.events += row.get::<_, i64>(1)?;
+            change.accepted += row.get::<_, i64>(2)?;
+        }
+        Ok(())
+    }
+
+    /// Adds the finished deliveries of `[from, to)`.
+    pub fn add_finished(
+        &mut self,
+        connection: &Connection,
+        from: &IdBytes,
+        to: &IdBytes,
+    ) -> rusqlite::Result<()> {
+        let mut finished = connection.prepare_cached(
+            "SELECT tenant, state, count(*) FROM deliveries NOT INDEXED WHERE id >= ?1 AND id < ?2 GROUP BY tenant, state",
+        )?;
+        let mut rows = finished.query([from, to])?;
+        while let Some(row) = rows.next()? {
+            self.of(TenantId::from_bytes(row.get(0)?)).finished(row.get(1)?, row.get(2)?);
+        }
+        Ok(())
+    }
+}
+
+/// Moves the bound by one piece towards `until`. Answers where it is now.
+pub(super) fn close_piece(
+    connection: &Connection,
+    closed_before: &IdBytes,
+    until: &IdBytes,
+) -> StoreResult<IdBytes> {
+    let mut bound = *until;
+    for table in ["events", "deliveries"] {
+        let sql = format!("SELECT id FROM {table} WHERE id >= ?1 AND id < ?2 ORDER BY id LIMIT 1 OFFSET ?3");
+        let cut: Option<IdBytes> = connection
+            .prepare_cached(&sql)?
+            .query_row(params![closed_before, until, PIECE_ROWS], |row| row.get(0))
+            .optional()?;
+        bound = bound.min(cut.unwrap_or(bound));
+    }
+    let mut changes = Changes::default();
+    changes.add_events(connection, closed_before, &bound)?;
+    changes.add_finished(connection, closed_before, &bound)?;
+    changes.write(connection)?;
+    connection
+        .prepare_cached("INSERT INTO meta (name, value) VALUES ('closed_before', ?1) ON CONFLICT DO UPDATE SET value = ?1")?
+        .execute([bound])?;
+    Ok(bound)
+}
+
+/// The sums over all tenants, or one.
+pub(super) fn conservation(connection: &Connection, tenant: Option<TenantId>) -> StoreResult<Conservation> {
+    let closed_before: Option<IdBytes> = connection
+        .prepare_cached("SELECT value FROM meta WHERE name = 'closed_before'")?
+        .query_row([], |row| row.get(0))
+        .optional()?;
+    let open = closed_before.unwrap_or_default();
+    let of_tenant = tenant.map(|tenant| *tenant.as_bytes());
+    let filter = if tenant.is_some() { "tenant = ?1" } else { "?1 IS NULL" };
+    let sums = |sql: String, open: Option<&IdBytes>| -> rusqlite::Result<[i64; 5]> {
+        let mut statement = connection.prepare_cached(&sql)?;
+        let read =
+            |row: &rusqlite::Row<'_>| Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?]);
+        match open {
+            Some(open) => statement.query_row(params![of_tenant, open], read),
+            None => statement.query_row(params![of_tenant], read),
+        }
+    };
+    let closed = sums(
+        format!(
+            "SELECT coalesce(sum(events), 0), coalesce(sum(accepted), 0), coalesce(sum(delivered), 0),
+             coalesce(sum(dead), 0), coalesce(sum(cancelled), 0) FROM totals WHERE {filter}"
+        ),
+        None,
+    )?;
+    let events = sums(
+        format!(
+            "SELECT count(*), coalesce(sum(matched), 0), 0, 0, 0 FROM events NOT INDEXED
+             WHERE id >= ?2 AND {filter}"
+        ),
+        Some(&open),
+    )?;
+    let finished = sums(
+        format!(
+            "SELECT count(*), count(*) FILTER (WHERE state = 2), count(*) FILTER (WHERE state = 3), 0, 0
+             FROM deliveries NOT INDEXED WHERE id >= ?2 AND {filter}"
+        ),
+        Some(&open),
+    )?;
+    let pending: i64 = match &of_tenant {
+        // Without a filter SQLite counts whole pages.
+        None => connection.prepare_cached("SELECT count(*) FROM pending")?.query_row([], |row| row.get(0))?,
+        Some(id) => connection
+            .prepare_cached("SELECT count(*) FROM pending NOT INDEXED WHERE tenant = ?1")?
+            .query_row([id], |row| row.get(0))?,
+    };
+    let [finished, dead, cancelled, ..] = finished;
+    Ok(Conservation {
+        events: count(closed[0] + events[0]),
+        accepted: count(closed[1] + events[1]),
+        pending: count(pending),
+        delivered: count(closed[2] + finished - dead - cancelled),
+        dead: count(closed[3] + dead),
+        cancelled: count(closed[4] + cancelled),
+    })
+}

@@ -1,0 +1,76 @@
+//! The one connection that writes.
+
+use std::sync::{Arc, Mutex};
+
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
+
+use super::OpenError;
+use super::checkpoint::Log;
+use super::row::IdBytes;
+use crate::error::{StoreError, StoreResult};
+
+/// The writing connection and what it remembers between transactions.
+#[derive(Debug)]
+pub(super) struct Writer {
+    pub connection: Connection,
+    /// Rows with ids below this are part of the closed totals.
+    pub closed_before: IdBytes,
+    log: Arc<Log>,
+}
+
+impl Writer {
+    pub fn new(mut connection: Connection, log: Arc<Log>) -> Result<Self, OpenError> {
+        let closed_before = connection
+            .query_row("SELECT value FROM meta WHERE name = 'closed_before'", [], |row| row.get(0))
+            .optional()?;
+        let hooked = Arc::clone(&log);
+        connection.wal_hook(Some(move |_: &mut rusqlite::hooks::Wal, frames: i32| {
+            hooked.grew_to(frames);
+            Ok(())
+        }))?;
+        Ok(Self { connection, closed_before: closed_before.unwrap_or_default(), log })
+    }
+
+    /// Runs one transaction. Whatever `work` returns as an error is rolled back.
+    pub fn transaction<T>(
+        &mut self,
+        work: impl FnOnce(&Transaction<'_>) -> StoreResult<T>,
+    ) -> StoreResult<T> {
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let value = work(&transaction)?;
+        transaction.commit()?;
+        Ok(value)
+    }
+
+    /// Between batches: starts the write-ahead log anew when it has grown too large (engine rule E20).
+    pub fn limit_log(&mut self) {
+        if self.log.is_restart_due()
+            && let Err(error) = self.log.restart(&self.connection)
+        {
+            tracing::warn!(%error, "the write-ahead log could not be restarted");
+        }
+    }
+}
+
+/// Locks the writer for some work. A panic in there would leave the writer in an unknown state, so it ends the process.
+pub(super) fn hold<T>(
+    writer: &Mutex<Writer>,
+    work: impl FnOnce(&mut Writer) -> StoreResult<T>,
+) -> StoreResult<T> {
+    let _guard = AbortOnPanic;
+    match writer.lock() {
+        Ok(mut writer) => work(&mut writer),
+        Err(_) => Err(StoreError::Fatal("a panic ended the writer".into())),
+    }
+}
+
+/// Ends the process when it is dropped by a panic: a writer that may have lost its place must not go on (engine rule E3).
+pub(super) struct AbortOnPanic;
+
+impl Drop for AbortOnPanic {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            std::process::abort();
+        }
+    }
+}

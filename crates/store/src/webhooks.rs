@@ -1,0 +1,57 @@
+//! Webhooks and their revisions.
+
+use async_trait::async_trait;
+use stentor_core::id::{TenantId, WebhookId};
+use stentor_core::time::Time;
+use stentor_core::webhook::{Webhook, WebhookStatus};
+
+use crate::Page;
+use crate::error::StoreResult;
+
+/// What became of a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Saved {
+    /// It is stored; the tenant's configuration has this version now.
+    At(u64),
+    /// There is no such webhook (or tenant), or it was deleted.
+    NotFound,
+    /// The webhook changed since the caller read it.
+    Changed,
+}
+
+/// Reads and changes of webhooks. Each change moves the tenant's configuration version and keeps its revision in the same
+/// transaction (engine rules E7, E21).
+#[async_trait]
+pub trait Webhooks: Send + Sync {
+    /// Stores a new webhook. `version` of the argument is ignored.
+    async fn create_webhook(&self, webhook: &Webhook) -> StoreResult<Saved>;
+
+    /// Stores a change of configuration, secrets or status, if the stored version is still `webhook.version`.
+    /// Leaving `Disabled` clears the record of failures.
+    async fn update_webhook(&self, webhook: &Webhook) -> StoreResult<Saved>;
+
+    /// Makes the webhook a tombstone; its pending rows are finished later (engine rule E15).
+    async fn delete_webhook(&self, tenant: TenantId, id: WebhookId, now: Time) -> StoreResult<Saved>;
+
+    /// One webhook; a deleted one is not found.
+    async fn webhook(&self, tenant: TenantId, id: WebhookId) -> StoreResult<Option<Webhook>>;
+
+    /// Webhooks that are not deleted, newest first, with ids below `before`.
+    async fn webhooks(
+        &self,
+        tenant: TenantId,
+        status: Option<WebhookStatus>,
+        before: Option<WebhookId>,
+        rows: u32,
+    ) -> StoreResult<Page<Webhook>>;
+
+    /// All webhooks of a tenant that are not deleted and the configuration version they make up, read at one moment.
+    /// None when there is no such tenant.
+    async fn routing(&self, tenant: TenantId) -> StoreResult<Option<(u64, Vec<Webhook>)>>;
+
+    /// A webhook for its lane, deleted ones included.
+    async fn lane_webhook(&self, tenant: TenantId, id: WebhookId) -> StoreResult<Option<Webhook>>;
+
+    /// The configuration of a webhook that was in force at a configuration version, if it existed then.
+    async fn revision(&self, tenant: TenantId, id: WebhookId, version: u64) -> StoreResult<Option<Webhook>>;
+}

@@ -1,0 +1,149 @@
+//! One round: load, kill, restart, wait.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use super::load::Load;
+use super::{CrashOptions, Round};
+use crate::api::Api;
+use crate::checker::{self, Bounds, Report};
+use crate::gateway::{Gateway, GatewayBuilder};
+use crate::ledger::{BodyIs, ReceiverLedger, SenderLedger};
+use crate::receiver::Receiver;
+use crate::{metrics, wait};
+
+const WEBHOOK_PATH: &str = "/crash";
+const IN_FLIGHT: &str = "stentor_in_flight";
+const SCRAPE_INTERVAL: Duration = Duration::from_millis(5);
+
+/// What lives through all rounds.
+pub(super) struct Run {
+    options: CrashOptions,
+    gateway: Gateway,
+    tenant: Api,
+    receiver: Receiver,
+    sender: SenderLedger,
+    /// How many requests of the receiver `missing` has been cleared of.
+    looked_at: usize,
+    /// Acknowledged and not yet arrived.
+    missing: HashSet<String>,
+    /// Arrived, perhaps before their acknowledgement was noted.
+    arrived: HashSet<String>,
+    ledgers: TempDir,
+}
+
+/// The last word of the gateway on what is in flight.
+#[derive(Clone, Copy)]
+struct Scrape {
+    in_flight: usize,
+    /// How many requests had arrived before the gateway was asked.
+    arrivals_before: usize,
+}
+
+impl Run {
+    pub(super) async fn start(builder: GatewayBuilder, options: CrashOptions) -> Self {
+        let ledgers = tempfile::tempdir().expect("a temporary directory");
+        let sender = SenderLedger::create(&ledgers.path().join("sender.jsonl"));
+        let receiver_ledger =
+            ReceiverLedger::create(&ledgers.path().join("receiver.jsonl"), BodyIs::Envelope);
+        let receiver = Receiver::start_with_ledger(receiver_ledger).await;
+        let gateway = builder.start().await;
+        let tenant = gateway.tenant("crash").await;
+        tenant.create_webhook(&receiver.url(WEBHOOK_PATH), &options.webhook).await;
+        let (missing, arrived) = (HashSet::new(), HashSet::new());
+        Self { options, gateway, tenant, receiver, sender, looked_at: 0, missing, arrived, ledgers }
+    }
+
+    pub(super) async fn round(&mut self, acks_before_kill: u64) -> Round {
+        let (connections, padding_bytes) = (self.options.connections, self.options.padding_bytes);
+        let mut load = Load::start(&self.tenant, &self.sender, connections, padding_bytes);
+        let last = {
+            let last = Arc::new(Mutex::new(None));
+            tokio::select! {
+                () = scrape(self.gateway.api(), &self.receiver, Arc::clone(&last)) => {}
+                () = load.acked(acks_before_kill) => {}
+            }
+            let last = *last.lock().unwrap_or_else(PoisonError::into_inner);
+            last.unwrap_or_else(|| panic!("the gateway does not tell {IN_FLIGHT}"))
+        };
+        self.gateway.kill9().await;
+        let event_ids = load.end().await;
+        let acked = event_ids.len() as u64;
+        self.drain().await;
+        let in_flight_max = last.in_flight + (self.receiver.count() - last.arrivals_before);
+        self.missing.extend(event_ids);
+        self.look();
+        let left = self.missing.len();
+        let first_arrival = self.recover().await;
+        Round { acked, in_flight_max, left, first_arrival }
+    }
+
+    pub(super) fn judge(&self, duplicates_max: usize) -> Report {
+        let sender = SenderLedger::read(&self.ledgers.path().join("sender.jsonl"));
+        let receiver = ReceiverLedger::read(&self.ledgers.path().join("receiver.jsonl"));
+        let webhooks = vec![WEBHOOK_PATH.to_owned()];
+        checker::check(
+            &sender,
+            &receiver,
+            &Bounds { webhooks, duplicates_max, ordered: self.options.ordered },
+        )
+    }
+
+    /// Waits until the receiver has read all that the dead process had put on the wire.
+    async fn drain(&self) {
+        wait::until("the dead gateway's connections have ended", || async {
+            (self.receiver.open_connections() == 0).then_some(())
+        })
+        .await;
+    }
+
+    /// Restarts, and waits until nothing is missing.
+    async fn recover(&mut self) -> Option<Duration> {
+        let (before, started) = (self.missing.len(), Instant::now());
+        self.gateway.restart().await;
+        let deadline = self.options.recovery_deadline;
+        let mut first_arrival = None;
+        while !self.missing.is_empty() {
+            let remaining = deadline.saturating_sub(started.elapsed());
+            assert!(
+                !remaining.is_zero(),
+                "{} of {before} are missing {deadline:?} after the restart",
+                self.missing.len()
+            );
+            wait::until_within(remaining, "something more arrives", || async {
+                (self.receiver.count() > self.looked_at).then_some(())
+            })
+            .await;
+            self.look();
+            if first_arrival.is_none() && self.missing.len() < before {
+                first_arrival = Some(started.elapsed());
+            }
+        }
+        first_arrival
+    }
+
+    fn look(&mut self) {
+        let requests = self.receiver.requests_since(self.looked_at);
+        self.looked_at += requests.len();
+        self.arrived
+            .extend(requests.iter().filter_map(|request| request.header("webhook-id").map(str::to_owned)));
+        self.missing.retain(|event_id| !self.arrived.contains(event_id));
+    }
+}
+
+/// Asks for the metric again and again, until dropped.
+async fn scrape(api: Api, receiver: &Receiver, last: Arc<Mutex<Option<Scrape>>>) {
+    let mut ticks = tokio::time::interval(SCRAPE_INTERVAL);
+    loop {
+        ticks.tick().await;
+        let arrivals_before = receiver.count();
+        let Ok(answer) = api.get("/metrics").await else { continue };
+        let Some(in_flight) = metrics::sum(&answer.text(), IN_FLIGHT) else { continue };
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small count")]
+        let scrape = Scrape { in_flight: in_flight as usize, arrivals_before };
+        *last.lock().unwrap_or_else(PoisonError::into_inner) = Some(scrape);
+    }
+}

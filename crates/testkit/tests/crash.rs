@@ -1,0 +1,48 @@
+//! The crash harness against a model gateway: content with a correct one, and not with each planted bug.
+
+use std::time::Duration;
+
+use stentor_testkit::crash::{self, CrashOptions, CrashReport};
+use stentor_testkit::gateway::Gateway;
+
+const LONG: Duration = Duration::from_secs(60);
+/// For what never arrives.
+const SHORT: Duration = Duration::from_secs(3);
+
+async fn run(bug: &str, recovery_deadline: Duration) -> CrashReport {
+    let model = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/model_gateway.py");
+    let options = CrashOptions {
+        rounds: 3,
+        connections: 4,
+        acks_before_kill: 20..100,
+        recovery_deadline,
+        ..CrashOptions::default()
+    };
+    crash::run(Gateway::builder(model).environment("MODEL_BUG", bug), options).await
+}
+
+#[tokio::test]
+async fn a_correct_gateway_passes() {
+    let report = run("none", LONG).await;
+    report.assert_holds();
+    assert_eq!(report.rounds.len(), 3);
+    assert!(report.rounds.iter().all(|round| round.acked >= 20), "{report:?}");
+}
+
+#[tokio::test]
+#[should_panic(expected = "in vain: something more arrives")]
+async fn an_ack_before_the_commit_never_arrives() {
+    run("ack_before_commit", SHORT).await.assert_holds();
+}
+
+#[tokio::test]
+#[should_panic(expected = "in vain: something more arrives")]
+async fn deliveries_forgotten_at_the_start_never_arrive() {
+    run("forget_at_start", SHORT).await.assert_holds();
+}
+
+#[tokio::test]
+#[should_panic(expected = "duplicates allowed")]
+async fn a_double_claim_is_more_than_was_in_flight() {
+    run("double_claim", LONG).await.assert_holds();
+}

@@ -1,0 +1,17 @@
+#![doc = include_str!("../README.md")]
+#![deny(missing_docs)]
+
+mod decimal;
+#[cfg(feature = "ed25519")]
+mod ed25519;
+mod error;
+pub mod hex;
+mod secret;
+pub mod standard;
+mod tolerance;
+
+#[cfg(feature = "ed25519")]
+pub use crate::ed25519::{PublicKey, SigningKey};
+pub use crate::error::{KeyError, SignError, VerifyError};
+pub use crate::secret::Secret;
+pub use crate::tolerance::Tolerance;

@@ -1,0 +1,13 @@
+//! Prepares what the tests need beside Rust, and says what it did. Each thing is a module with one `prepare`, which
+//! does nothing when the thing is there.
+
+pub(crate) mod cargo_components;
+mod python;
+
+use crate::step;
+
+/// Prepares everything.
+pub(crate) fn run() -> anyhow::Result<()> {
+    step::step("cargo components", cargo_components::prepare)?;
+    step::step("python packages", python::prepare)
+}
