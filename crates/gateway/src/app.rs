@@ -50,11 +50,13 @@ impl App {
     /// # Errors
     /// When the address, the master key or the database cannot be used; the text says which and what to do.
     pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
-        let listener =
-            TcpListener::bind(config.listen).await.with_context(|| format!("cannot listen on {}", config.listen))?;
+        let listener = TcpListener::bind(config.listen)
+            .await
+            .with_context(|| format!("cannot listen on {}", config.listen))?;
         let address = listener.local_addr().context("the listener has no address")?;
         let store = open_store(config).await?;
-        let first_start = bootstrap::run(store.as_ref(), clock.as_ref(), config.operator_token.as_ref()).await?;
+        let first_start =
+            bootstrap::run(store.as_ref(), clock.as_ref(), config.operator_token.as_ref()).await?;
         let engine = Engine::start(store, engine_options(config, address), clock).await?;
         let stop = CancellationToken::new();
         let router = router(AppState::new(engine.clone()));

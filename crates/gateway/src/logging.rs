@@ -39,7 +39,11 @@ where
         LogFormat::Pretty => {
             let fields = debug_fn(|out, field, value| {
                 let value = Escaped(format_args!("{value:?}"));
-                if field.name() == "message" { write!(out, "{value}") } else { write!(out, "{field}={value}") }
+                if field.name() == "message" {
+                    write!(out, "{value}")
+                } else {
+                    write!(out, "{field}={value}")
+                }
             });
             let layer = tracing_subscriber::fmt::layer().with_ansi(colours).fmt_fields(fields.delimited(" "));
             Box::new(Registry::default().with(layer.with_writer(writer).with_filter(targets)))
@@ -116,6 +120,9 @@ mod tests {
         let text = logged(&LogConfig { format: LogFormat::Json, ..LogConfig::default() });
         assert_eq!(text.lines().count(), 1);
         let record: serde_json::Value = serde_json::from_str(&text).expect("JSON");
-        assert_eq!((record["level"].as_str(), record["message"].as_str()), (Some("INFO"), record["shown"].as_str()));
+        assert_eq!(
+            (record["level"].as_str(), record["message"].as_str()),
+            (Some("INFO"), record["shown"].as_str())
+        );
     }
 }

@@ -1,4 +1,5 @@
 //! The whole way of an event through the real binary, and what a restart keeps.
+#![expect(clippy::unwrap_used, reason = "a test may fail")]
 
 use std::time::SystemTime;
 
@@ -73,7 +74,8 @@ async fn a_failed_attempt_is_repeated_with_the_same_id() {
     assert_eq!(requests[0].header("webhook-id"), requests[1].header("webhook-id"));
     assert_eq!(requests[0].body, requests[1].body);
     let delivery = only_delivery(&tenant, &published.id).await;
-    let statuses: Vec<_> = delivery["attempts"].as_array().unwrap().iter().map(|a| a["status"].clone()).collect();
+    let statuses: Vec<_> =
+        delivery["attempts"].as_array().unwrap().iter().map(|a| a["status"].clone()).collect();
     assert_eq!(statuses, [500, 200]);
 }
 

@@ -1,5 +1,6 @@
 //! Deliveries of the real gateway, verified by webhook libraries that others wrote: PyPI `standardwebhooks` and
 //! `svix`, prepared by `cargo xtask setup`.
+#![expect(clippy::unwrap_used, reason = "a test may fail")]
 
 use std::io::Write;
 use std::path::Path;
@@ -59,7 +60,10 @@ async fn other_libraries_accept_what_stentor_signs() {
     write_lines(&path, &lines);
     let (content, said) = verify(&path);
     assert!(content, "{said}");
-    assert_eq!(said.trim(), "8 deliveries accepted by standardwebhooks and svix; each of 4 forgeries refused");
+    assert_eq!(
+        said.trim(),
+        "8 deliveries accepted by standardwebhooks and svix; each of 4 forgeries refused"
+    );
 
     // The judge must be able to say no.
     let mut wrong = lines;

@@ -64,6 +64,8 @@ pub struct Round {
     pub left: usize,
     /// From the start of the new process to the arrival of the first event that was left; nothing when none was.
     pub first_arrival: Option<Duration>,
+    /// Deliveries that arrived again after having been answered 2xx.
+    pub duplicates: usize,
 }
 
 /// What all rounds showed.
@@ -83,7 +85,11 @@ impl CrashReport {
     /// # Panics
     /// With the seed and what was found.
     pub fn assert_holds(&self) {
-        assert!(self.report.holds(), "seed {}: {}; rounds: {:?}", self.seed, self.report, self.rounds);
+        let Self { seed, rounds, report } = self;
+        assert!(report.holds(), "seed {seed}: {report}; rounds: {rounds:?}");
+        // The report's bound is the sum over all rounds; each must keep its own.
+        let exceeded = rounds.iter().find(|round| round.duplicates > round.in_flight_max);
+        assert!(exceeded.is_none(), "seed {seed}: more duplicates than allowed in {exceeded:?}");
     }
 }
 

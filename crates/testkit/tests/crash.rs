@@ -42,7 +42,7 @@ async fn deliveries_forgotten_at_the_start_never_arrive() {
 }
 
 #[tokio::test]
-#[should_panic(expected = "duplicates allowed")]
+#[should_panic(expected = "duplicates")]
 async fn a_double_claim_is_more_than_was_in_flight() {
     run("double_claim", LONG).await.assert_holds();
 }

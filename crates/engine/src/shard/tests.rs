@@ -187,6 +187,7 @@ impl World {
                 Action::Read(key, kind) => self.reads.push_back((key, kind)),
                 Action::Put(entry) => self.journal.push_back(entry),
                 Action::Forward(granted) => self.mail.push_back(Input::Granted(granted)),
+                Action::ReadHealth(lane, _) => self.mail.push_back(Input::Health(lane.webhook, None)),
                 Action::Load(_) => panic!("the lane is known"),
                 Action::CountOrphan => panic!("nothing is an orphan here"),
             }

@@ -11,6 +11,7 @@ use stentor_store::Deliveries;
 use stentor_store::deliveries::DeliveryFilter;
 use stentor_testkit::faulty_store::{Batches, CommitFault};
 use stentor_testkit::wait::until;
+use tokio::sync::Semaphore;
 
 use super::support::*;
 
@@ -81,10 +82,16 @@ fn e3_an_outcome_that_was_not_committed_is_written_again() {
     let faults = [CommitFault::NotCommitted, CommitFault::UnknownAndLost, CommitFault::UnknownAndStored];
     for fault in faults {
         let Scene { clock, receiver, process, tenant, .. } = scene();
-        receiver.now_answers(|visit| Answer::Status(if visit.number == 1 { 500 } else { 200 }));
-        process.store.fail_next(Batches::WithOutcomes, fault);
-        process.store.fail_next(Batches::WithOutcomes, fault);
+        let gate = Arc::new(Semaphore::new(0));
+        let held = Arc::clone(&gate);
+        receiver.now_answers(move |visit| match visit.number {
+            1 => Answer::Held(Arc::clone(&held), 500),
+            _ => Answer::Status(200),
+        });
         process.run(publish_all(&process.engine, tenant, "a", 0..50));
+        process.store.fail_next(Batches::WithOutcomes, fault);
+        process.store.fail_next(Batches::WithOutcomes, fault);
+        gate.add_permits(50);
         let store = &process.store;
         let all = DeliveryFilter::default();
         process.run(until("all first attempts are recorded", || async {
@@ -107,10 +114,10 @@ fn e3_an_outcome_that_was_not_committed_is_written_again() {
 #[test]
 fn e3_a_cancellation_that_was_not_committed_leaves_the_delivery_to_its_lane() {
     let Scene { receiver, process, tenant, .. } = scene();
-    let gate = Arc::new(tokio::sync::Semaphore::new(0));
+    let gate = Arc::new(Semaphore::new(0));
     let held = Arc::clone(&gate);
     // One request holds the only place of the young lane; the other waits in its memory.
-    receiver.now_answers(move |_| Answer::Held(Arc::clone(&held)));
+    receiver.now_answers(move |_| Answer::Held(Arc::clone(&held), 200));
     process.run(publish_all(&process.engine, tenant, "a", 0..1));
     process.run(receiver.until("the first is on the wire", 1, |_| true));
     let second = process.run(publish(&process.engine, tenant, "a", 1)).expect("stored");

@@ -1,7 +1,5 @@
 //! E9: many dead lanes with many due rows do not keep a healthy lane's retry from its time.
 
-use std::sync::Arc;
-
 use stentor_core::webhook::Webhook;
 
 use super::support::*;

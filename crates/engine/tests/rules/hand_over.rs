@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use stentor_engine::clock::SystemClock;
 use stentor_engine::shard::LaneLimits;
 use stentor_store::events::EventFilter;
-use stentor_store::{Events, Store};
+use stentor_store::Events;
 use stentor_testkit::wait::until;
 
 use super::support::*;

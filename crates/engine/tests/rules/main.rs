@@ -4,10 +4,16 @@
 
 mod support;
 
+mod commands;
 mod commit_answers;
 mod due_rows;
 mod hand_over;
+mod health;
 mod held;
 mod order;
 mod permit_shares;
 mod rates;
+mod retention;
+mod schedules;
+mod stopping;
+mod unclean_end;

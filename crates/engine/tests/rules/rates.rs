@@ -6,7 +6,7 @@ use std::time::Duration;
 use stentor_core::profile::WebhookLimits;
 use stentor_core::rate::Rate;
 use stentor_core::time::Time;
-use stentor_engine::clock::{Clock, ManualClock};
+use stentor_engine::clock::ManualClock;
 use stentor_testkit::wait::until;
 
 use super::support::*;
@@ -14,23 +14,24 @@ use super::support::*;
 const EVENTS: u64 = 500;
 const COUNT: usize = 100;
 const PERIOD: Duration = seconds(60);
-/// Smaller than the margin that a gate keeps for the way to the receiver.
-const TICK: Duration = Duration::from_millis(200);
+/// The period, and the margin that a gate keeps for the way to the receiver.
+const STEP: Duration = Duration::from_millis(60_250);
 
-/// Moves the clock a tick at a time, each time everything has come to rest, until so many requests have come.
-fn drive(process: &Process, clock: &ManualClock, receiver: &Receiver, requests: usize) {
+/// Lets a window pass and waits for what it brings: its full count, unless less is left. The clock moves only while
+/// everything is at rest.
+fn next_window(process: &Process, clock: &ManualClock, receiver: &Receiver) {
+    let before = receiver.count();
+    clock.advance(STEP);
+    process.until_sums("the window brings its count", |sums| {
+        receiver.count() >= before + COUNT || sums.pending == 0
+    });
+    until_at_rest(process);
+}
+
+fn until_at_rest(process: &Process) {
     let engine = &process.engine;
-    for _ in 0..20_000 {
-        let at_rest = || async { (gauge(engine, "stentor_in_flight") == 0).then_some(()) };
-        process.run(until("attempts end", at_rest));
-        if receiver.count() >= requests {
-            return;
-        }
-        let now = clock.now();
-        let idle_until = clock.next_wake().map_or(now, |wake| wake.minus(TICK));
-        clock.advance(idle_until.since(now).max(TICK));
-    }
-    panic!("only {} of {requests} requests came", receiver.count());
+    let at_rest = || async { (gauge(engine, "stentor_in_flight") == 0).then_some(()) };
+    process.run(until("attempts end", at_rest));
 }
 
 fn most_in_a_window(arrivals: &[Time]) -> usize {
@@ -62,11 +63,16 @@ fn run(end: impl Fn(Process)) -> Arc<Receiver> {
     });
     process.run(publish_all(&process.engine, tenant, "a", 0..EVENTS));
     process.run(receiver.until("the first hundred leave at once", COUNT, |_| true));
-    drive(&process, &clock, &receiver, 250);
+    until_at_rest(&process);
+    next_window(&process, &clock, &receiver);
+    clock.advance(STEP);
+    process.run(receiver.until("half of a window", 2 * COUNT + COUNT / 2, |_| true));
     end(process);
     let process = Process::start(&database, &setup);
-    drive(&process, &clock, &receiver, EVENTS as usize);
-    assert_eq!(process.until_done().delivered, EVENTS);
+    while process.sums().pending > 0 {
+        next_window(&process, &clock, &receiver);
+    }
+    assert_eq!(process.sums().delivered, EVENTS);
     let visits = receiver.visits();
     assert_eq!(most_in_a_window(&visits.iter().map(|visit| visit.at).collect::<Vec<_>>()), COUNT);
     assert!(visits[..COUNT].iter().all(|visit| visit.at == START));
@@ -107,8 +113,7 @@ fn e14_a_lane_that_rested_has_not_forgotten_its_last_hour() {
     // Idle for long enough to be dropped from memory, in steps that the shards can follow.
     for _ in 0..40 {
         clock.advance(seconds(60));
-        let engine = &process.engine;
-        process.run(until("the step is over", || async { (gauge(engine, "stentor_in_flight") == 0).then_some(()) }));
+        until_at_rest(&process);
     }
     process.run(publish_all(&process.engine, tenant, "a", 5..6));
     let clock_wakes = || async { clock.next_wake().filter(|wake| *wake > START.plus(HOUR)).map(drop) };

@@ -69,10 +69,16 @@ async fn set_operator_token(store: &dyn Store, clock: &dyn Clock, secret: &Secre
         }
     }
     let token = token(clock, TokenOwner::Operator, "operator");
-    store.set_operator_token(&token, secret.reveal()).await.context("the operator's token could not be stored")
+    store
+        .set_operator_token(&token, secret.reveal())
+        .await
+        .context("the operator's token could not be stored")
 }
 
-async fn create_default_tenant(store: &dyn Store, clock: &dyn Clock) -> anyhow::Result<(TenantId, SecretText)> {
+async fn create_default_tenant(
+    store: &dyn Store,
+    clock: &dyn Clock,
+) -> anyhow::Result<(TenantId, SecretText)> {
     let created_at = clock.now();
     let tenant = Tenant {
         id: TenantId::new(created_at, entropy::bits()),
@@ -82,7 +88,10 @@ async fn create_default_tenant(store: &dyn Store, clock: &dyn Clock) -> anyhow::
         created_at,
     };
     let saved = store.create_tenant(&tenant).await?;
-    anyhow::ensure!(saved == TenantSaved::Done, "the tenant {DEFAULT_TENANT} could not be created: {saved:?}");
+    anyhow::ensure!(
+        saved == TenantSaved::Done,
+        "the tenant {DEFAULT_TENANT} could not be created: {saved:?}"
+    );
     let secret = SecretText::new(new_secret());
     let token = token(clock, TokenOwner::Tenant(tenant.id), "first start");
     let stored = store.create_token(&token, secret.reveal()).await?;

@@ -66,7 +66,8 @@ fn read(path: &Path) -> anyhow::Result<MasterKey> {
 fn create(path: &Path) -> anyhow::Result<MasterKey> {
     let told = || format!("cannot create the master key {}", path.display());
     let key = MasterKey::generate()?;
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).with_context(told)?;
+    let mut file =
+        OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).with_context(told)?;
     file.write_all(key.to_hex().as_bytes()).and_then(|()| file.write_all(b"\n")).with_context(told)?;
     file.sync_all().with_context(told)?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -109,7 +110,10 @@ mod tests {
         fs::write(&file, "not a key").expect("writable");
         let named = Config { master_key_file: Some(file), ..config(folder.path()) };
         let refused = format!("{:#}", resolve(&named).expect_err("refused"));
-        assert!(refused.contains("does not hold a master key") && !refused.contains("not a key"), "{refused}");
+        assert!(
+            refused.contains("does not hold a master key") && !refused.contains("not a key"),
+            "{refused}"
+        );
         let missing = Config { master_key_file: Some(folder.path().join("none")), ..config(folder.path()) };
         assert!(resolve(&missing).is_err());
     }

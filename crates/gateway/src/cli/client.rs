@@ -30,7 +30,13 @@ const ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
 #[derive(Debug, Args)]
 pub(super) struct Connection {
     /// Address of the gateway
-    #[arg(long, env = "STENTOR_URL", hide_env_values = true, default_value = "http://127.0.0.1:8080", global = true)]
+    #[arg(
+        long,
+        env = "STENTOR_URL",
+        hide_env_values = true,
+        default_value = "http://127.0.0.1:8080",
+        global = true
+    )]
     url: String,
     /// Bearer token; the variable does not show in the process list
     #[arg(long, env = "STENTOR_TOKEN", hide_env_values = true, global = true)]
@@ -81,7 +87,12 @@ impl Connection {
     }
 
     /// Sends JSON.
-    pub(super) async fn send(&self, method: Method, path: &str, body: &impl Serialize) -> Result<Answer, CliError> {
+    pub(super) async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<Answer, CliError> {
         let body = serde_json::to_vec(body).context("the body cannot be written")?;
         self.call(method, path, Some(body.into())).await
     }
@@ -106,9 +117,16 @@ impl Connection {
         url.ok_or_else(|| CliError::Usage("--url must be http://HOST:PORT or https://HOST".into()))
     }
 
-    fn request(&self, url: &Url, method: Method, path: &str, body: Option<Bytes>) -> Result<Request<Full<Bytes>>, CliError> {
+    fn request(
+        &self,
+        url: &Url,
+        method: Method,
+        path: &str,
+        body: Option<Bytes>,
+    ) -> Result<Request<Full<Bytes>>, CliError> {
         let token = self.token.as_deref().filter(|token| !token.is_empty());
-        let token = token.ok_or_else(|| CliError::Usage("a token is needed: set STENTOR_TOKEN or give --token".into()))?;
+        let token = token
+            .ok_or_else(|| CliError::Usage("a token is needed: set STENTOR_TOKEN or give --token".into()))?;
         let mut authorization = HeaderValue::try_from(format!("Bearer {token}"))
             .map_err(|_| CliError::Usage("the token holds characters that no token has".into()))?;
         authorization.set_sensitive(true);
@@ -157,7 +175,9 @@ where
 /// What the gateway says, by its problem (RFC 9457).
 fn refusal(status: StatusCode, body: &[u8]) -> CliError {
     let Ok(problem) = serde_json::from_slice::<Value>(body) else {
-        return CliError::Refused(format!("the gateway answered {status}, and not as Stentor does; check --url"));
+        return CliError::Refused(format!(
+            "the gateway answered {status}, and not as Stentor does; check --url"
+        ));
     };
     let text = |name: &str| problem[name].as_str().unwrap_or_default().to_owned();
     let mut told = format!("{} ({}, {})", text("detail"), text("code"), status.as_u16());
@@ -207,7 +227,10 @@ mod tests {
         let body = br#"{"detail":"The body breaks 2 rules; see errors.","code":"invalid_body","status":422,
             "errors":[{"pointer":"/url","detail":"no"},{"pointer":"/name","detail":"long"}],"error_id":"err_1"}"#;
         let told = refusal(StatusCode::UNPROCESSABLE_ENTITY, body).to_string();
-        assert_eq!(told, "The body breaks 2 rules; see errors. (invalid_body, 422)\n/url: no\n/name: long\nthe gateway's log has more under err_1");
+        assert_eq!(
+            told,
+            "The body breaks 2 rules; see errors. (invalid_body, 422)\n/url: no\n/name: long\nthe gateway's log has more under err_1"
+        );
         assert!(refusal(StatusCode::BAD_GATEWAY, b"<html>").to_string().contains("502"));
     }
 }

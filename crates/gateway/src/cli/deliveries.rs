@@ -84,11 +84,19 @@ pub(super) async fn run(DeliveriesArgs { command, connection }: DeliveriesArgs) 
                 ("cursor", cursor),
             ];
             let answer = connection.get("/v1/deliveries", &query).await?;
-            if connection.json() { output::raw(&answer.body) } else { output::list(&answer.value()?, COLUMNS) }
+            if connection.json() {
+                output::raw(&answer.body)
+            } else {
+                output::list(&answer.value()?, COLUMNS)
+            }
         }
         DeliveriesCommand::Get { id } => show(&connection, &connection.get(&path(&id, ""), &[]).await?),
-        DeliveriesCommand::Retry { id } => show(&connection, &connection.post(&path(&id, "/retry"), &nothing()).await?),
-        DeliveriesCommand::Cancel { id } => show(&connection, &connection.post(&path(&id, "/cancel"), &nothing()).await?),
+        DeliveriesCommand::Retry { id } => {
+            show(&connection, &connection.post(&path(&id, "/retry"), &nothing()).await?)
+        }
+        DeliveriesCommand::Cancel { id } => {
+            show(&connection, &connection.post(&path(&id, "/cancel"), &nothing()).await?)
+        }
     }
 }
 

@@ -75,14 +75,19 @@ pub(super) async fn run(EventsArgs { command, connection }: EventsArgs) -> Resul
                 ("cursor", cursor),
             ];
             let answer = connection.get("/v1/events", &query).await?;
-            if connection.json() { output::raw(&answer.body) } else { output::list(&answer.value()?, COLUMNS) }
+            if connection.json() {
+                output::raw(&answer.body)
+            } else {
+                output::list(&answer.value()?, COLUMNS)
+            }
         }
         EventsCommand::Get { id } => {
             let answer = connection.get(&format!("/v1/events/{id}"), &[]).await?;
             if connection.json() { output::raw(&answer.body) } else { output::pretty(&answer.body) }
         }
         EventsCommand::Replay { id, webhook } => {
-            let body: Map<String, Value> = webhook.map(|id| ("webhook_id".into(), id.into())).into_iter().collect();
+            let body: Map<String, Value> =
+                webhook.map(|id| ("webhook_id".into(), id.into())).into_iter().collect();
             let answer = connection.post(&format!("/v1/events/{id}/replay"), &body).await?;
             if connection.json() {
                 return output::raw(&answer.body);

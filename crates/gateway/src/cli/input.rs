@@ -13,15 +13,20 @@ pub(super) fn json_argument(argument: &str) -> Result<Box<RawValue>, CliError> {
     let text = match argument {
         "-" => {
             let mut text = String::new();
-            std::io::stdin().read_to_string(&mut text).map_err(|error| CliError::Usage(format!("standard input: {error}")))?;
+            std::io::stdin()
+                .read_to_string(&mut text)
+                .map_err(|error| CliError::Usage(format!("standard input: {error}")))?;
             text
         }
         _ => match argument.strip_prefix('@') {
-            Some(path) => std::fs::read_to_string(path).map_err(|error| CliError::Usage(format!("{path}: {error}")))?,
+            Some(path) => {
+                std::fs::read_to_string(path).map_err(|error| CliError::Usage(format!("{path}: {error}")))?
+            }
             None => argument.to_owned(),
         },
     };
-    json::check(text.as_bytes()).map_err(|error| CliError::Usage(format!("the data is not JSON: {error}")))?;
+    json::check(text.as_bytes())
+        .map_err(|error| CliError::Usage(format!("the data is not JSON: {error}")))?;
     RawValue::from_string(text).map_err(|error| CliError::Usage(format!("the data is not JSON: {error}")))
 }
 
@@ -29,13 +34,18 @@ pub(super) fn json_argument(argument: &str) -> Result<Box<RawValue>, CliError> {
 pub(super) fn object_argument(argument: Option<&str>) -> Result<Map<String, Value>, CliError> {
     let Some(argument) = argument else { return Ok(Map::new()) };
     let raw = json_argument(argument)?;
-    serde_json::from_str(raw.get()).map_err(|error| CliError::Usage(format!("expected a JSON object: {error}")))
+    serde_json::from_str(raw.get())
+        .map_err(|error| CliError::Usage(format!("expected a JSON object: {error}")))
 }
 
 /// An id in a path: only what ids are made of, so that nothing else can be addressed by it.
 pub(super) fn id(text: &str) -> Result<String, String> {
     let legal = !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-    if legal { Ok(text.to_owned()) } else { Err("expected an id such as evt_01h455vb4pex5vsknk084sn02q".into()) }
+    if legal {
+        Ok(text.to_owned())
+    } else {
+        Err("expected an id such as evt_01h455vb4pex5vsknk084sn02q".into())
+    }
 }
 
 #[cfg(test)]

@@ -99,7 +99,8 @@ async fn connection(stream: TcpStream, receiver: Arc<Receiver>) {
         let receiver = Arc::clone(&receiver);
         async move { Ok::<_, Infallible>(receiver.answer(request).await) }
     });
-    let served = http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service).await;
+    let served =
+        http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service).await;
     if let Err(error) = served {
         debug!(%error, "a connection ended");
     }
@@ -116,7 +117,8 @@ impl Receiver {
                 let status = if self.fails() { StatusCode::SERVICE_UNAVAILABLE } else { self.status };
                 show::request(&head, &body, now, &verdict, status).map(|()| status)
             }
-            Err(error) => output::line(&format!("{now}  a request broke off: {error}")).map(|()| StatusCode::BAD_REQUEST),
+            Err(error) => output::line(&format!("{now}  a request broke off: {error}"))
+                .map(|()| StatusCode::BAD_REQUEST),
         };
         let status = match answered {
             Ok(status) => status,
@@ -157,9 +159,15 @@ mod tests {
 
     #[test]
     fn arguments_are_checked() {
-        assert_eq!((duration("2s"), duration("1.5"), duration("soon").is_err()), (Ok(Duration::from_secs(2)), Ok(Duration::from_millis(1_500)), true));
+        assert_eq!(
+            (duration("2s"), duration("1.5"), duration("soon").is_err()),
+            (Ok(Duration::from_secs(2)), Ok(Duration::from_millis(1_500)), true)
+        );
         assert_eq!((share("0.3"), share("1.1").is_err(), share("NaN").is_err()), (Ok(0.3), true, true));
-        assert_eq!((status("503"), status("100").is_err(), status("x").is_err()), (Ok(StatusCode::SERVICE_UNAVAILABLE), true, true));
+        assert_eq!(
+            (status("503"), status("100").is_err(), status("x").is_err()),
+            (Ok(StatusCode::SERVICE_UNAVAILABLE), true, true)
+        );
     }
 
     #[test]

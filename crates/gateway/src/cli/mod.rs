@@ -35,7 +35,6 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run the gateway.
     Serve(Box<serve::ServeArgs>),
     #[command(flatten)]
     Short(Box<ShortCommand>),
@@ -46,21 +45,13 @@ enum Command {
 /// Commands that need one thread.
 #[derive(Debug, Subcommand)]
 enum ShortCommand {
-    /// Publish an event.
     Send(send::SendArgs),
-    /// Receive webhooks, show and verify them: a receiver for development.
     Listen(listen::ListenArgs),
-    /// Manage webhooks.
     Webhooks(webhooks::WebhooksArgs),
-    /// Read and replay events.
     Events(events::EventsArgs),
-    /// Read, retry and cancel deliveries.
     Deliveries(deliveries::DeliveriesArgs),
-    /// Manage a tenant's tokens.
     Tokens(tokens::TokensArgs),
-    /// Manage tenants, with the operator's token.
     Tenants(tenants::TenantsArgs),
-    /// Copy the database to a new file, also while it is in use.
     Backup(backup::BackupArgs),
 }
 

@@ -69,7 +69,8 @@ pub(super) fn cell(value: &Value, pointer: &str) -> String {
 
 fn aligned(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|text| text.chars().count()).max();
+    let width =
+        |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|text| text.chars().count()).max();
     let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
     let lines = rows.iter().map(|row| {
         let cells = row.iter().zip(&widths).map(|(text, width)| format!("{text:<width$}"));
@@ -88,6 +89,9 @@ mod tests {
         let columns = [("ID", "/id"), ("URL", "/url"), ("EVENTS", "/events"), ("N", "/n")];
         let cells: Vec<String> = columns.iter().map(|(_, pointer)| cell(&row, pointer)).collect();
         assert_eq!(cells, ["wh_1", "https://x/\\u{1b}[2J\\n", "a,b", "-"]);
-        assert_eq!(aligned(&[vec!["A".into(), "B".into()], vec!["long".into(), "c".into()]]), "A     B\nlong  c");
+        assert_eq!(
+            aligned(&[vec!["A".into(), "B".into()], vec!["long".into(), "c".into()]]),
+            "A     B\nlong  c"
+        );
     }
 }

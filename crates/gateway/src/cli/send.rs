@@ -58,5 +58,10 @@ pub(super) async fn run(args: SendArgs) -> Result<(), CliError> {
     let published = answer.value()?;
     let repeated = if published["duplicate"] == true { " (published before with this key)" } else { "" };
     let cell = |pointer| output::cell(&published, pointer);
-    output::line(&format!("{}  {}  deliveries: {}{repeated}", cell("/id"), cell("/type"), cell("/deliveries")))
+    output::line(&format!(
+        "{}  {}  deliveries: {}{repeated}",
+        cell("/id"),
+        cell("/type"),
+        cell("/deliveries")
+    ))
 }

@@ -4,7 +4,6 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Context;
 use clap::Args;
 
 use super::CliError;
@@ -116,8 +115,8 @@ pub(super) fn load_config(file: Option<PathBuf>, flags: Vec<(Setting, String)>) 
         let value = value.into_string().map_err(|_| CliError::Usage(format!("{name} is not UTF-8")))?;
         variables.push((name.to_owned(), value));
     }
-    let folder = std::env::current_dir().context("the working directory")?;
-    Ok(Config::load(&Sources { file, folder, variables, flags })?)
+    // An empty folder is the working directory.
+    Ok(Config::load(&Sources { file, folder: PathBuf::new(), variables, flags })?)
 }
 
 /// Runs until a signal.
@@ -151,7 +150,11 @@ mod tests {
     #[test]
     fn every_setting_but_the_secret_ones_is_a_flag() {
         let command = Alone::command();
-        let flags: Vec<String> = command.get_arguments().filter_map(|arg| arg.get_long()).map(|long| format!("--{long}")).collect();
+        let flags: Vec<String> = command
+            .get_arguments()
+            .filter_map(|arg| arg.get_long())
+            .map(|long| format!("--{long}"))
+            .collect();
         for setting in Setting::ALL {
             let secret = matches!(setting, Setting::MasterKey | Setting::OperatorToken);
             assert_eq!(flags.contains(&setting.flag()), !secret, "{}", setting.flag());
@@ -163,7 +166,10 @@ mod tests {
         let command = Alone::command();
         for setting in Setting::ALL {
             let flag = setting.flag();
-            let Some(arg) = command.get_arguments().find(|arg| arg.get_long() == flag.strip_prefix("--")) else { continue };
+            let Some(arg) = command.get_arguments().find(|arg| arg.get_long() == flag.strip_prefix("--"))
+            else {
+                continue;
+            };
             let words = ["x", &flag, "7"];
             let words = if arg.get_action().takes_values() { &words[..] } else { &words[..2] };
             let given = Alone::try_parse_from(words).expect("parses").args.flags();

@@ -46,12 +46,20 @@ pub(super) async fn run(TenantsArgs { command, connection }: TenantsArgs) -> Res
             let mut body = Map::from_iter([("name".to_owned(), Value::from(name))]);
             body.extend(plan.map(|plan| ("plan".to_owned(), plan.into())));
             let answer = connection.post("/v1/tenants", &body).await?;
-            if connection.json() { output::raw(&answer.body) } else { output::table(&[&answer.value()?], COLUMNS) }
+            if connection.json() {
+                output::raw(&answer.body)
+            } else {
+                output::table(&[&answer.value()?], COLUMNS)
+            }
         }
         TenantsCommand::List { limit, cursor } => {
             let query = [("limit", limit.map(|rows| rows.to_string())), ("cursor", cursor)];
             let answer = connection.get("/v1/tenants", &query).await?;
-            if connection.json() { output::raw(&answer.body) } else { output::list(&answer.value()?, COLUMNS) }
+            if connection.json() {
+                output::raw(&answer.body)
+            } else {
+                output::list(&answer.value()?, COLUMNS)
+            }
         }
     }
 }

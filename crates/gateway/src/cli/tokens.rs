@@ -7,8 +7,13 @@ use super::client::Connection;
 use super::output::Column;
 use super::{CliError, input, output};
 
-const COLUMNS: &[Column] =
-    &[("ID", "/id"), ("NAME", "/name"), ("SCOPES", "/scopes"), ("CREATED", "/created_at"), ("EXPIRES", "/expires_at")];
+const COLUMNS: &[Column] = &[
+    ("ID", "/id"),
+    ("NAME", "/name"),
+    ("SCOPES", "/scopes"),
+    ("CREATED", "/created_at"),
+    ("EXPIRES", "/expires_at"),
+];
 
 /// Manage a tenant's tokens
 #[derive(Debug, Args)]
@@ -56,7 +61,11 @@ pub(super) async fn run(TokensArgs { command, connection }: TokensArgs) -> Resul
         }
         TokensCommand::List => {
             let answer = connection.get("/v1/tokens", &[]).await?;
-            if connection.json() { output::raw(&answer.body) } else { output::list(&answer.value()?, COLUMNS) }
+            if connection.json() {
+                output::raw(&answer.body)
+            } else {
+                output::list(&answer.value()?, COLUMNS)
+            }
         }
         TokensCommand::Revoke { id } => {
             connection.delete(&format!("/v1/tokens/{id}")).await?;

@@ -10,8 +10,14 @@ use super::client::{Answer, Connection};
 use super::output::Column;
 use super::{CliError, input, output};
 
-const COLUMNS: &[Column] =
-    &[("ID", "/id"), ("STATUS", "/status"), ("EVENTS", "/events"), ("URL", "/url"), ("NAME", "/name"), ("PROFILE", "/profile")];
+const COLUMNS: &[Column] = &[
+    ("ID", "/id"),
+    ("STATUS", "/status"),
+    ("EVENTS", "/events"),
+    ("URL", "/url"),
+    ("NAME", "/name"),
+    ("PROFILE", "/profile"),
+];
 const ATTEMPT: &[Column] = &[
     ("OUTCOME", "/outcome"),
     ("REASON", "/reason"),
@@ -140,9 +146,14 @@ impl Parts {
 pub(super) async fn run(WebhooksArgs { command, connection }: WebhooksArgs) -> Result<(), CliError> {
     match command {
         WebhooksCommand::List { status, limit, cursor } => {
-            let query = [("status", status), ("limit", limit.map(|rows| rows.to_string())), ("cursor", cursor)];
+            let query =
+                [("status", status), ("limit", limit.map(|rows| rows.to_string())), ("cursor", cursor)];
             let answer = connection.get("/v1/webhooks", &query).await?;
-            if connection.json() { output::raw(&answer.body) } else { output::list(&answer.value()?, COLUMNS) }
+            if connection.json() {
+                output::raw(&answer.body)
+            } else {
+                output::list(&answer.value()?, COLUMNS)
+            }
         }
         WebhooksCommand::Get { id } => show(&connection, &connection.get(&path(&id), &[]).await?),
         WebhooksCommand::Create { destination, parts, secret, profile, ordered } => {
@@ -167,10 +178,13 @@ pub(super) async fn run(WebhooksArgs { command, connection }: WebhooksArgs) -> R
         }
         WebhooksCommand::RotateSecret { id, secret, overlap } => {
             let given = [("secret", secret), ("overlap", overlap)];
-            let body: Map<String, Value> = given.into_iter().filter_map(|(name, text)| Some((name.into(), text?.into()))).collect();
+            let body: Map<String, Value> =
+                given.into_iter().filter_map(|(name, text)| Some((name.into(), text?.into()))).collect();
             created(&connection, &connection.post(&format!("{}/rotate-secret", path(&id)), &body).await?)
         }
-        WebhooksCommand::Test { id, event_type, data } => test(&connection, &id, &event_type, data.as_deref()).await,
+        WebhooksCommand::Test { id, event_type, data } => {
+            test(&connection, &id, &event_type, data.as_deref()).await
+        }
     }
 }
 
@@ -182,7 +196,12 @@ struct WebhookTest<'a> {
     data: Option<&'a RawValue>,
 }
 
-async fn test(connection: &Connection, id: &str, event_type: &str, data: Option<&str>) -> Result<(), CliError> {
+async fn test(
+    connection: &Connection,
+    id: &str,
+    event_type: &str,
+    data: Option<&str>,
+) -> Result<(), CliError> {
     let data = data.map(input::json_argument).transpose()?;
     let body = WebhookTest { webhook_id: id, event_type, data: data.as_deref() };
     let answer = connection.post("/v1/webhooks/test", &body).await?;

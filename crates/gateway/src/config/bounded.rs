@@ -44,7 +44,10 @@ impl<const MIN: u32, const MAX: u32> FromStr for Bounded<MIN, MAX> {
 impl<'de, const MIN: u32, const MAX: u32> Deserialize<'de> for Bounded<MIN, MAX> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let number = u32::try_from(i64::deserialize(deserializer)?).ok();
-        number.filter(|number| (MIN..=MAX).contains(number)).map(Self).ok_or_else(|| D::Error::custom(Self::expected()))
+        number
+            .filter(|number| (MIN..=MAX).contains(number))
+            .map(Self)
+            .ok_or_else(|| D::Error::custom(Self::expected()))
     }
 }
 

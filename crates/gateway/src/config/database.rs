@@ -58,10 +58,13 @@ mod tests {
 
     #[test]
     fn paths_are_taken_and_everything_else_refused_with_a_reason() {
-        for (text, path) in [("sqlite:a.db", "a.db"), ("sqlite:/x/a.db", "/x/a.db"), ("sqlite:///x/a.db", "/x/a.db")] {
+        for (text, path) in
+            [("sqlite:a.db", "a.db"), ("sqlite:/x/a.db", "/x/a.db"), ("sqlite:///x/a.db", "/x/a.db")]
+        {
             assert_eq!(text.parse(), Ok(Database::Sqlite(path.into())), "{text}");
         }
-        for text in ["", "a.db", "sqlite:", "sqlite::memory:", "sqlite:a.db?mode=ro", "mysql://u:secret@h/d"] {
+        for text in ["", "a.db", "sqlite:", "sqlite::memory:", "sqlite:a.db?mode=ro", "mysql://u:secret@h/d"]
+        {
             let refused = text.parse::<Database>().expect_err(text);
             assert!(!refused.contains("secret"), "{refused}");
         }
@@ -70,7 +73,10 @@ mod tests {
     #[test]
     fn postgres_is_refused_as_such_and_its_password_not_repeated() {
         for text in ["postgres://u:secret@db/stentor", "postgresql://db/stentor"] {
-            assert_eq!(text.parse::<Database>(), Err("PostgreSQL is not in this version; use sqlite:PATH".into()));
+            assert_eq!(
+                text.parse::<Database>(),
+                Err("PostgreSQL is not in this version; use sqlite:PATH".into())
+            );
         }
     }
 }

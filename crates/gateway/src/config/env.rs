@@ -7,8 +7,8 @@ use super::{Config, ConfigError, Setting};
 const PREFIX: &str = "STENTOR_";
 /// Names the file.
 const CONFIG_FILE: &str = "STENTOR_CONFIG";
-/// What the commands that call the API read.
-const CLIENT: [&str; 3] = ["STENTOR_URL", "STENTOR_TOKEN", "STENTOR_TENANT"];
+/// What other commands read.
+const CLIENT: [&str; 4] = ["STENTOR_URL", "STENTOR_TOKEN", "STENTOR_TENANT", "STENTOR_LISTEN_SECRET"];
 /// Kubernetes sets these by itself when a service is called `stentor`.
 const SERVICE_LINKS: [&str; 3] = ["STENTOR_SERVICE_", "STENTOR_PORT_", "STENTOR_PORT"];
 

@@ -72,7 +72,8 @@ impl FromStr for LogFilter {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let expected = || "expected error, warn, info, debug, trace or off, also by target: info,stentor::attempt=warn";
+        let expected =
+            || "expected error, warn, info, debug, trace or off, also by target: info,stentor::attempt=warn";
         let bare_words = ["error", "warn", "info", "debug", "trace", "off"];
         // A bare word that is no level would be read as the name of a target, and everything else be silenced.
         let readable = text.split(',').all(|part| part.contains('=') || bare_words.contains(&part.trim()));

@@ -44,7 +44,9 @@ impl Default for OutboundConfig {
 /// Reads rules from text: separated by commas.
 pub(super) fn allow_rules(text: &str) -> Result<Vec<AllowRule>, String> {
     let rules = text.split(',').map(str::trim).filter(|rule| !rule.is_empty());
-    rules.map(|rule| rule.parse().map_err(|error: stentor_core::address::AllowRuleError| error.to_string())).collect()
+    rules
+        .map(|rule| rule.parse().map_err(|error: stentor_core::address::AllowRuleError| error.to_string()))
+        .collect()
 }
 
 /// A `User-Agent`: 1 to 256 visible ASCII characters and spaces.

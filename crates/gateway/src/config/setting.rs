@@ -133,7 +133,9 @@ fn operator_token(text: &str) -> Result<SecretText, String> {
 }
 
 /// The same for the file.
-pub(super) fn operator_token_in_file<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<SecretText>, D::Error> {
+pub(super) fn operator_token_in_file<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<SecretText>, D::Error> {
     let text = <String as serde::Deserialize>::deserialize(deserializer)?;
     operator_token(&text).map(Some).map_err(serde::de::Error::custom)
 }

@@ -59,9 +59,14 @@ fn variables_that_mean_nothing_are_refused_and_service_links_passed_over() {
     let load = |name: &str, value: &str| Config::load(&sources(folder, &[(name, value)], &[]));
     for name in ["STENTOR_OPERATR_TOKEN", "STENTOR_", "STENTOR_LOG_LEVEL", "STENTOR_PORTS"] {
         let error = load(name, "secret").expect_err(name).to_string();
-        assert!(error.starts_with(name) && error.contains("OPERATOR_TOKEN") && !error.contains("secret"), "{error}");
+        assert!(
+            error.starts_with(name) && error.contains("OPERATOR_TOKEN") && !error.contains("secret"),
+            "{error}"
+        );
     }
-    for name in ["HOME", "stentor_x", "STENTOR_URL", "STENTOR_SERVICE_HOST", "STENTOR_PORT", "STENTOR_PORT_8080_TCP"] {
+    for name in
+        ["HOME", "stentor_x", "STENTOR_URL", "STENTOR_SERVICE_HOST", "STENTOR_PORT", "STENTOR_PORT_8080_TCP"]
+    {
         assert_eq!(load(name, "tcp://10.0.0.1").expect(name), Config::default());
     }
 }
@@ -72,7 +77,8 @@ fn a_wrong_value_names_its_variable_or_flag_and_is_not_repeated() {
         let wrong = "\u{7f}secret";
         let variable = Config::load(&sources(Path::new("/nonexistent"), &[(setting.variable(), wrong)], &[]));
         let flag = Config::load(&sources(Path::new("/nonexistent"), &[], &[(*setting, wrong)]));
-        let (variable, flag) = (variable.expect_err(setting.key()).to_string(), flag.expect_err(setting.key()).to_string());
+        let (variable, flag) =
+            (variable.expect_err(setting.key()).to_string(), flag.expect_err(setting.key()).to_string());
         assert!(variable.starts_with(setting.variable()), "{variable}");
         assert!(flag.starts_with(&setting.flag()), "{flag}");
         // An allow rule is the operator's own and no secret.
@@ -102,14 +108,23 @@ fn a_named_file_must_exist() {
 #[test]
 fn the_default_file_shows_every_setting_at_its_default() {
     assert_eq!(load_file(DEFAULT_FILE).expect("all comments"), Config::default());
-    let is_setting = |line: &str| line.split_once(" = ").is_some_and(|(name, _)| name.chars().all(|c| c.is_ascii_lowercase() || c == '_'));
-    let uncommented = |line: &str, start: &str| line.strip_prefix(start).filter(|rest| is_setting(rest)).map(str::to_owned);
-    let defaults: Vec<String> = DEFAULT_FILE.lines().map(|line| uncommented(line, "# ").unwrap_or_else(|| line.into())).collect();
+    let is_setting = |line: &str| {
+        line.split_once(" = ")
+            .is_some_and(|(name, _)| name.chars().all(|c| c.is_ascii_lowercase() || c == '_'))
+    };
+    let uncommented =
+        |line: &str, start: &str| line.strip_prefix(start).filter(|rest| is_setting(rest)).map(str::to_owned);
+    let defaults: Vec<String> =
+        DEFAULT_FILE.lines().map(|line| uncommented(line, "# ").unwrap_or_else(|| line.into())).collect();
     assert_eq!(load_file(&defaults.join("\n")).expect("defaults"), Config::default());
     for setting in Setting::ALL {
         assert!(DEFAULT_FILE.contains(setting.variable()), "{}", setting.variable());
         let name = setting.key().rsplit('.').next().expect("a name");
-        let shown = |start: &str| DEFAULT_FILE.lines().any(|line| line.strip_prefix(start).is_some_and(|rest| rest.starts_with(&format!("{name} = "))));
+        let shown = |start: &str| {
+            DEFAULT_FILE.lines().any(|line| {
+                line.strip_prefix(start).is_some_and(|rest| rest.starts_with(&format!("{name} = ")))
+            })
+        };
         assert!(*setting == Setting::MasterKey || shown("# ") || shown("# example: "), "{name}");
     }
     // As many uncommented lines as there are settings with a default.

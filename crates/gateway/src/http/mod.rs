@@ -44,7 +44,8 @@ async fn wrong_method() -> Problem {
 /// The panic hook has already printed where it happened; this ties it to what the client sees.
 #[expect(clippy::needless_pass_by_value, reason = "the layer's signature")]
 fn panicked(panic: Box<dyn std::any::Any + Send>) -> Response {
-    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    let text =
+        panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     Problem::internal(&text.unwrap_or("a handler panicked")).into_response()
 }
 

@@ -7,82 +7,17 @@ use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::header::{CONNECTION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
-use serde::Serialize;
 use stentor_core::token::Scope;
 use stentor_engine::entropy;
-use utoipa::ToSchema;
 
+mod body;
 mod code;
 mod convert;
 #[cfg(test)]
 mod tests;
 
+pub use body::{FieldError, ProblemBody};
 pub use code::Code;
-
-/// Where a body breaks a rule, and how.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct FieldError {
-    /// JSON Pointer (RFC 6901) into the request body; for a query, `/` and the parameter's name.
-    #[schema(example = "/retry_policy/max_retries")]
-    pub pointer: String,
-    /// What is wrong and what is expected.
-    #[schema(example = "must be between 0 and 49")]
-    pub detail: String,
-    /// Stable word for the rule, where it has one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub code: Option<&'static str>,
-}
-
-impl FieldError {
-    /// A broken rule without a word of its own.
-    pub fn new(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self { pointer: pointer.into(), detail: detail.into(), code: None }
-    }
-
-    /// The same with a stable word for the rule.
-    #[must_use]
-    pub fn with_code(mut self, code: &'static str) -> Self {
-        self.code = Some(code);
-        self
-    }
-}
-
-/// The body of every error answer (RFC 9457).
-#[derive(Debug, Clone, Serialize, ToSchema)]
-#[schema(as = Problem)]
-pub struct ProblemBody {
-    /// Where the error is explained, relative to this server.
-    #[serde(rename = "type")]
-    #[schema(example = "/docs/errors#invalid_body")]
-    kind: String,
-    /// The error in a few words, always the same for a code.
-    title: &'static str,
-    /// The HTTP status.
-    #[schema(example = 422)]
-    status: u16,
-    /// Stable word for programs.
-    #[schema(example = "invalid_body")]
-    code: &'static str,
-    /// What happened this time and what to do.
-    detail: String,
-    /// Each broken rule, for `invalid_body` and `invalid_query`.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schema(required = false)]
-    errors: Vec<FieldError>,
-    /// Byte offset in the body, for `invalid_json`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    offset: Option<usize>,
-    /// The scope that is missing, for `insufficient_scope`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
-    scope: Option<Scope>,
-    /// Names the entry in the server's log, for errors of ours.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error_id: Option<String>,
-    /// The first event, for `idempotency_key_reused`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    event_id: Option<String>,
-}
 
 /// An error answer. Its texts never hold secrets or details of our inside.
 #[derive(Clone)]

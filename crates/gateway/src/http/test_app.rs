@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderValue, Request};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use stentor_core::address::AddressPolicy;
-use stentor_core::id::TokenId;
+use stentor_core::id::{TenantId, TokenId};
 use stentor_core::token::{Scopes, Token, TokenOwner};
 use stentor_engine::clock::SystemClock;
 use stentor_engine::outbound::OutboundOptions;
@@ -97,6 +97,15 @@ impl TestApp {
         let tenant = self.call(OPERATOR, "POST /v1/tenants", json!({ "name": name })).await;
         let id = tenant.text_of("id");
         (id.clone(), self.token(&id, scopes).await)
+    }
+
+    /// The tenant that a token speaks for.
+    pub(crate) async fn tenant_of(&self, token: &str) -> TenantId {
+        let token = self.engine.authenticator().authenticate(token).await.expect("answers").expect("known");
+        match token.owner {
+            TokenOwner::Tenant(tenant) => tenant,
+            TokenOwner::Operator => panic!("the operator's token"),
+        }
     }
 
     /// A new token of a tenant.

@@ -10,8 +10,8 @@ use super::OpenError;
 
 /// The first release in which resetting the write-ahead log cannot lose a checkpoint: 3.51.3.
 const SQLITE_OLDEST: i32 = 3_051_003;
-/// Bytes of a page. Set before the first table exists; later opens keep what the file has. Measured: an event with its
-/// delivery and outcome costs 8.4 µs, and 9.9 µs with pages of 4096.
+/// Bytes of a page. Set before the first table exists; later opens keep what the file has. With
+/// pages of 4096 an event with its delivery and outcome took 9.9 µs instead of 8.4 (`commit_speed`, on tmpfs).
 const PAGE_BYTES: u32 = 8192;
 /// Page caches, in KiB.
 const WRITER_CACHE_KIB: u32 = 32 * 1024;

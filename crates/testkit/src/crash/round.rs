@@ -32,6 +32,8 @@ pub(super) struct Run {
     missing: HashSet<String>,
     /// Arrived, perhaps before their acknowledgement was noted.
     arrived: HashSet<String>,
+    /// Duplicates in the ledger so far.
+    duplicates: usize,
     ledgers: TempDir,
 }
 
@@ -54,7 +56,18 @@ impl Run {
         let tenant = gateway.tenant("crash").await;
         tenant.create_webhook(&receiver.url(WEBHOOK_PATH), &options.webhook).await;
         let (missing, arrived) = (HashSet::new(), HashSet::new());
-        Self { options, gateway, tenant, receiver, sender, looked_at: 0, missing, arrived, ledgers }
+        Self {
+            options,
+            gateway,
+            tenant,
+            receiver,
+            sender,
+            looked_at: 0,
+            missing,
+            arrived,
+            duplicates: 0,
+            ledgers,
+        }
     }
 
     pub(super) async fn round(&mut self, acks_before_kill: u64) -> Round {
@@ -78,7 +91,11 @@ impl Run {
         self.look();
         let left = self.missing.len();
         let first_arrival = self.recover().await;
-        Round { acked, in_flight_max, left, first_arrival }
+        self.wait_idle().await;
+        let so_far = self.judge(usize::MAX).duplicates.len();
+        let duplicates = so_far - self.duplicates;
+        self.duplicates = so_far;
+        Round { acked, in_flight_max, left, first_arrival, duplicates }
     }
 
     pub(super) fn judge(&self, duplicates_max: usize) -> Report {
@@ -96,6 +113,14 @@ impl Run {
     async fn drain(&self) {
         wait::until("the dead gateway's connections have ended", || async {
             (self.receiver.open_connections() == 0).then_some(())
+        })
+        .await;
+    }
+
+    /// Waits until nothing is in flight, so that repetitions are counted to the round that made them.
+    async fn wait_idle(&self) {
+        wait::until("nothing is in flight", || async {
+            (self.gateway.metric(IN_FLIGHT).await? == 0.0).then_some(())
         })
         .await;
     }

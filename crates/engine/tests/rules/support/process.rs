@@ -125,11 +125,6 @@ impl Process {
     pub fn until_done(&self) -> Conservation {
         self.until_sums("nothing is pending", |sums| sums.pending == 0)
     }
-
-    /// A gauge of the engine's metrics.
-    pub fn gauge(&self, name: &str) -> i64 {
-        gauge(&self.engine, name)
-    }
 }
 
 /// A gauge of an engine's metrics.

@@ -23,8 +23,8 @@ pub enum Answer {
     Later(u16, Duration),
     /// Never answers.
     Hang,
-    /// Answers 200 once it gets a permit.
-    Held(Arc<Semaphore>),
+    /// Answers this once it gets a permit.
+    Held(Arc<Semaphore>, u16),
     /// Lets others run so often, then answers this.
     Slow(u32, u16),
 }
@@ -35,12 +35,9 @@ pub struct Visit {
     pub webhook: WebhookId,
     pub delivery: DeliveryId,
     pub number: u32,
-    pub position: Option<i64>,
     pub content: Arc<EventContent>,
     /// When it came.
     pub at: Time,
-    /// Requests of the same delivery before it.
-    pub earlier: usize,
     /// What it was answered.
     pub answered: Option<u16>,
 }
@@ -66,7 +63,7 @@ type Script = Box<dyn Fn(&Visit) -> Answer + Send + Sync>;
 #[derive(Default)]
 struct Seen {
     visits: Vec<Visit>,
-    counts: HashMap<DeliveryId, usize>,
+    counts: HashMap<(DeliveryId, u32), usize>,
     in_flight: HashMap<WebhookId, usize>,
     most_in_flight: HashMap<WebhookId, usize>,
 }
@@ -110,7 +107,7 @@ impl Receiver {
         self.seen().visits.iter().filter(|visit| wanted(visit)).count()
     }
 
-    /// Requests beyond the first of their delivery that came after it was answered with success or broke off.
+    /// Requests that came once more with a number they had had before.
     pub fn repeats(&self) -> usize {
         self.seen().counts.values().map(|count| count - 1).sum()
     }
@@ -147,17 +144,13 @@ impl Receiver {
 
     fn arrives(&self, shipment: Shipment) -> (usize, Visit) {
         let mut seen = self.seen();
-        let count = seen.counts.entry(shipment.delivery).or_insert(0);
-        let earlier = *count;
-        *count += 1;
+        *seen.counts.entry((shipment.delivery, shipment.number)).or_insert(0) += 1;
         let visit = Visit {
             webhook: shipment.webhook.id,
             delivery: shipment.delivery,
             number: shipment.number,
-            position: shipment.position,
             content: shipment.content,
             at: self.clock.now(),
-            earlier,
             answered: None,
         };
         let now = seen.in_flight.entry(visit.webhook).or_insert(0);
@@ -193,9 +186,9 @@ impl Destination for Receiver {
             Answer::Status(status) => (status, None),
             Answer::Later(status, wait) => (status, Some(wait)),
             Answer::Hang => std::future::pending().await,
-            Answer::Held(gate) => {
+            Answer::Held(gate, status) => {
                 gate.acquire().await.expect("gates are not closed").forget();
-                (200, None)
+                (status, None)
             }
             Answer::Slow(turns, status) => {
                 for _ in 0..turns {

@@ -17,6 +17,7 @@ pub(super) async fn connect(host: &str, stream: TcpStream) -> anyhow::Result<Tls
         .with_safe_default_protocol_versions()?
         .with_platform_verifier()?
         .with_no_client_auth();
-    let name = ServerName::try_from(host.trim_matches(['[', ']']).to_owned()).context("not a name of a server")?;
+    let name =
+        ServerName::try_from(host.trim_matches(['[', ']']).to_owned()).context("not a name of a server")?;
     Ok(TlsConnector::from(Arc::new(config)).connect(name, stream).await?)
 }

@@ -35,7 +35,8 @@ pub(super) enum Verdict {
 impl Check {
     /// Reads the secrets, each in the form that the webhook was created with.
     pub(super) fn new(secrets: &[String]) -> Result<Self, KeyError> {
-        let keys: Vec<VerifierKey> = secrets.iter().map(|text| VerifierKey::parse(text)).collect::<Result<_, _>>()?;
+        let keys: Vec<VerifierKey> =
+            secrets.iter().map(|text| VerifierKey::parse(text)).collect::<Result<_, _>>()?;
         let raw = secrets.iter().map(|text| Secret::raw(text)).collect::<Result<_, _>>()?;
         let standard = if keys.is_empty() { None } else { Some(Verifier::new(keys)?) };
         Ok(Self { standard, raw })
@@ -54,7 +55,8 @@ impl Check {
         };
         let Some(verifier) = &self.standard else { return Verdict::NoSecret(scheme) };
         let checked = match scheme {
-            "standard" => Headers::from_lookup(header).and_then(|triple| verifier.verify(&triple, body, now_unix_seconds)),
+            "standard" => Headers::from_lookup(header)
+                .and_then(|triple| verifier.verify(&triple, body, now_unix_seconds)),
             "broxi" => self.broxi(header(BROXI_SIGNATURE), header(BROXI_TIMESTAMP), body, now_unix_seconds),
             _ => hex::verify_body(&self.raw, header(RESOURCE_SIGNATURE).unwrap_or_default(), body),
         };
@@ -62,7 +64,13 @@ impl Check {
     }
 
     /// Over the body alone, or over `timestamp.body` when that is what was signed.
-    fn broxi(&self, signature: Option<&str>, timestamp: Option<&str>, body: &[u8], now: u64) -> Result<(), VerifyError> {
+    fn broxi(
+        &self,
+        signature: Option<&str>,
+        timestamp: Option<&str>,
+        body: &[u8],
+        now: u64,
+    ) -> Result<(), VerifyError> {
         let signature = signature.unwrap_or_default();
         let over_body = hex::verify_body(&self.raw, signature, body);
         match (over_body, timestamp) {
@@ -118,7 +126,10 @@ mod tests {
         let over_both = ("x-broxi-signature", hex::sign_timestamp_body(&secret, NOW, b"{}"));
         let stamp = |seconds: u64| ("x-broxi-timestamp", seconds.to_string());
         for signature in [over_body.clone(), over_both] {
-            assert_eq!(verdict(&[SECRET], &[signature.clone(), stamp(NOW)], b"{}"), Verdict::Verified("broxi"));
+            assert_eq!(
+                verdict(&[SECRET], &[signature.clone(), stamp(NOW)], b"{}"),
+                Verdict::Verified("broxi")
+            );
             let stale = verdict(&[SECRET], &[signature.clone(), stamp(NOW - 301)], b"{}");
             assert!(matches!(stale, Verdict::Refused("broxi", _)), "{stale:?}");
             let forged = verdict(&[SECRET], &[signature, stamp(NOW)], b"[]");

@@ -23,7 +23,13 @@ struct Envelope {
 }
 
 /// Prints one request.
-pub(super) fn request(head: &Parts, body: &[u8], now: Time, verdict: &Verdict, status: StatusCode) -> Result<(), CliError> {
+pub(super) fn request(
+    head: &Parts,
+    body: &[u8],
+    now: Time,
+    verdict: &Verdict,
+    status: StatusCode,
+) -> Result<(), CliError> {
     output::line(&text(head, body, now, verdict, status))
 }
 
@@ -77,7 +83,12 @@ mod tests {
 
     #[test]
     fn one_line_says_it_all_and_the_body_follows() {
-        let text = shown_for("evt_1", "/hook?x=1", br#"{"type":"a.b","data":{"n":1.0}}"#, Verdict::Verified("standard"));
+        let text = shown_for(
+            "evt_1",
+            "/hook?x=1",
+            br#"{"type":"a.b","data":{"n":1.0}}"#,
+            Verdict::Verified("standard"),
+        );
         assert_eq!(
             text,
             "2025-02-18T10:30:00.000Z  POST /hook  evt_1  a.b  ✓ standard  → 200\n  {\n    \"type\": \"a.b\",\n    \"data\": {\n      \"n\": 1.0\n    }\n  }"
@@ -88,7 +99,8 @@ mod tests {
 
     #[test]
     fn remote_text_cannot_steer_the_terminal_or_forge_lines() {
-        let bodies: [&[u8]; 3] = [b"{\"type\":\"a\\u001b[2J\\n2025 forged\"}", b"\x1b]0;title\x07\r\nforged", b"\xff\xfe\x9b31m"];
+        let bodies: [&[u8]; 3] =
+            [b"{\"type\":\"a\\u001b[2J\\n2025 forged\"}", b"\x1b]0;title\x07\r\nforged", b"\xff\xfe\x9b31m"];
         for body in bodies {
             let text = shown_for("evt\u{9}1", "/%1b", body, Verdict::Unsigned);
             assert!(!text.replace('\n', "").contains(char::is_control), "{text:?}");

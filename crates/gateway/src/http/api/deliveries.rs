@@ -12,11 +12,11 @@ use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-mod view;
 #[cfg(test)]
 mod tests;
+mod view;
 
-pub(crate) use view::{DeliveryView, DeliverySummary};
+pub(crate) use view::{DeliverySummary, DeliveryView};
 
 use crate::http::AppState;
 use crate::http::extract::{CanManage, CanRead, Cursor, Id, Limit, List, Query, TenantAuth};

@@ -14,16 +14,18 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 mod batch;
-mod view;
 mod publish;
 #[cfg(test)]
 mod tests;
+mod view;
 
 use view::EventView;
 
 use crate::http::AppState;
 use crate::http::api::deliveries::{DeliveryPage, DeliverySummary, delivery_list};
-use crate::http::extract::{CanManage, CanRead, ConfigBody, Cursor, Id, JsonBody, Limit, List, Query, TenantAuth};
+use crate::http::extract::{
+    CanManage, CanRead, ConfigBody, Cursor, Id, JsonBody, Limit, List, Query, TenantAuth,
+};
 use crate::http::problem::Problem;
 
 const TAG: &str = "events";
@@ -86,7 +88,8 @@ async fn list_events(
     Query(query): Query<EventQuery>,
 ) -> Result<Json<List<EventView>>, Problem> {
     let before = query.cursor.map(|cursor| cursor.id());
-    let page = state.engine().store().events(auth.tenant, &query.filter(), before, query.limit.rows()).await?;
+    let page =
+        state.engine().store().events(auth.tenant, &query.filter(), before, query.limit.rows()).await?;
     Ok(Json(List::from_page(page, |event| event.content.id, |event| EventView::listed(&event))))
 }
 

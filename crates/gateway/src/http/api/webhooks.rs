@@ -10,26 +10,26 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use stentor_core::event::EventType;
 use stentor_core::id::WebhookId;
-use stentor_core::webhook::{DisableReason, SecretText, WebhookStatus};
+use stentor_core::webhook::SecretText;
 use stentor_engine::webhooks::Rotation;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::attempt::AttemptView;
 use crate::http::AppState;
-use crate::http::extract::{
-    CanManage, CanRead, ConfigBody, Cursor, Id, JsonBody, Limit, List, Query, Seconds, TenantAuth,
-};
+use crate::http::extract::{CanManage, CanRead, ConfigBody, Id, JsonBody, List, Query, Seconds, TenantAuth};
 use crate::http::problem::{Problem, ProblemBody};
 
 mod conditions;
 mod merge;
 mod parts;
+mod query;
 mod retry_policy;
 mod settings;
 mod view;
 
+use query::WebhooksQuery;
 use settings::{WebhookSettings, secret_refusal};
 use view::WebhookView;
 
@@ -39,29 +39,6 @@ const OVERLAP_DEFAULT: Duration = Duration::from_secs(24 * 3_600);
 const OVERLAP_MAX: Duration = Duration::from_secs(7 * 24 * 3_600);
 /// The data of a test event, when none is given.
 const TEST_DATA: &str = r#"{"test":true,"message":"A test event from Stentor."}"#;
-
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct WebhooksQuery {
-    #[serde(default)]
-    #[param(inline, required = false)]
-    limit: Limit,
-    /// `next_cursor` of the previous page.
-    #[param(value_type = Option<String>)]
-    cursor: Option<Cursor<WebhookId>>,
-    /// Only webhooks in this status.
-    #[param(inline)]
-    status: Option<StatusWord>,
-}
-
-#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-enum StatusWord {
-    Active,
-    Paused,
-    Disabled,
-}
 
 /// How a signing secret is replaced.
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -116,9 +93,7 @@ async fn list(
     State(state): State<AppState>,
     Query(query): Query<WebhooksQuery>,
 ) -> Result<Json<List<WebhookView>>, Problem> {
-    let before = query.cursor.map(|cursor| cursor.id());
-    let status = query.status.map(WebhookStatus::from);
-    let page = state.engine().store().webhooks(auth.tenant, status, before, query.limit.rows()).await?;
+    let page = query.page(state.engine(), auth.tenant).await?;
     Ok(Json(List::from_page(page, |webhook| webhook.id, WebhookView::masked)))
 }
 
@@ -218,17 +193,6 @@ impl SecretRotation {
         match self.secret.as_ref().and_then(secret_refusal) {
             Some(refusal) => Err(Problem::invalid_body(vec![refusal])),
             None => Ok(Rotation { secret: self.secret, overlap }),
-        }
-    }
-}
-
-impl From<StatusWord> for WebhookStatus {
-    fn from(word: StatusWord) -> Self {
-        match word {
-            StatusWord::Active => Self::Active,
-            StatusWord::Paused => Self::Paused,
-            // The store lists by the word alone; any reason stands for all.
-            StatusWord::Disabled => Self::Disabled(DisableReason::Gone),
         }
     }
 }

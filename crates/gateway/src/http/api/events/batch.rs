@@ -72,7 +72,8 @@ pub(super) async fn publish_batch(
     let body = read_json(request, BODY_BYTES_MAX).await?;
     let batch: PublishBatch<'_> = parse_json(&body)?;
     let keys = (0..).map(|index: usize| key.as_ref().map(|key| format!("{key}/{index}").into_boxed_str()));
-    let mut published = batch.events.into_iter().zip(keys).map(|(event, key)| one(&state, auth.tenant, &body, event, key));
+    let mut published =
+        batch.events.into_iter().zip(keys).map(|(event, key)| one(&state, auth.tenant, &body, event, key));
     // The first one brings the tenant's routing to hand, so that the others reach the journal on their first poll: in order.
     let mut results = Vec::new();
     if let Some(first) = published.next() {
@@ -82,7 +83,13 @@ pub(super) async fn publish_batch(
     Ok((StatusCode::ACCEPTED, Json(BatchAnswer { results })))
 }
 
-async fn one(state: &AppState, tenant: TenantId, body: &Bytes, event: &RawValue, key: Option<Box<str>>) -> BatchResult {
+async fn one(
+    state: &AppState,
+    tenant: TenantId,
+    body: &Bytes,
+    event: &RawValue,
+    key: Option<Box<str>>,
+) -> BatchResult {
     match publish_one(state, tenant, body, event, key).await {
         Ok(event) => BatchResult::Published { status: StatusCode::ACCEPTED.as_u16(), event },
         Err(problem) => BatchResult::Refused(problem.body().clone()),

@@ -9,7 +9,9 @@ use serde_json::value::RawValue;
 use stentor_core::event::{EventType, Origin};
 use stentor_core::id::EventId;
 use stentor_core::json;
-use stentor_core::limits::{BODY_BYTES_MAX, IDEMPOTENCY_KEY_BYTES_MAX, METADATA_BYTES_MAX, SUBJECT_BYTES_MAX};
+use stentor_core::limits::{
+    BODY_BYTES_MAX, IDEMPOTENCY_KEY_BYTES_MAX, METADATA_BYTES_MAX, SUBJECT_BYTES_MAX,
+};
 use stentor_core::time::Time;
 use stentor_engine::accept::{Publish, Published};
 use utoipa::ToSchema;
@@ -139,10 +141,18 @@ impl<'a> PublishEvent<'a> {
                 broken.push(FieldError::new(pointer, detail));
             }
         };
-        let fits = |text: &Option<Box<str>>, bytes_max| text.as_ref().is_none_or(|text| (1..=bytes_max).contains(&text.len()));
+        let fits = |text: &Option<Box<str>>, bytes_max| {
+            text.as_ref().is_none_or(|text| (1..=bytes_max).contains(&text.len()))
+        };
         demand(fits(&self.subject, SUBJECT_BYTES_MAX), "/subject", "must have 1 to 256 bytes");
-        demand(fits(&self.idempotency_key, IDEMPOTENCY_KEY_BYTES_MAX), "/idempotency_key", "must have 1 to 256 bytes");
-        let same = header_key.is_none() || self.idempotency_key.is_none() || header_key == self.idempotency_key.as_deref();
+        demand(
+            fits(&self.idempotency_key, IDEMPOTENCY_KEY_BYTES_MAX),
+            "/idempotency_key",
+            "must have 1 to 256 bytes",
+        );
+        let same = header_key.is_none()
+            || self.idempotency_key.is_none()
+            || header_key == self.idempotency_key.as_deref();
         demand(same, "/idempotency_key", "differs from the header Idempotency-Key; send one of them");
         if let Some(metadata) = self.metadata.map(RawValue::get) {
             demand(metadata.starts_with('{'), "/metadata", "must be an object");
@@ -159,6 +169,9 @@ pub(super) fn idempotency_header(headers: &HeaderMap) -> Result<Option<Box<str>>
     let key = value.to_str().ok().filter(|key| (1..=IDEMPOTENCY_KEY_BYTES_MAX).contains(&key.len()));
     match key {
         Some(key) if values.next().is_none() => Ok(Some(key.into())),
-        _ => Err(Problem::new(Code::InvalidRequest, "Idempotency-Key must be given once and have 1 to 256 visible ASCII characters.")),
+        _ => Err(Problem::new(
+            Code::InvalidRequest,
+            "Idempotency-Key must be given once and have 1 to 256 visible ASCII characters.",
+        )),
     }
 }

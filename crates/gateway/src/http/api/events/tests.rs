@@ -39,7 +39,8 @@ async fn data_is_kept_to_the_byte() {
         let body = format!("\n{{\"data\" : {data}\t,\"type\":\"order.created\" }}");
         let published = publish(&app, &token, &body).await;
         assert_eq!(published.status, 202, "{published:?}");
-        let event = app.call(&token, &format!("GET /v1/events/{}", published.text_of("id")), Value::Null).await;
+        let event =
+            app.call(&token, &format!("GET /v1/events/{}", published.text_of("id")), Value::Null).await;
         assert!(event.text.contains(&format!("\"data\":{data}")), "{data}: {}", event.text);
     }
 }
@@ -81,8 +82,16 @@ async fn what_breaks_a_rule_is_pointed_at_and_not_stored() {
         (r#"{"type":"a","data":1,"metadata":[]}"#, "invalid_body", "/metadata"),
         (r#"{"type":"a","data":1,"subject":""}"#, "invalid_body", "/subject"),
         (&format!(r#"{{"type":"a","data":1,"subject":"{long}"}}"#), "invalid_body", "/subject"),
-        (&format!(r#"{{"type":"a","data":1,"idempotency_key":"{long}"}}"#), "invalid_body", "/idempotency_key"),
-        (&format!(r#"{{"type":"a","data":1,"metadata":{{"x":"{}"}}}}"#, "y".repeat(8_192)), "invalid_body", "/metadata"),
+        (
+            &format!(r#"{{"type":"a","data":1,"idempotency_key":"{long}"}}"#),
+            "invalid_body",
+            "/idempotency_key",
+        ),
+        (
+            &format!(r#"{{"type":"a","data":1,"metadata":{{"x":"{}"}}}}"#, "y".repeat(8_192)),
+            "invalid_body",
+            "/metadata",
+        ),
     ] {
         let answer = publish(&app, &token, body).await;
         let (told, pointers) = answer.problem();
@@ -101,7 +110,10 @@ async fn a_key_stands_for_one_body() {
     assert_eq!(first.body.get("duplicate"), None);
     let same_in_header = post(&app, &token, "/v1/events", Some("k"), r#"{"type":"a","data":1}"#).await;
     for again in [publish(&app, &token, with_key).await, same_in_header] {
-        assert_eq!((again.status, &again.body["id"], &again.body["duplicate"]), (202, &first.body["id"], &json!(true)));
+        assert_eq!(
+            (again.status, &again.body["id"], &again.body["duplicate"]),
+            (202, &first.body["id"], &json!(true))
+        );
     }
     let other = post(&app, &token, "/v1/events", Some("k"), r#"{"type":"a","data":2}"#).await;
     assert_eq!((other.status, other.problem().0.as_str()), (409, "idempotency_key_reused"));
@@ -128,15 +140,19 @@ async fn a_batch_is_answered_item_by_item() {
         assert_eq!(again.body["results"][index]["id"], results[index]["id"]);
         assert_eq!(again.body["results"][index]["duplicate"], true);
     }
-    let ids: Vec<_> = app.call(&token, "GET /v1/events", Value::Null).await.body["data"].as_array().expect("rows").clone();
+    let ids: Vec<_> =
+        app.call(&token, "GET /v1/events", Value::Null).await.body["data"].as_array().expect("rows").clone();
     assert_eq!(ids.len(), 2);
 }
 
 #[tokio::test]
 async fn a_batch_has_1_to_1_000_events() {
     let (app, token) = app().await;
-    let batch = |events: usize| format!(r#"{{"events":[{}]}}"#, vec![r#"{"type":"a","data":1}"#; events].join(","));
-    for body in [batch(0), batch(1_001), "{}".into(), r#"{"events":{}}"#.into(), r#"{"events":[],"x":1}"#.into()] {
+    let batch =
+        |events: usize| format!(r#"{{"events":[{}]}}"#, vec![r#"{"type":"a","data":1}"#; events].join(","));
+    for body in
+        [batch(0), batch(1_001), "{}".into(), r#"{"events":{}}"#.into(), r#"{"events":[],"x":1}"#.into()]
+    {
         let answer = post(&app, &token, "/v1/events/batch", None, body).await;
         assert_eq!((answer.status, answer.problem().0.as_str()), (422, "invalid_body"), "{answer:?}");
     }
@@ -197,7 +213,10 @@ async fn deliveries_are_listed_and_replayed() {
     assert_eq!(app.call(&token, &replay, unknown).await.status, 404);
     let list = app.call(&token, &format!("GET /v1/events/{event}/deliveries?status=held"), Value::Null).await;
     let rows = list.body["data"].as_array().expect("rows");
-    assert!(rows.len() == 3 && rows.iter().all(|row| row["event_id"] == json!(event) && row["webhook_id"] == json!(webhook)));
+    assert!(
+        rows.len() == 3
+            && rows.iter().all(|row| row["event_id"] == json!(event) && row["webhook_id"] == json!(webhook))
+    );
     let none = publish(&app, &token, r#"{"type":"b","data":1}"#).await.text_of("id");
     let list = app.call(&token, &format!("GET /v1/events/{none}/deliveries"), Value::Null).await;
     assert_eq!((list.status, &list.body["data"]), (200, &json!([])));

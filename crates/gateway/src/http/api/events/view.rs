@@ -75,7 +75,9 @@ impl EventView {
         let content = &event.content;
         let bytes = content.data.len() + content.previous_data.as_ref().map_or(0, Bytes::len);
         let shown = bytes <= data_bytes_max;
-        let data = Some(&content.data).filter(|_| shown && &*content.content_type == "application/json").and_then(raw);
+        let data = Some(&content.data)
+            .filter(|_| shown && &*content.content_type == "application/json")
+            .and_then(raw);
         let opaque = shown && data.is_none();
         Self {
             id: content.id,

@@ -1,8 +1,11 @@
 use serde_json::{Value, json};
+use stentor_core::webhook::{DisableReason, WebhookStatus};
 use tokio_util::sync::CancellationToken;
 
 use crate::http::server::{ServerOptions, serve};
 use crate::http::test_app::TestApp;
+
+mod limits;
 
 const ALL: [&str; 3] = ["publish", "read", "manage"];
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
@@ -88,50 +91,6 @@ async fn the_seeds_spelling_is_understood() {
 }
 
 #[tokio::test]
-async fn every_limit_has_its_pointer() {
-    let (app, token) = app().await;
-    for (members, pointer) in [
-        (json!({"url": "https://localhost:6379/"}), "/url"),
-        (json!({"url": "ftp://example.com/"}), "/url"),
-        (json!({"url": 7}), "/url"),
-        (json!({"events": ["ok", "not ok"]}), "/events/1"),
-        (json!({"events": vec!["a"; 101]}), "/events"),
-        (json!({"name": ""}), "/name"),
-        (json!({"secret": "short"}), "/secret"),
-        (json!({"secret": "whsec_???????"}), "/secret"),
-        (json!({"timeout": 0.5}), "/timeout"),
-        (json!({"timeout": "121s"}), "/timeout"),
-        (json!({"timeout": "soon"}), "/timeout"),
-        (json!({"profile": "broxi"}), "/profile"),
-        (json!({"profile": "other"}), "/profile"),
-        (json!({"headers": {"Host": "x"}}), "/headers"),
-        (json!({"headers": {"X-A": "a\r\nb"}}), "/headers"),
-        (json!({"retry_policy": {"max_retries": 50}}), "/retry_policy/max_retries"),
-        (json!({"retry_policy": {"jitter_percent": 101}}), "/retry_policy/jitter_percent"),
-        (json!({"retry_policy": {"retries": 1}}), "/retry_policy/retries"),
-        (json!({"disable": {"failed_attempts": 0}}), "/disable/failed_attempts"),
-        (json!({"limits": {"concurrency": 1001}}), "/limits/concurrency"),
-        (json!({"limits": {"rate": {"count": 0, "period": 1}}}), "/limits/rate/count"),
-        (json!({"limits": {"rate": {"count": 1, "period": 0}}}), "/limits/rate/period"),
-        (json!({"signature": {"scheme": "hex"}}), "/signature/header"),
-        (json!({"signature": {"scheme": "hex", "header": "Host"}}), "/signature/header"),
-        (json!({"signature": {"header": "x-sig"}}), "/signature"),
-        (json!({"metadata": {"a": "x".repeat(9_000)}}), "/metadata"),
-        (json!({"metadata": []}), "/metadata"),
-        (json!({"endpoint": "x"}), "/endpoint"),
-    ] {
-        let refused = app.call(&token, "POST /v1/webhooks", with(members.clone())).await;
-        assert_eq!(
-            (refused.status, refused.problem().1),
-            (422, vec![pointer.to_owned()]),
-            "{members}: {refused:?}"
-        );
-    }
-    let both = app.call(&token, "POST /v1/webhooks", with(json!({"timeout": 0, "name": ""}))).await;
-    assert_eq!(both.problem().1, ["/name", "/timeout"]);
-}
-
-#[tokio::test]
 async fn a_patch_merges_and_null_returns_to_the_profile() {
     let (app, token) = app().await;
     let new = with(
@@ -182,6 +141,29 @@ async fn pausing_and_deleting() {
         let body = if call.starts_with("PATCH") { json!({}) } else { Value::Null };
         assert_eq!(app.call(&token, &call, body).await.status, 404, "{call}");
     }
+}
+
+#[tokio::test]
+async fn disabled_ones_are_listed_whatever_the_reason() {
+    let (app, token) = app().await;
+    for reason in DisableReason::ALL {
+        let created = app.call(&token, "POST /v1/webhooks", minimal()).await;
+        let tenant = app.tenant_of(&token).await;
+        let id = created.text_of("id").parse().expect("an id");
+        let mut webhook = app.engine.store().webhook(tenant, id).await.expect("answers").expect("stored");
+        webhook.status = WebhookStatus::Disabled(reason);
+        app.engine.store().update_webhook(&webhook).await.expect("stored");
+    }
+    let first = app.call(&token, "GET /v1/webhooks?status=disabled&limit=2", Value::Null).await;
+    let rows = first.body["data"].as_array().expect("rows");
+    assert_eq!((rows.len(), &rows[0]["active"]), (2, &json!(false)));
+    assert_eq!(rows[0]["disabled_reason"], "failing_too_long");
+    let next = format!("GET /v1/webhooks?status=disabled&limit=2&cursor={}", first.text_of("next_cursor"));
+    let second = app.call(&token, &next, Value::Null).await;
+    assert_eq!(
+        (&second.body["data"][0]["disabled_reason"], &second.body["next_cursor"]),
+        (&json!("gone"), &Value::Null)
+    );
 }
 
 #[tokio::test]

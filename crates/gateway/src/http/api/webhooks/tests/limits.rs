@@ -1,0 +1,49 @@
+//! Every rule of a webhook's settings, and where its breach is pointed at.
+
+use serde_json::json;
+
+use super::{app, with};
+
+#[tokio::test]
+async fn every_limit_has_its_pointer() {
+    let (app, token) = app().await;
+    for (members, pointer) in [
+        (json!({"url": "https://localhost:6379/"}), "/url"),
+        (json!({"url": "ftp://example.com/"}), "/url"),
+        (json!({"url": 7}), "/url"),
+        (json!({"events": ["ok", "not ok"]}), "/events/1"),
+        (json!({"events": vec!["a"; 101]}), "/events"),
+        (json!({"name": ""}), "/name"),
+        (json!({"secret": "short"}), "/secret"),
+        (json!({"secret": "whsec_???????"}), "/secret"),
+        (json!({"timeout": 0.5}), "/timeout"),
+        (json!({"timeout": "121s"}), "/timeout"),
+        (json!({"timeout": "soon"}), "/timeout"),
+        (json!({"profile": "broxi"}), "/profile"),
+        (json!({"profile": "other"}), "/profile"),
+        (json!({"headers": {"Host": "x"}}), "/headers"),
+        (json!({"headers": {"X-A": "a\r\nb"}}), "/headers"),
+        (json!({"retry_policy": {"max_retries": 50}}), "/retry_policy/max_retries"),
+        (json!({"retry_policy": {"jitter_percent": 101}}), "/retry_policy/jitter_percent"),
+        (json!({"retry_policy": {"retries": 1}}), "/retry_policy/retries"),
+        (json!({"disable": {"failed_attempts": 0}}), "/disable/failed_attempts"),
+        (json!({"limits": {"concurrency": 1001}}), "/limits/concurrency"),
+        (json!({"limits": {"rate": {"count": 0, "period": 1}}}), "/limits/rate/count"),
+        (json!({"limits": {"rate": {"count": 1, "period": 0}}}), "/limits/rate/period"),
+        (json!({"signature": {"scheme": "hex"}}), "/signature/header"),
+        (json!({"signature": {"scheme": "hex", "header": "Host"}}), "/signature/header"),
+        (json!({"signature": {"header": "x-sig"}}), "/signature"),
+        (json!({"metadata": {"a": "x".repeat(9_000)}}), "/metadata"),
+        (json!({"metadata": []}), "/metadata"),
+        (json!({"endpoint": "x"}), "/endpoint"),
+    ] {
+        let refused = app.call(&token, "POST /v1/webhooks", with(members.clone())).await;
+        assert_eq!(
+            (refused.status, refused.problem().1),
+            (422, vec![pointer.to_owned()]),
+            "{members}: {refused:?}"
+        );
+    }
+    let both = app.call(&token, "POST /v1/webhooks", with(json!({"timeout": 0, "name": ""}))).await;
+    assert_eq!(both.problem().1, ["/name", "/timeout"]);
+}
