@@ -47,7 +47,7 @@ pub(crate) struct RunOptions {
     #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) events: u64,
     /// Connections of the load generator in closed-loop measurements
-    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, default_value_t = 256, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) connections: u64,
     /// Length of an open-loop measurement, in seconds
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..))]
@@ -134,7 +134,7 @@ pub(crate) struct LoadOptions {
     pub(crate) event_type: String,
     #[arg(long)]
     pub(crate) events: u64,
-    #[arg(long, default_value_t = 64)]
+    #[arg(long, default_value_t = 256)]
     pub(crate) connections: u64,
     /// Events a second; without it each connection publishes as fast as it is answered
     #[arg(long)]

@@ -21,6 +21,8 @@ use crate::journal::{AcceptAnswer, AcceptEntry};
 
 /// How long an idempotency key is remembered (design section 4).
 pub const IDEMPOTENCY_WINDOW: Duration = Duration::from_secs(24 * 3_600);
+/// How long a publisher waits for the commit before it is asked to try again.
+const STORE_DEADLINE: Duration = Duration::from_secs(15);
 /// How often an event is routed anew because the configuration changed under it, before the publisher is asked to retry.
 const REROUTES_MAX: u32 = 8;
 
@@ -140,7 +142,12 @@ impl Engine {
     ) -> Result<AcceptAnswer, PublishError> {
         let (waiter, answer) = oneshot::channel();
         self.journal().accept(AcceptEntry { event: Box::new(event), webhooks, waiter })?;
-        answer.await.map_err(|_| PublishError::Unavailable("stopping".into()))
+        // An event that was not taken by then is left out; one that was may be stored all the same.
+        match tokio::time::timeout(STORE_DEADLINE, answer).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(_)) => Err(PublishError::Unavailable("stopping".into())),
+            Err(_) => Err(PublishError::Unavailable("the database is too slow".into())),
+        }
     }
 
     async fn routing(&self, tenant: TenantId) -> Result<Arc<RoutingTable>, PublishError> {

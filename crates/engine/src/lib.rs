@@ -21,6 +21,7 @@ pub mod permits;
 pub mod replay;
 pub mod sender;
 pub mod shard;
+pub mod tenants;
 pub mod webhooks;
 
 pub use engine::{Engine, EngineOptions, StartError};

@@ -16,8 +16,8 @@ use crate::engine::Engine;
 const SWEEP_INTERVAL: Duration = Duration::from_secs(30);
 /// How often the database's own upkeep runs.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(1);
-/// How often hours are closed and old rows looked for.
-const RETENTION_INTERVAL: Duration = Duration::from_secs(300);
+/// How often totals are closed, so that the open rest is quickly counted, and old rows are looked for.
+const RETENTION_INTERVAL: Duration = Duration::from_secs(60);
 /// Pause between two pieces of a purge: it must not be felt (engine rule E17).
 const PIECE_PAUSE: Duration = Duration::from_millis(50);
 /// Rows of one kind deleted per piece.

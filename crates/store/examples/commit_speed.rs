@@ -1,6 +1,6 @@
-//! How long the hot path takes: batches of 200 accepts and 200 outcomes of 1 KiB events. Prints microseconds per event.
+//! How long the hot path takes: batches of accepts and outcomes, 200 each unless told otherwise, of 1 KiB events. Prints microseconds per event.
 //!
-//! `cargo run --release -p stentor-store --example commit_speed [batches] [tenants] [folder]`
+//! `cargo run --release -p stentor-store --example commit_speed [batches] [tenants] [folder] [per batch]`
 #![expect(clippy::disallowed_methods, clippy::print_stdout, reason = "a measurement by hand")]
 
 use std::path::Path;
@@ -21,7 +21,10 @@ use stentor_store::seal::MasterKey;
 use stentor_store::sqlite::SqliteStore;
 use stentor_store::{Events, Journal, Maintenance, Tenants};
 
-const PER_BATCH: usize = 200;
+/// Accepts, and outcomes, of a batch.
+fn per_batch() -> usize {
+    std::env::args().nth(4).and_then(|text| text.parse().ok()).unwrap_or(200)
+}
 
 struct Source {
     entropy: u64,
@@ -121,7 +124,7 @@ async fn run(folder: &Path, batches: usize, tenants: u64) {
     let (mut spent, mut slowest, mut previous) = (Duration::ZERO, Duration::ZERO, Vec::new());
     let processor_before = processor_time();
     for _ in 0..batches {
-        let events: Vec<NewEvent> = (0..PER_BATCH).map(|_| source.event()).collect();
+        let events: Vec<NewEvent> = (0..per_batch()).map(|_| source.event()).collect();
         let now = source.now;
         let mut batch: Vec<Write> = previous.iter().map(|event| outcome(event, now)).collect();
         batch.extend(events.iter().map(|event| Write::Accept(Box::new(event.clone()))));
@@ -137,7 +140,7 @@ async fn run(folder: &Path, batches: usize, tenants: u64) {
         assert!(written.iter().all(good));
     }
     let processor = processor_time() - processor_before;
-    let events = (batches * PER_BATCH) as f64;
+    let events = (batches * per_batch()) as f64;
     let per_event = |time: Duration| time.as_secs_f64() * 1e6 / events;
     println!(
         "{events} events, {tenants} tenants: {:.2} µs in commit, {:.2} µs of processor per event, slowest commit {slowest:?}",

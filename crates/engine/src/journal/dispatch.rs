@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use tracing::error;
 
 use super::AcceptAnswer;
-use super::writer::{Pending, Writer};
+use super::writer::{Committed, Pending, Writer};
 use crate::accept::Published;
 use crate::shard::input::{Handed, Recorded};
 
@@ -33,10 +33,11 @@ enum Answer {
 
 impl Writer {
     /// Hands over and answers.
-    pub(super) async fn dispatch(&self, batch: Vec<Pending>, writes: &[Write], results: Vec<Written>) {
+    pub(super) async fn dispatch(&self, committed: Committed) {
+        let Committed { batch, writes, results } = committed;
         let mut shards: HashMap<Shard, ForShard> = HashMap::new();
         let mut answers = Vec::with_capacity(batch.len());
-        for ((pending, write), written) in batch.into_iter().zip(writes).zip(results) {
+        for ((pending, write), written) in batch.into_iter().zip(writes.iter()).zip(results) {
             match pending {
                 Pending::Accept { webhooks, waiter } => {
                     let Write::Accept(event) = write else { continue };

@@ -58,6 +58,8 @@ pub struct Flight {
     pub retry_at: Option<Time>,
     /// Whether it runs alone because a process ended while it was in flight before.
     pub alone: bool,
+    /// Whether its outcome is to disable the webhook.
+    pub disables: bool,
 }
 
 /// A read that has not returned.
@@ -163,6 +165,8 @@ pub struct Lane {
     pub(super) granted: VecDeque<Standing>,
     pub(super) asked_permit: bool,
     pub(super) last_active: Time,
+    /// When it had last been active as a sweep found it at rest with rows in the store.
+    pub(super) missed_since: Option<Time>,
     pub(super) wake_at: Option<Time>,
 }
 
@@ -197,6 +201,7 @@ impl Lane {
             granted: VecDeque::new(),
             asked_permit: false,
             last_active: now,
+            missed_since: None,
             wake_at: None,
             webhook,
         }
@@ -365,7 +370,8 @@ impl Lane {
     /// Whether nothing would be lost by dropping the lane.
     pub fn can_be_dropped(&self) -> bool {
         if self.webhook.status.delivers() {
-            return self.is_idle();
+            // Since when it fails decides when it is disabled.
+            return self.is_idle() && self.failing.since().is_none();
         }
         // A stopped lane reads everything again when it is resumed.
         let swept = self.webhook.status != WebhookStatus::Deleted || !self.spilled && self.next_due.is_none();

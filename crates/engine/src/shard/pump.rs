@@ -25,7 +25,7 @@ impl ShardState {
         let waits_for = if lane.webhook.status == WebhookStatus::Deleted {
             sweep_out(lane, turn);
             None
-        } else if draining || !lane.webhook.status.delivers() {
+        } else if draining || !lane.webhook.status.delivers() || is_being_disabled(lane) {
             None
         } else {
             start_all(lane, turn)
@@ -122,7 +122,12 @@ fn start_all(lane: &mut Lane, turn: &mut Turn<'_>) -> Option<Time> {
             Next::At(due) => return Some(due),
             next => next,
         };
-        if lane.on_wire + claiming(lane) >= lane.pace.window() {
+        let claiming = claiming(lane);
+        if lane.on_wire + claiming >= lane.pace.window() {
+            return None;
+        }
+        // A claimed start is noted only once it is made: until then nobody knows whether the rate allows another.
+        if claiming > 0 && lane.gate.is_some() {
             return None;
         }
         if let Some(earliest) =
@@ -144,6 +149,11 @@ fn start_all(lane: &mut Lane, turn: &mut Turn<'_>) -> Option<Time> {
             return Some(turn.now.plus(super::ALONE_PAUSE));
         }
     }
+}
+
+/// Whether an outcome that disables the webhook is being written.
+fn is_being_disabled(lane: &Lane) -> bool {
+    lane.failing.since().is_some() && lane.flights.values().any(|flight| flight.disables)
 }
 
 fn claiming(lane: &Lane) -> u32 {
@@ -185,6 +195,7 @@ fn begin(lane: &mut Lane, queued: Queued, standing: Standing, turn: &mut Turn<'_
         withdraw: false,
         retry_at: None,
         alone,
+        disables: false,
     };
     lane.flights.insert(id, flight);
     lane.last_active = turn.now;

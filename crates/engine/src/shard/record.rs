@@ -57,6 +57,7 @@ pub(super) fn outcome(
         HealthChange::Unchanged => {}
     }
     let disable = disable.filter(|_| lane.webhook.status == WebhookStatus::Active);
+    flight.disables = disable.is_some();
     let write = OutcomeWrite {
         tenant: lane.tenant,
         event: flight.queued.pending.event,

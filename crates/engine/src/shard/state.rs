@@ -1,7 +1,7 @@
 //! The pure step of a shard: told something, it changes its lanes and answers what is to be done (engine rule E2).
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::{BinaryHeap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use stentor_core::webhook::{Webhook, WebhookStatus};
 use stentor_store::lanes::{LaneKey, WaitingLane};
 
 use super::input::{Action, Attempted, Handed, Input, PageRows, ReadKind, Recorded};
-use super::lane::{Failing, FlightPhase, Lane, LaneLimits};
+use super::lane::{Failing, Flight, FlightPhase, Lane, LaneLimits};
 use super::{LEFTOVER_ROWS, ORPHAN_AGE, READ_PAUSE};
 use crate::permits::{Granted, Standing};
 
@@ -57,6 +57,13 @@ pub struct ShardOptions {
     pub is_first_start: bool,
 }
 
+/// A delivery that must not start.
+struct Withdrawal {
+    at: Time,
+    /// Whether its end is committed, or will never be: then what a page shows of it is the truth.
+    has_ended: bool,
+}
+
 /// The lanes of one shard.
 pub struct ShardState {
     pub(super) options: ShardOptions,
@@ -65,7 +72,9 @@ pub struct ShardState {
     timers: BinaryHeap<Reverse<(Time, WebhookId)>>,
     pub(super) draining: bool,
     /// Deliveries withdrawn before they were handed over: a reader of the store can be quicker than the hand-over.
-    withdrawn: HashMap<DeliveryId, Time>,
+    withdrawn: HashMap<DeliveryId, Withdrawal>,
+    /// Stopped webhooks without a lane that have rows in the store.
+    stopped: HashSet<WebhookId>,
 }
 
 impl ShardState {
@@ -77,6 +86,7 @@ impl ShardState {
             timers: BinaryHeap::new(),
             draining: false,
             withdrawn: HashMap::new(),
+            stopped: HashSet::new(),
         }
     }
 
@@ -114,15 +124,7 @@ impl ShardState {
             Input::Withdraw(key, delivery, reply) => {
                 let _ = reply.send(self.withdraw(key, delivery, now));
             }
-            Input::Withdrawn(key, delivery) => {
-                // Its hand-over, if it was late, came before this.
-                self.withdrawn.remove(&delivery);
-                if let Some(lane) = self.lanes.get_mut(&key.webhook) {
-                    lane.note_changed(delivery);
-                    lane.remove(delivery);
-                }
-                self.pump(key.webhook, turn);
-            }
+            Input::Withdrawn(key, delivery) => self.has_ended(key, delivery, turn),
             Input::Reread(key, tenant) => self.reread(key, tenant, turn),
             Input::Health(webhook, failing_since) => {
                 if let Some(lane) = self.lanes.get_mut(&webhook) {
@@ -155,10 +157,17 @@ impl ShardState {
     }
 
     /// The webhook's lane, made if there is none. A lane made here has no stored rows that it does not know of: lanes are
-    /// dropped only when they have none.
+    /// dropped only when they have none, except those of stopped webhooks.
     pub(super) fn lane(&mut self, webhook: &Arc<Webhook>, now: Time) -> &mut Lane {
-        let options = self.options;
-        self.lanes.entry(webhook.id).or_insert_with(|| new_lane(webhook, options, Failing::Unknown, now))
+        let (options, stopped) = (self.options, &mut self.stopped);
+        self.lanes.entry(webhook.id).or_insert_with(|| {
+            let mut lane = new_lane(webhook, options, Failing::Unknown, now);
+            // A resumed webhook may be published to before its lane is told.
+            if stopped.remove(&webhook.id) {
+                lane.forget_memory();
+            }
+            lane
+        })
     }
 
     fn recorded(&mut self, outcomes: &[Recorded], turn: &mut Turn<'_>) {
@@ -201,7 +210,8 @@ impl ShardState {
         let Some(lane) = self.lanes.get_mut(&key.webhook) else { return };
         let Some(mut reading) = lane.reading.take() else { return };
         // Rows being withdrawn are in the store until that is committed.
-        reading.changed.extend(self.withdrawn.keys());
+        let ending = self.withdrawn.iter().filter(|(_, withdrawal)| !withdrawal.has_ended);
+        reading.changed.extend(ending.map(|(delivery, _)| *delivery));
         match (rows, reading.kind) {
             (PageRows::ByPosition(_) | PageRows::Due(_), kind)
                 if reading.stale && kind != ReadKind::Leftover => {}
@@ -256,13 +266,18 @@ impl ShardState {
 
     fn found(&mut self, waiting: Box<WaitingLane>, turn: &mut Turn<'_>) {
         let webhook = waiting.key.webhook;
+        eprintln!("FOUND {waiting:?} lane {:?} ids", self.lanes.get(&webhook));
         match self.lanes.get_mut(&webhook) {
             None => turn.actions.push(Action::Load(waiting)),
             Some(lane) => {
-                // A live lane at rest that has stored rows missed a hand-over, if they are not just being handed over.
+                // A live lane at rest that has stored rows missed a hand-over, if they are not just being handed over:
+                // then the next sweep finds that it has been at work.
                 let missed =
                     waiting.fresh || waiting.next_due.is_some_and(|due| due.plus(ORPHAN_AGE) <= turn.now);
-                if missed && lane.is_idle() && turn.now.since(lane.last_active) > ORPHAN_AGE {
+                let at_rest = missed && lane.is_idle() && turn.now.since(lane.last_active) > ORPHAN_AGE;
+                let seen_before = at_rest && lane.missed_since == Some(lane.last_active);
+                lane.missed_since = at_rest.then_some(lane.last_active);
+                if seen_before {
                     turn.actions.push(Action::CountOrphan);
                     lane.forget_memory();
                     self.pump(webhook, turn);
@@ -273,14 +288,12 @@ impl ShardState {
 
     fn open(&mut self, waiting: &WaitingLane, webhook: &Arc<Webhook>, turn: &mut Turn<'_>) {
         let id = webhook.id;
-        let options = self.options;
-        if matches!(webhook.status, WebhookStatus::Paused | WebhookStatus::Disabled(_)) {
+        let is_stopped = matches!(webhook.status, WebhookStatus::Paused | WebhookStatus::Disabled(_));
+        if is_stopped && !self.lanes.contains_key(&id) {
+            self.stopped.insert(id);
             return;
         }
-        let lane = self
-            .lanes
-            .entry(id)
-            .or_insert_with(|| new_lane(webhook, options, Failing::Unknown, turn.now));
+        let lane = self.lane(webhook, turn.now);
         lane.failing.learn(waiting.failing_since);
         lane.forget_memory();
         self.pump(id, turn);
@@ -328,9 +341,26 @@ impl ShardState {
             lane.note_changed(delivery);
             lane.remove(delivery);
         }
-        self.withdrawn.retain(|_, at| now.since(*at) < WITHDRAWN_KEPT);
-        self.withdrawn.insert(delivery, now);
+        self.withdrawn.retain(|_, withdrawal| now.since(withdrawal.at) < WITHDRAWN_KEPT);
+        self.withdrawn.insert(delivery, Withdrawal { at: now, has_ended: false });
         false
+    }
+
+    /// A delivery ended without an attempt: it is in nobody's memory, and a claim on it will find nothing.
+    fn has_ended(&mut self, key: LaneKey, delivery: DeliveryId, turn: &mut Turn<'_>) {
+        if let Some(withdrawal) = self.withdrawn.get_mut(&delivery) {
+            withdrawal.has_ended = true;
+        }
+        let Some(lane) = self.lanes.get_mut(&key.webhook) else { return };
+        lane.note_changed(delivery);
+        lane.remove(delivery);
+        let is_claiming = |flight: &Flight| flight.phase == FlightPhase::Claiming;
+        if lane.flights.get(&delivery).is_some_and(is_claiming)
+            && let Some(flight) = lane.flights.remove(&delivery)
+        {
+            give_back(lane.tenant, flight.permit, flight.alone, turn);
+        }
+        self.pump(key.webhook, turn);
     }
 
     fn wake(&mut self, turn: &mut Turn<'_>) {
@@ -343,6 +373,9 @@ impl ShardState {
             if let Some(lane) = current {
                 lane.wake_at = None;
                 if lane.can_be_dropped() && turn.now.since(lane.last_active) >= kept_for(lane) {
+                    if !lane.webhook.status.delivers() {
+                        self.stopped.insert(webhook);
+                    }
                     self.lanes.remove(&webhook);
                 } else {
                     self.pump(webhook, turn);

@@ -1,6 +1,9 @@
 //! The pure step of a shard against a model of the store: whatever the order in which commits, pages, attempts and
 //! outcomes come in, each delivery is attempted until it is final, never twice at a time, and none is left (E2, E5).
 
+mod interleavings;
+mod stopped;
+
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;

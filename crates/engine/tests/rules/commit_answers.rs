@@ -104,7 +104,11 @@ fn e3_an_outcome_that_was_not_committed_is_written_again() {
         let page = process.run(store.deliveries(tenant, &all, None, 100)).unwrap();
         for row in page.rows {
             let attempts = process.run(store.attempts(tenant, row.id)).unwrap();
-            assert_eq!(attempts.iter().map(|attempt| attempt.number).collect::<Vec<_>>(), [1, 2], "{fault:?}");
+            assert_eq!(
+                attempts.iter().map(|attempt| attempt.number).collect::<Vec<_>>(),
+                [1, 2],
+                "{fault:?}"
+            );
         }
         assert_eq!(receiver.count(), 100, "{fault:?}: no attempt is made twice");
         process.stop();

@@ -25,7 +25,9 @@ fn e9_a_healthy_retry_starts_when_it_is_due_beside_ninety_thousand_dead_due_rows
         let mut dead: Vec<Webhook> = Vec::new();
         for lane in 0..LANES {
             let kind = if lane < 10 { "refusing" } else { "hanging" };
-            dead.push(webhook(&*store, tenant, kind, |webhook| webhook.config.policy = waits(&[10, 5])).await);
+            dead.push(
+                webhook(&*store, tenant, kind, |webhook| webhook.config.policy = waits(&[10, 5])).await,
+            );
         }
         webhook(&*store, tenant, "healthy", |webhook| webhook.config.policy = waits(&[0, 60])).await;
         let version = config_version(&*store, tenant).await;

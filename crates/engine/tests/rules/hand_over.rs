@@ -6,8 +6,8 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 use stentor_engine::clock::SystemClock;
 use stentor_engine::shard::LaneLimits;
-use stentor_store::events::EventFilter;
 use stentor_store::Events;
+use stentor_store::events::EventFilter;
 use stentor_testkit::wait::until;
 
 use super::support::*;

@@ -1,6 +1,7 @@
 //! The rules of the engine, each shown with the real SQLite store and a scripted receiver.
 //!
 //! A test's name starts with its rule. Everything waits for conditions; no test depends on how fast the machine is.
+#![expect(clippy::unwrap_used, reason = "what cannot be had fails the test")]
 
 mod support;
 
@@ -15,5 +16,6 @@ mod permit_shares;
 mod rates;
 mod retention;
 mod schedules;
+mod simulation;
 mod stopping;
 mod unclean_end;

@@ -17,8 +17,8 @@ const EVENTS: u64 = 120;
 fn script(visit: &Visit) -> Answer {
     let n = visit.n();
     match visit.number {
-        1 if n % 5 == 0 => Answer::Status(500),
-        1 | 2 if n % 7 == 0 => Answer::Slow(3, 503),
+        1 if n.is_multiple_of(5) => Answer::Status(500),
+        1 | 2 if n.is_multiple_of(7) => Answer::Slow(3, 503),
         _ => Answer::Slow((n % 4) as u32, 200),
     }
 }

@@ -57,7 +57,8 @@ fn move_to_attempt(
     let store = &process.store;
     let waits_for = process.run(until("the attempt before is recorded", || async move {
         let row = store.delivery(tenant, id).await.unwrap().unwrap();
-        (row.attempts == attempt - 1).then_some(row.next_attempt_at)
+        // The first attempt may be over already.
+        (row.attempts + 1 >= attempt).then_some(row.next_attempt_at.filter(|_| row.attempts + 1 == attempt))
     }));
     if let Some(due) = waits_for {
         use stentor_engine::clock::Clock;

@@ -1,5 +1,6 @@
 //! An engine that lives and dies like a process.
 
+use std::cell::RefCell;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -111,12 +112,13 @@ impl Process {
 
     /// Waits until the sums are as wanted; they hold all the while.
     #[track_caller]
-    pub fn until_sums(&self, what: &str, wanted: impl Fn(&Conservation) -> bool) -> Conservation {
+    pub fn until_sums(&self, what: &str, wanted: impl FnMut(&Conservation) -> bool) -> Conservation {
+        let wanted = RefCell::new(wanted);
         let (store, wanted) = (&self.store, &wanted);
         self.run(until(what, || async move {
             let sums = store.conservation(None).await.expect("the sums can be read");
             assert!(sums.holds(), "{sums:?}");
-            wanted(&sums).then_some(sums)
+            (wanted.borrow_mut())(&sums).then_some(sums)
         }))
     }
 

@@ -77,7 +77,10 @@ pub struct Receiver {
 
 impl Receiver {
     /// A receiver with a script.
-    pub fn new(clock: Arc<dyn Clock>, script: impl Fn(&Visit) -> Answer + Send + Sync + 'static) -> Arc<Self> {
+    pub fn new(
+        clock: Arc<dyn Clock>,
+        script: impl Fn(&Visit) -> Answer + Send + Sync + 'static,
+    ) -> Arc<Self> {
         let script: Script = Box::new(script);
         Arc::new(Self { clock, script: Mutex::new(Arc::new(script)), seen: Mutex::default() })
     }

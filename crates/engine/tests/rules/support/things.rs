@@ -105,7 +105,12 @@ pub fn numbered(kind: &str, n: u64) -> Publish {
 }
 
 /// Publishes a number.
-pub async fn publish(engine: &Engine, tenant: TenantId, kind: &str, n: u64) -> Result<Published, PublishError> {
+pub async fn publish(
+    engine: &Engine,
+    tenant: TenantId,
+    kind: &str,
+    n: u64,
+) -> Result<Published, PublishError> {
     engine.publish(tenant, numbered(kind, n)).await
 }
 

@@ -87,7 +87,8 @@ pub(crate) async fn delivery_list(
 }
 
 /// List deliveries, newest first, without their attempts.
-#[utoipa::path(get, path = "/v1/deliveries", tag = TAG, operation_id = "listDeliveries", params(DeliveryQuery), responses(
+#[utoipa::path(get, path = "/v1/deliveries", tag = TAG, operation_id = "listDeliveries", params(DeliveryQuery),
+    security(("bearer" = ["read"])), responses(
     (status = 200, description = "One page", body = List<DeliverySummary>),
 ))]
 async fn list_deliveries(
@@ -101,7 +102,8 @@ async fn list_deliveries(
 
 /// List a webhook's deliveries, newest first, without their attempts.
 #[utoipa::path(get, path = "/v1/webhooks/{id}/deliveries", tag = TAG, operation_id = "listWebhookDeliveries",
-    params(("id" = String, Path, description = "The webhook's id"), DeliveryPage), responses(
+    params(("id" = String, Path, description = "The webhook's id"), DeliveryPage),
+    security(("bearer" = ["read"])), responses(
     (status = 200, description = "One page", body = List<DeliverySummary>),
 ))]
 async fn list_webhook_deliveries(
@@ -117,7 +119,8 @@ async fn list_webhook_deliveries(
 
 /// Read a delivery with its attempts.
 #[utoipa::path(get, path = "/v1/deliveries/{id}", tag = TAG, operation_id = "getDelivery",
-    params(("id" = String, Path, description = "The delivery's id", example = "del_01h455vb4pex5vsknk084sn02q")), responses(
+    params(("id" = String, Path, description = "The delivery's id", example = "del_01h455vb4pex5vsknk084sn02q")),
+    security(("bearer" = ["read"])), responses(
     (status = 200, description = "The delivery", body = DeliveryView),
 ))]
 async fn get_delivery(
@@ -132,7 +135,8 @@ async fn get_delivery(
 ///
 /// Makes it due at once, also one that has ended; its attempts go on counting.
 #[utoipa::path(post, path = "/v1/deliveries/{id}/retry", tag = TAG, operation_id = "retryDelivery",
-    params(("id" = String, Path, description = "The delivery's id")), responses(
+    params(("id" = String, Path, description = "The delivery's id")),
+    security(("bearer" = ["manage"])), responses(
     (status = 200, description = "It is due now", body = DeliveryView),
     (status = 202, description = "Noted; an attempt is in flight", body = DeliveryView),
 ))]
@@ -149,7 +153,8 @@ async fn retry_delivery(
 ///
 /// No attempt starts after the answer 200. When one is in flight, 202: it is cancelled unless that attempt succeeds.
 #[utoipa::path(post, path = "/v1/deliveries/{id}/cancel", tag = TAG, operation_id = "cancelDelivery",
-    params(("id" = String, Path, description = "The delivery's id")), responses(
+    params(("id" = String, Path, description = "The delivery's id")),
+    security(("bearer" = ["manage"])), responses(
     (status = 200, description = "It is cancelled", body = DeliveryView),
     (status = 202, description = "Noted; an attempt is in flight", body = DeliveryView),
     (status = 409, description = "It has ended", body = ProblemBody, content_type = "application/problem+json"),

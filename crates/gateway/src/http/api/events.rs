@@ -79,7 +79,8 @@ impl EventQuery {
 /// List events, newest first.
 ///
 /// Data of more than 64 KiB is left out of the list (`data_omitted`); get the event to see it.
-#[utoipa::path(get, path = "/v1/events", tag = TAG, operation_id = "listEvents", params(EventQuery), responses(
+#[utoipa::path(get, path = "/v1/events", tag = TAG, operation_id = "listEvents", params(EventQuery),
+    security(("bearer" = ["read"])), responses(
     (status = 200, description = "One page", body = List<EventView>),
 ))]
 async fn list_events(
@@ -97,7 +98,8 @@ async fn list_events(
 ///
 /// `data` is exactly what was published.
 #[utoipa::path(get, path = "/v1/events/{id}", tag = TAG, operation_id = "getEvent",
-    params(("id" = String, Path, description = "The event's id", example = "evt_01h455vb4pex5vsknk084sn02q")), responses(
+    params(("id" = String, Path, description = "The event's id", example = "evt_01h455vb4pex5vsknk084sn02q")),
+    security(("bearer" = ["read"])), responses(
     (status = 200, description = "The event", body = EventView),
 ))]
 async fn get_event(
@@ -111,7 +113,8 @@ async fn get_event(
 
 /// List an event's deliveries, newest first.
 #[utoipa::path(get, path = "/v1/events/{id}/deliveries", tag = TAG, operation_id = "listEventDeliveries",
-    params(("id" = String, Path, description = "The event's id"), DeliveryPage), responses(
+    params(("id" = String, Path, description = "The event's id"), DeliveryPage),
+    security(("bearer" = ["read"])), responses(
     (status = 200, description = "One page", body = List<DeliverySummary>),
 ))]
 async fn list_event_deliveries(
@@ -150,7 +153,8 @@ struct ReplayedEvent {
 /// Makes new deliveries for the event. It keeps its id, so a receiver that remembers ids may ignore it. The body may be
 /// left out.
 #[utoipa::path(post, path = "/v1/events/{id}/replay", tag = TAG, operation_id = "replayEvent",
-    params(("id" = String, Path, description = "The event's id")), request_body = Option<ReplayEvent>, responses(
+    params(("id" = String, Path, description = "The event's id")), request_body = Option<ReplayEvent>,
+    security(("bearer" = ["manage"])), responses(
     (status = 202, description = "The deliveries are stored", body = ReplayedEvent),
 ))]
 async fn replay_event(

@@ -75,6 +75,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 /// restarts; it waits while the webhook has more than 1 000 deliveries waiting.
 #[utoipa::path(post, path = "/v1/webhooks/{id}/replay", operation_id = "replayWebhook", tag = TAG,
     request_body = NewReplay, params(("id" = String, Path, description = "`wh_…`")),
+    security(("bearer" = ["manage"])),
     responses((status = 202, description = "Begun.", body = ReplayView)))]
 async fn start(
     auth: TenantAuth<CanManage>,
@@ -94,6 +95,7 @@ async fn start(
 /// Read how far a replay has come.
 #[utoipa::path(get, path = "/v1/replays/{id}", operation_id = "getReplay", tag = TAG,
     params(("id" = String, Path, description = "`rpl_…`")),
+    security(("bearer" = ["read"])),
     responses((status = 200, description = "The replay.", body = ReplayView)))]
 async fn get(
     auth: TenantAuth<CanRead>,

@@ -73,6 +73,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 
 /// Create a tenant.
 #[utoipa::path(post, path = "/v1/tenants", operation_id = "createTenant", tag = TAG, request_body = NewTenant,
+    security(("bearer" = ["operator"])),
     responses(
         (status = 201, description = "Created.", body = TenantView),
         (status = 409, description = "`name_taken`", body = ProblemBody, content_type = "application/problem+json"),
@@ -97,6 +98,7 @@ async fn create(
 
 /// List tenants, newest first.
 #[utoipa::path(get, path = "/v1/tenants", operation_id = "listTenants", tag = TAG, params(TenantsQuery),
+    security(("bearer" = ["operator"])),
     responses((status = 200, description = "A page.", body = List<TenantView>)))]
 async fn list(
     _operator: OperatorAuth,
@@ -111,6 +113,7 @@ async fn list(
 /// Read a tenant.
 #[utoipa::path(get, path = "/v1/tenants/{id}", operation_id = "getTenant", tag = TAG,
     params(("id" = String, Path, description = "`tnt_…`")),
+    security(("bearer" = ["operator"])),
     responses((status = 200, description = "The tenant.", body = TenantView)))]
 async fn get(
     _operator: OperatorAuth,
@@ -124,6 +127,7 @@ async fn get(
 /// Change a tenant's name or plan.
 #[utoipa::path(patch, path = "/v1/tenants/{id}", operation_id = "changeTenant", tag = TAG, request_body = TenantPatch,
     params(("id" = String, Path, description = "`tnt_…`")),
+    security(("bearer" = ["operator"])),
     responses(
         (status = 200, description = "Changed.", body = TenantView),
         (status = 409, description = "`name_taken`", body = ProblemBody, content_type = "application/problem+json"),
@@ -152,15 +156,14 @@ async fn patch(
 /// Its tokens stop working and its webhooks are deleted; what is pending becomes cancelled. Its events go by retention.
 #[utoipa::path(delete, path = "/v1/tenants/{id}", operation_id = "deleteTenant", tag = TAG,
     params(("id" = String, Path, description = "`tnt_…`")),
+    security(("bearer" = ["operator"])),
     responses((status = 204, description = "Deleted.")))]
 async fn delete(
     _operator: OperatorAuth,
     State(state): State<AppState>,
     Id(id): Id<TenantId>,
 ) -> Result<StatusCode, Problem> {
-    let engine = state.engine();
-    saved(engine.store().delete_tenant(id, engine.clock().now()).await?)?;
-    engine.authenticator().forget();
+    saved(state.engine().delete_tenant(id).await?)?;
     state.forget_tenants();
     Ok(StatusCode::NO_CONTENT)
 }

@@ -75,6 +75,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 /// Create a token for a tenant.
 #[utoipa::path(post, path = "/v1/tenants/{id}/tokens", operation_id = "createTenantToken", tag = TAG,
     request_body = NewToken, params(("id" = String, Path, description = "`tnt_…`")),
+    security(("bearer" = ["operator"])),
     responses((status = 201, description = "Created; the only time that the token is shown.", body = CreatedToken)))]
 async fn create_for_tenant(
     _operator: OperatorAuth,
@@ -88,6 +89,7 @@ async fn create_for_tenant(
 /// List a tenant's tokens, without their secrets.
 #[utoipa::path(get, path = "/v1/tenants/{id}/tokens", operation_id = "listTenantTokens", tag = TAG,
     params(("id" = String, Path, description = "`tnt_…`")),
+    security(("bearer" = ["operator"])),
     responses((status = 200, description = "All of them, newest first.", body = List<TokenView>)))]
 async fn list_of_tenant(
     _operator: OperatorAuth,
@@ -101,6 +103,7 @@ async fn list_of_tenant(
 /// Revoke a tenant's token. It stops working at once.
 #[utoipa::path(delete, path = "/v1/tenants/{id}/tokens/{token_id}", operation_id = "revokeTenantToken", tag = TAG,
     params(("id" = String, Path, description = "`tnt_…`"), ("token_id" = String, Path, description = "`tok_…`")),
+    security(("bearer" = ["operator"])),
     responses((status = 204, description = "Revoked.")))]
 async fn revoke_of_tenant(
     _operator: OperatorAuth,
@@ -112,6 +115,7 @@ async fn revoke_of_tenant(
 
 /// Create a token of one's own tenant. It can have only scopes that the caller's token has.
 #[utoipa::path(post, path = "/v1/tokens", operation_id = "createToken", tag = TAG, request_body = NewToken,
+    security(("bearer" = ["manage"])),
     responses((status = 201, description = "Created; the only time that the token is shown.", body = CreatedToken)))]
 async fn create(
     auth: TenantAuth<CanManage>,
@@ -126,6 +130,7 @@ async fn create(
 
 /// List the tokens of one's own tenant, without their secrets.
 #[utoipa::path(get, path = "/v1/tokens", operation_id = "listTokens", tag = TAG,
+    security(("bearer" = ["manage"])),
     responses((status = 200, description = "All of them, newest first.", body = List<TokenView>)))]
 async fn list(
     auth: TenantAuth<CanManage>,
@@ -137,6 +142,7 @@ async fn list(
 /// Revoke a token of one's own tenant. It stops working at once.
 #[utoipa::path(delete, path = "/v1/tokens/{id}", operation_id = "revokeToken", tag = TAG,
     params(("id" = String, Path, description = "`tok_…`")),
+    security(("bearer" = ["manage"])),
     responses((status = 204, description = "Revoked.")))]
 async fn revoke(
     auth: TenantAuth<CanManage>,

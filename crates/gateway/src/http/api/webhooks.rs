@@ -61,7 +61,7 @@ struct WebhookTest {
     #[schema(value_type = String, example = "order.created")]
     event_type: EventType,
     /// The event's data, sent byte for byte; a synthetic sample when not given.
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<serde_json::Value>)]
     data: Option<Box<RawValue>>,
 }
 
@@ -75,6 +75,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 
 /// Create a webhook. The answer is the only one that shows a secret made by the server.
 #[utoipa::path(post, path = "/v1/webhooks", operation_id = "createWebhook", tag = TAG, request_body = WebhookSettings,
+    security(("bearer" = ["manage"])),
     responses((status = 201, description = "Created.", body = WebhookView)))]
 async fn create(
     auth: TenantAuth<CanManage>,
@@ -87,6 +88,7 @@ async fn create(
 
 /// List webhooks, newest first.
 #[utoipa::path(get, path = "/v1/webhooks", operation_id = "listWebhooks", tag = TAG, params(WebhooksQuery),
+    security(("bearer" = ["read"])),
     responses((status = 200, description = "A page.", body = List<WebhookView>)))]
 async fn list(
     auth: TenantAuth<CanRead>,
@@ -100,6 +102,7 @@ async fn list(
 /// Read a webhook: everything in force, its own settings and its profile's.
 #[utoipa::path(get, path = "/v1/webhooks/{id}", operation_id = "getWebhook", tag = TAG,
     params(("id" = String, Path, description = "`wh_…`")),
+    security(("bearer" = ["read"])),
     responses((status = 200, description = "The webhook.", body = WebhookView)))]
 async fn get(
     auth: TenantAuth<CanRead>,
@@ -117,6 +120,7 @@ async fn get(
 #[utoipa::path(patch, path = "/v1/webhooks/{id}", operation_id = "changeWebhook", tag = TAG,
     request_body = merge::WebhookPatch,
     params(("id" = String, Path, description = "`wh_…`")),
+    security(("bearer" = ["manage"])),
     responses(
         (status = 200, description = "Changed.", body = WebhookView),
         (status = 409, description = "`changed_meanwhile`", body = ProblemBody, content_type = "application/problem+json"),
@@ -136,6 +140,7 @@ async fn patch(
 /// Delete a webhook. Nothing is sent any more; what is pending becomes cancelled.
 #[utoipa::path(delete, path = "/v1/webhooks/{id}", operation_id = "deleteWebhook", tag = TAG,
     params(("id" = String, Path, description = "`wh_…`")),
+    security(("bearer" = ["manage"])),
     responses((status = 204, description = "Deleted.")))]
 async fn delete(
     auth: TenantAuth<CanManage>,
@@ -148,7 +153,8 @@ async fn delete(
 
 /// Replace the signing secret. The answer is the only one that shows a secret made by the server.
 #[utoipa::path(post, path = "/v1/webhooks/{id}/rotate-secret", operation_id = "rotateSecret", tag = TAG,
-    request_body = SecretRotation, params(("id" = String, Path, description = "`wh_…`")),
+    request_body = Option<SecretRotation>, params(("id" = String, Path, description = "`wh_…`")),
+    security(("bearer" = ["manage"])),
     responses(
         (status = 200, description = "Replaced; `secrets` tells when each one signs.", body = WebhookView),
         (status = 409, description = "`too_many_secrets`", body = ProblemBody, content_type = "application/problem+json"),
@@ -168,6 +174,7 @@ async fn rotate_secret(
 ///
 /// It works while the webhook is paused or disabled, is not stored, not retried, and does not count in its health.
 #[utoipa::path(post, path = "/v1/webhooks/test", operation_id = "testWebhook", tag = TAG, request_body = WebhookTest,
+    security(("bearer" = ["manage"])),
     responses(
         (status = 200, description = "The attempt, whatever came of it.", body = AttemptView),
         (status = 404, description = "`not_found`", body = ProblemBody, content_type = "application/problem+json"),

@@ -7,7 +7,7 @@ mod auth;
 mod id;
 mod json_body;
 mod page;
-mod pointer;
+pub(crate) mod pointer;
 mod query;
 mod seconds;
 

@@ -33,7 +33,8 @@ fn pointer_of(path: &Path) -> String {
     pointer
 }
 
-fn escaped(token: &str) -> String {
+/// A token of a pointer.
+pub(crate) fn escaped(token: &str) -> String {
     token.replace('~', "~0").replace('/', "~1")
 }
 

@@ -19,7 +19,7 @@ pub(super) const FINISH_PENDING: &str = "INSERT OR FAIL INTO deliveries (id, ten
      attempts, finished_at) SELECT id, tenant, event, webhook, shard, ?3, ?4, ?5, ?6 FROM pending \
      WHERE id = ?1 AND tenant = ?2 AND attempts = ?7";
 pub(super) const DELETE_PENDING: &str = "DELETE FROM pending WHERE id = ?1 AND tenant = ?2";
-pub(super) const DELAY_PENDING: &str = "UPDATE OR FAIL pending SET attempts = ?3, due_at = ?4 WHERE id = ?1 AND tenant = ?2 AND attempts = ?3 - 1";
+pub(super) const DELAY_PENDING: &str = "UPDATE OR FAIL pending SET attempts = ?3, due_at = ?4, claims = 0 WHERE id = ?1 AND tenant = ?2 AND attempts = ?3 - 1";
 pub(super) const INSERT_ATTEMPT: &str = "INSERT INTO attempts (delivery, tenant, number, started_at, duration_us, \
      outcome, reason, status, response, truncated) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
 

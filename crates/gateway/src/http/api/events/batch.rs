@@ -60,7 +60,8 @@ pub(super) enum BatchResult {
 /// their order. With the header `Idempotency-Key`, each event without a key of its own gets `<key>/<index>`, so that the
 /// same request can be repeated safely.
 #[utoipa::path(post, path = "/v1/events/batch", tag = TAG, operation_id = "publishEvents", request_body = PublishBatch<'static>,
-    params(("Idempotency-Key" = Option<String>, Header, description = "Key of the whole batch")), responses(
+    params(("Idempotency-Key" = Option<String>, Header, description = "Key of the whole batch")),
+    security(("bearer" = ["publish"])), responses(
     (status = 202, description = "What became of each event", body = BatchAnswer),
 ))]
 pub(super) async fn publish_batch(

@@ -86,7 +86,8 @@ impl From<Published> for PublishedEvent {
 /// The answer leaves after the event and all its deliveries are committed and synced. On 429 and 503 repeat with the same
 /// idempotency key.
 #[utoipa::path(post, path = "/v1/events", tag = TAG, operation_id = "publishEvent", request_body = PublishEvent<'static>,
-    params(("Idempotency-Key" = Option<String>, Header, description = "As `idempotency_key` in the body")), responses(
+    params(("Idempotency-Key" = Option<String>, Header, description = "As `idempotency_key` in the body")),
+    security(("bearer" = ["publish"])), responses(
     (status = 202, description = "The event is stored.", body = PublishedEvent),
     (status = 409, description = "`idempotency_key_reused`", body = ProblemBody, content_type = "application/problem+json"),
     (status = 429, description = "`tenant_busy`", body = ProblemBody, content_type = "application/problem+json"),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use stentor_core::event::EventPattern;
-use stentor_core::header::CustomHeaders;
+use stentor_core::header::{CustomHeaders, HeaderRefusal};
 use stentor_core::limits::{METADATA_BYTES_MAX, PATTERNS_MAX, SECRET_BYTES, TIMEOUT_SECONDS};
 use stentor_core::policy::PolicyOverrides;
 use stentor_core::profile::{Profile, WebhookLimits};
@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 use super::parts::{DisableView, LimitsView, SignatureView};
 use super::retry_policy::RetryPolicy;
 use crate::http::api::tenants::text_refusal;
-use crate::http::extract::Seconds;
+use crate::http::extract::{Seconds, pointer};
 use crate::http::problem::{FieldError, Problem};
 
 /// A webhook's own JSON object.
@@ -151,7 +151,8 @@ impl WebhookSettings {
         errors: &mut Vec<FieldError>,
     ) -> CustomHeaders {
         let headers = CustomHeaders::parse(&self.headers).unwrap_or_else(|refusal| {
-            errors.push(FieldError::new("/headers", refusal.to_string()).with_code(refusal.code()));
+            let pointer = self.pointer_to_header(&refusal);
+            errors.push(FieldError::new(pointer, refusal.to_string()).with_code(refusal.code()));
             CustomHeaders::default()
         });
         if let Some(SignatureScheme::Hex { header, timestamp_header, .. }) = signature {
@@ -164,6 +165,22 @@ impl WebhookSettings {
             }
         }
         headers
+    }
+}
+
+impl WebhookSettings {
+    /// The header that is refused; all of them when no single one is to blame, or its name is too long to repeat.
+    fn pointer_to_header(&self, refusal: &HeaderRefusal) -> String {
+        let name = match refusal {
+            HeaderRefusal::TooMany | HeaderRefusal::TooLarge | HeaderRefusal::NameTooLong { .. } => None,
+            HeaderRefusal::NameInvalid { position } => self.headers.keys().nth(position - 1),
+            HeaderRefusal::Reserved { name }
+            | HeaderRefusal::Duplicate { name }
+            | HeaderRefusal::ValueTooLong { name }
+            | HeaderRefusal::ValueInvalid { name }
+            | HeaderRefusal::ValuePadded { name } => Some(name),
+        };
+        name.map_or_else(|| "/headers".to_owned(), |name| format!("/headers/{}", pointer::escaped(name)))
     }
 }
 

@@ -1,0 +1,172 @@
+//! Two tenants with one of everything, in one gateway.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use http::Method;
+use serde_json::{Value, json};
+use stentor_testkit::api::{Answer, Api, text};
+use stentor_testkit::gateway::Gateway;
+use stentor_testkit::receiver::{Receiver, Reply};
+use stentor_testkit::wait;
+
+use super::{Call, OPERATOR, Surface};
+
+/// A gateway with two tenants whose deliveries have failed once and wait for an hour.
+pub struct World {
+    pub gateway: Gateway,
+    pub receiver: Receiver,
+    pub surface: Surface,
+    pub own: Side,
+    pub other: Side,
+}
+
+/// A tenant: a token with all its scopes, and what it has.
+pub struct Side {
+    pub api: Api,
+    pub ids: Ids,
+}
+
+/// One id of each kind.
+#[derive(Debug, Clone)]
+pub struct Ids(Vec<(&'static str, String)>);
+
+impl World {
+    pub async fn start() -> Self {
+        let gateway = Gateway::builder(env!("CARGO_BIN_EXE_stentor")).start().await;
+        let receiver = Receiver::start().await;
+        receiver.default_reply(Reply::status(500));
+        let surface = Surface::of(&gateway.api()).await;
+        let own = Side::create(&gateway, &receiver, "own").await;
+        let other = Side::create(&gateway, &receiver, "other").await;
+        Self { gateway, receiver, surface, own, other }
+    }
+
+    /// A token of that tenant with these scopes; [`OPERATOR`] alone stands for the operator's token.
+    pub async fn token(&self, side: &Side, scopes: &[&str]) -> Api {
+        let operator = self.gateway.api();
+        if scopes == [OPERATOR] {
+            return operator;
+        }
+        operator.with_token(&operator.create_token(side.ids.get("tenant"), scopes).await)
+    }
+}
+
+impl Side {
+    async fn create(gateway: &Gateway, receiver: &Receiver, name: &str) -> Self {
+        let api = gateway.tenant(name).await;
+        let policy = json!({"events": ["order.*"], "retry_policy": {"schedule": [0, 3600, 3600, 3600]}});
+        let webhook = text(&api.create_webhook(&receiver.url(&format!("/{name}")), &policy).await, "id");
+        for _ in 0..2 {
+            api.create_webhook(&receiver.url("/never"), &json!({"events": ["never"]})).await;
+        }
+        let mut event = String::new();
+        for n in 0..3 {
+            event = api.publish("order.created", &json!({"of": name, "n": n})).await.id;
+            settled(&api, &event).await;
+        }
+        let delivery = text(&api.event_deliveries(&event).await[0], "id");
+        let range = json!({"since": "2020-01-01T00:00:00Z", "until": "2020-01-02T00:00:00Z"});
+        let replay = text(&api.post(&format!("/v1/webhooks/{webhook}/replay"), &range).await, "id");
+        wait::until("the replay has finished", || async {
+            (api.read(&format!("/v1/replays/{replay}")).await["status"] == "finished").then_some(())
+        })
+        .await;
+        let mut tokens = Vec::new();
+        for scopes in [json!(["read"]), json!(["publish"])] {
+            tokens.push(text(&api.post("/v1/tokens", &json!({"scopes": scopes})).await, "id"));
+        }
+        let tenants = gateway.api().list("/v1/tenants", "").await;
+        let tenant = tenants.iter().find(|tenant| tenant["name"] == name).expect("it was created");
+        let ids = [
+            ("event", event),
+            ("delivery", delivery),
+            ("webhook", webhook),
+            ("replay", replay),
+            ("token", tokens.remove(0)),
+            ("other_token", tokens.remove(0)),
+            ("tenant", text(tenant, "id")),
+        ];
+        Self { api, ids: Ids(ids.into()) }
+    }
+}
+
+/// Waits until each delivery of the event has failed once.
+async fn settled(api: &Api, event: &str) {
+    wait::until("the first attempts are recorded", || async {
+        let deliveries = api.event_deliveries(event).await;
+        (!deliveries.is_empty() && deliveries.iter().all(|delivery| delivery["attempt_count"] == 1))
+            .then_some(())
+    })
+    .await;
+}
+
+impl Ids {
+    pub fn get(&self, kind: &str) -> &str {
+        let found = self.0.iter().find(|(own, _)| *own == kind);
+        &found.unwrap_or_else(|| panic!("no id of the kind {kind}")).1
+    }
+
+    pub fn all(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(_, id)| id.as_str())
+    }
+
+    /// The same with another id of that kind.
+    pub fn with(&self, kind: &str, id: &str) -> Self {
+        let replace = |(own, old): &(&'static str, String)| {
+            (*own, if *own == kind { id.to_owned() } else { old.clone() })
+        };
+        Self(self.0.iter().map(replace).collect())
+    }
+
+    /// A text of the table with its placeholders filled.
+    pub fn fill(&self, template: &str) -> String {
+        static UNIQUE: AtomicU64 = AtomicU64::new(0);
+        let mut text = template.to_owned();
+        for (kind, id) in &self.0 {
+            text = text.replace(&format!("<{kind}>"), id);
+        }
+        if text.contains("<unique>") {
+            text = text.replace("<unique>", &UNIQUE.fetch_add(1, Ordering::Relaxed).to_string());
+        }
+        text
+    }
+}
+
+impl Call {
+    /// Its path and query with these ids.
+    pub fn target(&self, path_ids: &Ids, query_ids: &Ids) -> String {
+        let mut path = self.path.clone();
+        for kind in self.row.ids {
+            let (start, end) = (path.find('{').expect("an id"), path.find('}').expect("an id"));
+            path.replace_range(start..=end, path_ids.get(kind));
+        }
+        match self.row.query {
+            "" => path,
+            query => format!("{path}?{}", query_ids.fill(query)),
+        }
+    }
+
+    /// A valid body with these ids.
+    pub fn body(&self, ids: &Ids) -> String {
+        ids.fill(self.row.body)
+    }
+
+    /// The body as JSON.
+    pub fn json(&self, ids: &Ids) -> Value {
+        serde_json::from_str(&self.body(ids)).expect("the table holds JSON")
+    }
+
+    /// Sends it.
+    pub async fn send(&self, api: &Api, ids: &Ids) -> Answer {
+        self.send_to(api, &self.target(ids, ids), self.body(ids)).await
+    }
+
+    /// Sends it to another target or with another body.
+    pub async fn send_to(&self, api: &Api, target: &str, body: impl Into<bytes::Bytes>) -> Answer {
+        let body = body.into();
+        // A GET or DELETE without a body has no media type either.
+        let method: Method = self.method.clone();
+        let answer = api.request(method, target, &[], body).await;
+        answer.unwrap_or_else(|error| panic!("{} {target}: {error}", self.method))
+    }
+}
