@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use sha2::{Digest, Sha256};
 use stentor_core::destination_url::{DestinationUrl, UrlRefusal};
 use stentor_core::event::EventPattern;
 use stentor_core::header::CustomHeaders;
@@ -17,8 +18,10 @@ use stentor_core::webhook::{
     SecretText, SigningSecret, Webhook, WebhookConfig, WebhookSecrets, WebhookStatus,
 };
 use stentor_store::StoreError;
-use stentor_store::webhooks::Saved;
+use stentor_store::journal::IdempotencyKey;
+use stentor_store::webhooks::{CreatedOnce, Saved};
 
+use crate::accept::IDEMPOTENCY_WINDOW;
 use crate::engine::Engine;
 use crate::entropy;
 
@@ -96,6 +99,9 @@ pub enum WebhookError {
     /// The profile's body format is not available in this version.
     #[error("the profile {} is not available in this version; use standard or raw", .0.as_str())]
     ProfileUnavailable(Profile),
+    /// The idempotency key was used before with another body.
+    #[error("the idempotency key was used before for {0} with a different body")]
+    KeyConflict(WebhookId),
     /// More secrets overlap than allowed.
     #[error("at most {SECRETS_MAX} signing secrets may overlap; wait until an older one has expired")]
     TooManySecrets,
@@ -118,16 +124,45 @@ pub struct Rotation {
 }
 
 impl Engine {
-    /// Creates a webhook. The secret can be read from the answer and nowhere later.
+    /// Creates a webhook. The secret can be read from the answer and nowhere later, except that a repeat with the same
+    /// idempotency key and body within 24 hours answers with the same webhook.
     ///
     /// # Errors
-    /// When the address, the secret or the profile is refused, or the database does not answer.
+    /// When the address, the secret or the profile is refused, the key was used with another body, or the database does
+    /// not answer.
     pub async fn create_webhook(
         &self,
         tenant: TenantId,
         draft: WebhookDraft,
+        idempotency_key: Option<&str>,
     ) -> Result<Webhook, WebhookError> {
         let now = self.clock().now();
+        let body_hash = hash_of(&draft);
+        let webhook = self.drafted(tenant, draft, now)?;
+        check(&webhook, now)?;
+        let saved = match idempotency_key {
+            None => match self.store().create_webhook(&webhook).await? {
+                Saved::At(version) => CreatedOnce::At(version),
+                Saved::NotFound | Saved::Changed => CreatedOnce::NotFound,
+            },
+            Some(key) => {
+                let key_hash = Sha256::digest(format!("webhook\0{key}")).into();
+                let key = IdempotencyKey { key_hash, body_hash, expires_at: now.plus(IDEMPOTENCY_WINDOW) };
+                self.store().create_webhook_once(&webhook, &key).await?
+            }
+        };
+        match saved {
+            CreatedOnce::At(version) => {
+                self.directory().reload(tenant).await?;
+                Ok(Webhook { version, ..webhook })
+            }
+            CreatedOnce::Before(id) => self.store().webhook(tenant, id).await?.ok_or(WebhookError::NotFound),
+            CreatedOnce::KeyConflict(first) => Err(WebhookError::KeyConflict(first)),
+            CreatedOnce::NotFound => Err(WebhookError::NotFound),
+        }
+    }
+
+    fn drafted(&self, tenant: TenantId, draft: WebhookDraft, now: Time) -> Result<Webhook, WebhookError> {
         let id = WebhookId::new(now, entropy::bits());
         let value = draft.secret.unwrap_or_else(new_secret);
         let config = WebhookConfig {
@@ -141,7 +176,7 @@ impl Engine {
             ordered: draft.ordered,
             metadata: draft.metadata,
         };
-        let webhook = Webhook {
+        Ok(Webhook {
             id,
             tenant,
             shard: Shard::of(id),
@@ -154,15 +189,7 @@ impl Engine {
             version: 0,
             created_at: now,
             updated_at: now,
-        };
-        check(&webhook, now)?;
-        match self.store().create_webhook(&webhook).await? {
-            Saved::At(version) => {
-                self.directory().reload(tenant).await?;
-                Ok(Webhook { version, ..webhook })
-            }
-            Saved::NotFound | Saved::Changed => Err(WebhookError::NotFound),
-        }
+        })
     }
 
     /// Changes a webhook. Pending deliveries use the new configuration from their next attempt on.
@@ -300,6 +327,35 @@ fn rotate(
     signing.insert(0, SigningSecret { value: value.clone(), active_from, active_until: None });
     signing.retain(|secret| secret.active_until.is_none_or(|end| now < end));
     if signing.len() > SECRETS_MAX { Err(WebhookError::TooManySecrets) } else { Ok(()) }
+}
+
+/// What an idempotency key stands for: everything that was asked for.
+fn hash_of(draft: &WebhookDraft) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    let mut part = |text: &str| {
+        hash.update((text.len() as u64).to_be_bytes());
+        hash.update(text.as_bytes());
+    };
+    // The shown form of everything but the secrets, which have none.
+    part(&format!(
+        "{:?}",
+        (
+            &draft.name,
+            &draft.url,
+            &draft.events,
+            draft.profile,
+            &draft.policy,
+            &draft.signature,
+            draft.limits
+        )
+    ));
+    part(&format!("{:?}", (draft.ordered, &draft.metadata, draft.active, draft.secret.is_some())));
+    part(draft.secret.as_ref().map_or("", SecretText::reveal));
+    for (name, value) in draft.headers.iter() {
+        part(name);
+        part(value);
+    }
+    hash.finalize().into()
 }
 
 fn new_secret() -> SecretText {

@@ -7,6 +7,7 @@ use stentor_core::webhook::{Webhook, WebhookStatus};
 
 use crate::Page;
 use crate::error::StoreResult;
+use crate::journal::IdempotencyKey;
 
 /// What became of a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,12 +20,28 @@ pub enum Saved {
     Changed,
 }
 
+/// What became of a webhook that was to be created under an idempotency key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CreatedOnce {
+    /// It is stored; the tenant's configuration has this version now.
+    At(u64),
+    /// The same key came with the same body before: this webhook stands.
+    Before(WebhookId),
+    /// The same key came with another body before.
+    KeyConflict(WebhookId),
+    /// There is no such tenant.
+    NotFound,
+}
+
 /// Reads and changes of webhooks. Each change moves the tenant's configuration version and keeps its revision in the same
 /// transaction (engine rules E7, E21).
 #[async_trait]
 pub trait Webhooks: Send + Sync {
     /// Stores a new webhook. `version` of the argument is ignored.
     async fn create_webhook(&self, webhook: &Webhook) -> StoreResult<Saved>;
+
+    /// Stores a new webhook, unless one was created with the same key before.
+    async fn create_webhook_once(&self, webhook: &Webhook, key: &IdempotencyKey) -> StoreResult<CreatedOnce>;
 
     /// Stores a change of configuration, secrets or status, if the stored version is still `webhook.version`.
     /// Leaving `Disabled` clears the record of failures.

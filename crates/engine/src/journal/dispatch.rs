@@ -15,7 +15,7 @@ use tracing::error;
 use super::AcceptAnswer;
 use super::writer::{Committed, Pending, Writer};
 use crate::accept::Published;
-use crate::shard::input::{Handed, Recorded};
+use crate::shard::input::{Handed, RecordAnswer, Recorded};
 
 /// What one commit has for one shard.
 #[derive(Default)]
@@ -37,6 +37,7 @@ impl Writer {
         let Committed { batch, writes, results } = committed;
         let mut shards: HashMap<Shard, ForShard> = HashMap::new();
         let mut answers = Vec::with_capacity(batch.len());
+        let mut commands = Vec::new();
         for ((pending, write), written) in batch.into_iter().zip(writes.iter()).zip(results) {
             match pending {
                 Pending::Accept { webhooks, waiter } => {
@@ -47,12 +48,16 @@ impl Writer {
                 Pending::Outcome(lane) => self.outcome(lane, write, &written, &mut shards),
                 Pending::Lane(lane) => shards.entry(lane.shard).or_default().written.push((lane, written)),
                 Pending::Command(waiter) => {
-                    self.command(write, &written).await;
-                    answers.push(Answer::Written(waiter, written));
+                    answers.push(Answer::Written(waiter, written.clone()));
+                    commands.push((write, written));
                 }
             }
         }
         self.hand_over(shards).await;
+        // After the outcomes: a retry may be of a delivery that ended in the same batch.
+        for (write, written) in commands {
+            self.command(write, &written).await;
+        }
         for answer in answers {
             // Whoever stopped waiting does not matter any more.
             match answer {
@@ -125,23 +130,25 @@ impl Writer {
         shards: &mut HashMap<Shard, ForShard>,
     ) {
         let Write::Outcome(outcome) = write else { return };
-        let (applied, disabled) = match written {
-            Written::Recorded { applied, disabled_version } => (*applied, *disabled_version),
+        let (answer, disabled) = match written {
+            Written::Recorded { applied: true, disabled_version } => (RecordAnswer::Applied, *disabled_version),
+            Written::Recorded { applied: false, .. } => (RecordAnswer::Superseded, None),
             Written::Refused(reason) => {
                 error!(%reason, delivery = %outcome.attempt.delivery, "an outcome could not be stored");
-                (false, None)
+                (RecordAnswer::Refused, None)
             }
-            _ => (false, None),
+            _ => (RecordAnswer::Refused, None),
         };
-        if applied {
+        if answer == RecordAnswer::Applied {
             self.metrics.recorded(outcome);
         }
-        // Not applied: it may have been disabled by a commit of which nobody could tell.
-        if disabled.is_some() || !applied && outcome.disable.is_some() {
+        // Superseded: it may have been disabled by a commit of which nobody could tell.
+        let may_be_disabled = answer == RecordAnswer::Superseded && outcome.disable.is_some();
+        if disabled.is_some() || may_be_disabled {
             (self.on_disabled)(outcome.tenant, outcome.webhook);
         }
         let recorded =
-            Recorded { webhook: outcome.webhook, delivery: outcome.attempt.delivery, applied, disabled };
+            Recorded { webhook: outcome.webhook, delivery: outcome.attempt.delivery, answer, disabled };
         shards.entry(lane.shard).or_default().recorded.push(recorded);
     }
 

@@ -45,15 +45,26 @@ pub struct Attempted {
     pub response: Option<CapturedResponse>,
 }
 
-/// An outcome that is stored.
+/// What became of an outcome.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RecordAnswer {
+    /// It is stored.
+    Applied,
+    /// The row is not as it was: the outcome was stored before, or the row has ended, and may have been retried since.
+    Superseded,
+    /// The store cannot take it.
+    Refused,
+}
+
+/// An outcome that was written.
 #[derive(Debug, Clone, Copy)]
 pub struct Recorded {
     /// To whom.
     pub webhook: WebhookId,
     /// Of what.
     pub delivery: DeliveryId,
-    /// Whether the row was still ours to change.
-    pub applied: bool,
+    /// What became of it.
+    pub answer: RecordAnswer,
     /// The configuration version at which the webhook was disabled with it.
     pub disabled: Option<u64>,
 }

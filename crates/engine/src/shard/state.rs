@@ -11,7 +11,7 @@ use stentor_core::time::Time;
 use stentor_core::webhook::{Webhook, WebhookStatus};
 use stentor_store::lanes::{LaneKey, WaitingLane};
 
-use super::input::{Action, Attempted, Handed, Input, PageRows, ReadKind, Recorded};
+use super::input::{Action, Attempted, Handed, Input, PageRows, ReadKind, RecordAnswer, Recorded};
 use super::lane::{Failing, Flight, FlightPhase, Lane, LaneLimits};
 use super::{LEFTOVER_ROWS, ORPHAN_AGE, READ_PAUSE};
 use crate::permits::{Granted, Standing};
@@ -184,18 +184,20 @@ impl ShardState {
                 lane.webhook = Arc::new(webhook);
                 lane.forget_memory();
             }
-            match flight.retry_at {
-                Some(at) if outcome.applied && lane.is_ordered() => {
+            match (outcome.answer, flight.retry_at) {
+                (RecordAnswer::Superseded, _) if lane.is_ordered() => lane.forget_memory(),
+                (answer, Some(at)) if lane.is_ordered() => {
                     let mut queued = flight.queued;
-                    queued.pending.attempts += 1;
-                    queued.pending.claims = 0;
+                    if answer == RecordAnswer::Applied {
+                        queued.pending.attempts += 1;
+                        queued.pending.claims = 0;
+                    }
                     queued.pending.due_at = Some(at);
                     lane.push_head(queued);
                 }
-                // Not applied: it was stored before, by a commit of which nobody could tell; or the row is gone.
-                Some(_) if lane.is_ordered() => lane.forget_memory(),
-                Some(at) => lane.note_due(at),
-                None => {}
+                (_, Some(at)) => lane.note_due(at),
+                (RecordAnswer::Superseded, None) => lane.note_due(turn.now),
+                (RecordAnswer::Applied | RecordAnswer::Refused, None) => {}
             }
         }
         let mut touched: Vec<WebhookId> = outcomes.iter().map(|outcome| outcome.webhook).collect();
@@ -266,7 +268,6 @@ impl ShardState {
 
     fn found(&mut self, waiting: Box<WaitingLane>, turn: &mut Turn<'_>) {
         let webhook = waiting.key.webhook;
-        eprintln!("FOUND {waiting:?} lane {:?} ids", self.lanes.get(&webhook));
         match self.lanes.get_mut(&webhook) {
             None => turn.actions.push(Action::Load(waiting)),
             Some(lane) => {

@@ -25,7 +25,7 @@ use stentor_core::webhook::{Webhook, WebhookConfig, WebhookSecrets, WebhookStatu
 use stentor_store::journal::{Write, Written};
 use stentor_store::lanes::{DuePage, LaneKey, LoadedDelivery};
 
-use super::input::{Action, Attempted, Handed, Input, PageRows, ReadKind, Recorded};
+use super::input::{Action, Attempted, Handed, Input, PageRows, ReadKind, RecordAnswer, Recorded};
 use super::lane::LaneLimits;
 use super::state::{PermitSource, ShardOptions, ShardState};
 use crate::journal::Entry;
@@ -286,7 +286,7 @@ impl World {
                 self.mail.push_back(Input::Recorded(vec![Recorded {
                     webhook,
                     delivery: id,
-                    applied,
+                    answer: if applied { RecordAnswer::Applied } else { RecordAnswer::Superseded },
                     disabled: None,
                 }]));
             }

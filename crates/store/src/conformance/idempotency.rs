@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
+use stentor_core::webhook::Webhook;
+
 use super::Backend;
 use super::fixtures::{Scene, accept, assert_not_stored, assert_stored, key};
-use crate::journal::{NewEvent, Written};
+use crate::journal::{IdempotencyKey, NewEvent, Written};
+use crate::webhooks::CreatedOnce;
 
 const KEY: u8 = 1;
 const BODY: u8 = 10;
@@ -124,4 +127,30 @@ pub async fn keys_survive_a_reopen(backend: &dyn Backend) {
     let scene = scene.reopen(backend).await;
     let again = with_key(scene.new_event(tenant, &[]).await, BODY);
     assert_eq!(scene.accept(&again).await, duplicate_of(&original));
+}
+
+/// A key stands for one webhook too, and does not meet those of events.
+pub async fn a_webhook_is_created_once_per_key(backend: &dyn Backend) {
+    let scene = Scene::open(backend).await;
+    let (tenant, other) = (scene.tenant().await, scene.tenant().await);
+    let first = scene.new_webhook(tenant);
+    let key = IdempotencyKey {
+        key_hash: [7; 32],
+        body_hash: [8; 32],
+        expires_at: first.created_at.plus(Duration::from_secs(60)),
+    };
+    let once = async |webhook: &Webhook, key: &IdempotencyKey| {
+        scene.store.create_webhook_once(webhook, key).await.expect("a webhook is created")
+    };
+    assert!(matches!(once(&first, &key).await, CreatedOnce::At(_)));
+    let again = scene.new_webhook(tenant);
+    assert_eq!(once(&again, &key).await, CreatedOnce::Before(first.id));
+    let changed = IdempotencyKey { body_hash: [9; 32], ..key.clone() };
+    assert_eq!(once(&again, &changed).await, CreatedOnce::KeyConflict(first.id));
+    assert!(matches!(once(&scene.new_webhook(other), &key).await, CreatedOnce::At(_)));
+    let mut late = scene.new_webhook(tenant);
+    late.created_at = key.expires_at;
+    assert!(matches!(once(&late, &changed).await, CreatedOnce::At(_)));
+    let listed = scene.store.webhooks(tenant, None, None, 10).await.expect("webhooks are listed");
+    assert_eq!(listed.rows.iter().map(|webhook| webhook.id).collect::<Vec<_>>(), [late.id, first.id]);
 }

@@ -86,6 +86,7 @@ macro_rules! conformance_suite {
                 a_key_belongs_to_its_tenant,
                 what_is_not_stored_leaves_its_key_free,
                 keys_survive_a_reopen,
+                a_webhook_is_created_once_per_key,
             ],
             isolation: [
                 single_reads_find_nothing_of_others,

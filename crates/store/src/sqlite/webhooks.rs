@@ -12,8 +12,9 @@ use super::row::{self, WEBHOOK, count, integer, micros, status_columns};
 use super::{SqliteStore, page_of, secrets, tenants};
 use crate::Page;
 use crate::error::{StoreError, StoreResult};
+use crate::journal::IdempotencyKey;
 use crate::seal::Sealer;
-use crate::webhooks::{Saved, Webhooks};
+use crate::webhooks::{CreatedOnce, Saved, Webhooks};
 
 /// The number of every disabled status, whatever the reason.
 const DISABLED: i64 = status_columns(WebhookStatus::Disabled(DisableReason::Gone)).0;
@@ -170,11 +171,52 @@ impl SqliteStore {
     }
 }
 
+/// The key is kept beside those of events: whose hash it is tells them apart.
+fn create_once(
+    connection: &Connection,
+    webhook: &Webhook,
+    key: &IdempotencyKey,
+    sealer: &Sealer,
+) -> StoreResult<CreatedOnce> {
+    let earlier: Option<([u8; 32], WebhookId)> = connection
+        .prepare_cached(
+            "SELECT body_hash, event FROM idempotency WHERE tenant = ?1 AND key_hash = ?2 AND expires_at > ?3",
+        )?
+        .query_row(params![webhook.tenant.as_bytes(), key.key_hash, micros(webhook.created_at)], |row| {
+            Ok((row.get(0)?, row::id(row, 1, WebhookId::from_bytes)?))
+        })
+        .optional()?;
+    match earlier {
+        Some((body_hash, id)) if body_hash == key.body_hash => return Ok(CreatedOnce::Before(id)),
+        Some((_, id)) => return Ok(CreatedOnce::KeyConflict(id)),
+        None => {}
+    }
+    let Saved::At(version) = create(connection, webhook, sealer)? else { return Ok(CreatedOnce::NotFound) };
+    connection
+        .prepare_cached(
+            "INSERT OR REPLACE INTO idempotency (tenant, key_hash, body_hash, event, matched, expires_at)
+             VALUES (?1, ?2, ?3, ?4, 0, ?5)",
+        )?
+        .execute(params![
+            webhook.tenant.as_bytes(),
+            key.key_hash,
+            key.body_hash,
+            webhook.id.as_bytes(),
+            micros(key.expires_at)
+        ])?;
+    Ok(CreatedOnce::At(version))
+}
+
 #[async_trait]
 impl Webhooks for SqliteStore {
     async fn create_webhook(&self, webhook: &Webhook) -> StoreResult<Saved> {
         let (webhook, sealer) = (webhook.clone(), Arc::clone(&self.sealer));
         self.write(move |connection| create(connection, &webhook, &sealer)).await
+    }
+
+    async fn create_webhook_once(&self, webhook: &Webhook, key: &IdempotencyKey) -> StoreResult<CreatedOnce> {
+        let (webhook, key, sealer) = (webhook.clone(), key.clone(), Arc::clone(&self.sealer));
+        self.write(move |connection| create_once(connection, &webhook, &key, &sealer)).await
     }
 
     async fn update_webhook(&self, webhook: &Webhook) -> StoreResult<Saved> {

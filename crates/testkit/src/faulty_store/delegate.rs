@@ -13,11 +13,12 @@ use stentor_core::webhook::{Webhook, WebhookStatus};
 use stentor_store::deliveries::{AttemptRow, DeliveryFilter, DeliveryRow};
 use stentor_store::error::StoreResult;
 use stentor_store::events::{Conservation, EventFilter};
+use stentor_store::journal::IdempotencyKey;
 use stentor_store::lanes::{DuePage, LaneKey, LoadedDelivery, PageLimit, WaitingLane};
 use stentor_store::maintenance::PreviousEnd;
 use stentor_store::replays::Replay;
 use stentor_store::tenants::TenantSaved;
-use stentor_store::webhooks::Saved;
+use stentor_store::webhooks::{CreatedOnce, Saved};
 use stentor_store::{Deliveries, Events, Lanes, Maintenance, Page, Replays, Tenants, Tokens, Webhooks};
 
 use super::FaultyStore;
@@ -120,6 +121,10 @@ impl Deliveries for FaultyStore {
 impl Webhooks for FaultyStore {
     async fn create_webhook(&self, webhook: &Webhook) -> StoreResult<Saved> {
         self.inner.create_webhook(webhook).await
+    }
+
+    async fn create_webhook_once(&self, webhook: &Webhook, key: &IdempotencyKey) -> StoreResult<CreatedOnce> {
+        self.inner.create_webhook_once(webhook, key).await
     }
 
     async fn update_webhook(&self, webhook: &Webhook) -> StoreResult<Saved> {

@@ -19,7 +19,7 @@ use stentor_store::lanes::{LaneKey, LoadedDelivery};
 
 use super::{Permits, START, ShardOptions, ShardState, TestPermits, webhook};
 use crate::journal::Entry;
-use crate::shard::input::{Action, Attempted, Handed, Input, PageRows, ReadKind, Recorded};
+use crate::shard::input::{Action, Attempted, Handed, Input, PageRows, ReadKind, RecordAnswer, Recorded};
 use crate::shard::lane::LaneLimits;
 
 const CAPACITY: usize = 4;
@@ -98,7 +98,7 @@ fn attempt(starts: &Receiver<DeliveryId>, webhook: &Webhook, mail: &Sender<Input
 fn record(outcomes: &Receiver<DeliveryId>, webhook: &Webhook, stored: &Stored, mail: &Sender<Input>) {
     while let Ok(delivery) = outcomes.recv() {
         stored.lock().expect("no panic").retain(|(_, id), _| *id != delivery);
-        let recorded = Recorded { webhook: webhook.id, delivery, applied: true, disabled: None };
+        let recorded = Recorded { webhook: webhook.id, delivery, answer: RecordAnswer::Applied, disabled: None };
         mail.send(Input::Recorded(vec![recorded])).expect("the actor runs");
     }
 }

@@ -18,7 +18,9 @@ use utoipa_axum::routes;
 
 use super::attempt::AttemptView;
 use crate::http::AppState;
-use crate::http::extract::{CanManage, CanRead, ConfigBody, Id, JsonBody, List, Query, Seconds, TenantAuth};
+use crate::http::extract::{
+    CanManage, CanRead, ConfigBody, Id, IdempotencyKey, JsonBody, List, Query, Seconds, TenantAuth,
+};
 use crate::http::problem::{Problem, ProblemBody};
 
 mod conditions;
@@ -75,14 +77,16 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 
 /// Create a webhook. The answer is the only one that shows a secret made by the server.
 #[utoipa::path(post, path = "/v1/webhooks", operation_id = "createWebhook", tag = TAG, request_body = WebhookSettings,
+    params(("Idempotency-Key" = Option<String>, Header, description = "Repeating the same body with it creates nothing new")),
     security(("bearer" = ["manage"])),
     responses((status = 201, description = "Created.", body = WebhookView)))]
 async fn create(
     auth: TenantAuth<CanManage>,
     State(state): State<AppState>,
+    IdempotencyKey(key): IdempotencyKey,
     JsonBody(settings): ConfigBody<WebhookSettings>,
 ) -> Result<impl IntoResponse, Problem> {
-    let webhook = state.engine().create_webhook(auth.tenant, settings.check()?).await?;
+    let webhook = state.engine().create_webhook(auth.tenant, settings.check()?, key.as_deref()).await?;
     Ok((StatusCode::CREATED, Json(WebhookView::revealed(webhook))))
 }
 

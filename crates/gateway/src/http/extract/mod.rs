@@ -5,6 +5,7 @@
 
 mod auth;
 mod id;
+mod idempotency;
 mod json_body;
 mod page;
 pub(crate) mod pointer;
@@ -13,6 +14,7 @@ mod seconds;
 
 pub use auth::{CanManage, CanPublish, CanRead, DemandedScope, OperatorAuth, TENANT_HEADER, TenantAuth};
 pub use id::Id;
+pub use idempotency::{IdempotencyKey, idempotency_header};
 pub use json_body::{JsonBody, parse_json, parse_value, read_body, read_json};
 pub use page::{Cursor, CursorId, Limit, List};
 pub use query::Query;

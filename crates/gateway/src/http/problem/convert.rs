@@ -57,6 +57,7 @@ impl From<WebhookError> for Problem {
             WebhookError::ProfileUnavailable(_) => {
                 Self::invalid_body(vec![FieldError::new("/profile", detail).with_code("profile_unavailable")])
             }
+            WebhookError::KeyConflict(_) => Self::new(Code::IdempotencyKeyReused, detail),
             WebhookError::TooManySecrets => Self::new(Code::TooManySecrets, detail),
             WebhookError::Busy => Self::new(Code::ChangedMeanwhile, detail),
             WebhookError::Store(error) => error.into(),

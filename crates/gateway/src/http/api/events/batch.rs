@@ -15,9 +15,9 @@ use stentor_core::limits::{BATCH_EVENTS_MAX, BODY_BYTES_MAX};
 use utoipa::ToSchema;
 
 use super::TAG;
-use super::publish::{PublishEvent, PublishedEvent, idempotency_header};
+use super::publish::{PublishEvent, PublishedEvent};
 use crate::http::AppState;
-use crate::http::extract::{CanPublish, TenantAuth, parse_json, read_json};
+use crate::http::extract::{CanPublish, TenantAuth, idempotency_header, parse_json, read_json};
 use crate::http::problem::{Problem, ProblemBody};
 
 /// Events to be published.

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::{Request, State};
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use stentor_core::event::{EventType, Origin};
@@ -18,11 +18,8 @@ use utoipa::ToSchema;
 
 use super::TAG;
 use crate::http::AppState;
-use crate::http::extract::{CanPublish, TenantAuth, parse_json, read_json};
-use crate::http::problem::{Code, FieldError, Problem, ProblemBody};
-
-/// The publisher's key for safe repeats, when it is not in the body.
-pub(super) const IDEMPOTENCY_HEADER: &str = "idempotency-key";
+use crate::http::extract::{CanPublish, TenantAuth, idempotency_header, parse_json, read_json};
+use crate::http::problem::{FieldError, Problem, ProblemBody};
 
 /// An event to be published.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -160,19 +157,5 @@ impl<'a> PublishEvent<'a> {
             demand(metadata.len() <= METADATA_BYTES_MAX, "/metadata", "must have at most 8192 bytes");
         }
         if broken.is_empty() { Ok(()) } else { Err(Problem::invalid_body(broken)) }
-    }
-}
-
-/// The key in the header, if there is one: 1 to 256 visible ASCII characters.
-pub(super) fn idempotency_header(headers: &HeaderMap) -> Result<Option<Box<str>>, Problem> {
-    let mut values = headers.get_all(IDEMPOTENCY_HEADER).iter();
-    let Some(value) = values.next() else { return Ok(None) };
-    let key = value.to_str().ok().filter(|key| (1..=IDEMPOTENCY_KEY_BYTES_MAX).contains(&key.len()));
-    match key {
-        Some(key) if values.next().is_none() => Ok(Some(key.into())),
-        _ => Err(Problem::new(
-            Code::InvalidRequest,
-            "Idempotency-Key must be given once and have 1 to 256 visible ASCII characters.",
-        )),
     }
 }
