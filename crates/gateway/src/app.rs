@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::error;
 
 mod bootstrap;
+mod descriptors;
 pub mod lifecycle;
 mod master_key;
 mod own_addresses;
@@ -50,6 +51,7 @@ impl App {
     /// # Errors
     /// When the address, the master key or the database cannot be used; the text says which and what to do.
     pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
+        let descriptors = descriptors::raise_limit();
         let listener = TcpListener::bind(config.listen)
             .await
             .with_context(|| format!("cannot listen on {}", config.listen))?;
@@ -60,7 +62,8 @@ impl App {
         let engine = Engine::start(store, engine_options(config, address), clock).await?;
         let stop = CancellationToken::new();
         let router = router(AppState::new(engine.clone()));
-        let server = tokio::spawn(server::serve(listener, router, stop.clone(), server_options(config)));
+        let options = server_options(config, descriptors);
+        let server = tokio::spawn(server::serve(listener, router, stop.clone(), options));
         Ok(Self { engine, address, first_start, stop, server, drain: config.shutdown.drain() })
     }
 
@@ -126,9 +129,9 @@ fn engine_options(config: &Config, own: SocketAddr) -> EngineOptions {
     options
 }
 
-fn server_options(config: &Config) -> ServerOptions {
+fn server_options(config: &Config, descriptors: Option<u64>) -> ServerOptions {
     ServerOptions {
-        connections_max: config.limits.connections.size(),
+        connections_max: descriptors::connections_that_fit(config.limits.connections.size(), descriptors),
         connections_per_peer_max: config.limits.connections_per_peer.size(),
         drain: config.shutdown.drain().mul_f64(REQUESTS_SHARE),
         ..ServerOptions::default()

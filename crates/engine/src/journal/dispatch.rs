@@ -131,7 +131,9 @@ impl Writer {
     ) {
         let Write::Outcome(outcome) = write else { return };
         let (answer, disabled) = match written {
-            Written::Recorded { applied: true, disabled_version } => (RecordAnswer::Applied, *disabled_version),
+            Written::Recorded { applied: true, disabled_version } => {
+                (RecordAnswer::Applied, *disabled_version)
+            }
             Written::Recorded { applied: false, .. } => (RecordAnswer::Superseded, None),
             Written::Refused(reason) => {
                 error!(%reason, delivery = %outcome.attempt.delivery, "an outcome could not be stored");

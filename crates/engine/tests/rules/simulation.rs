@@ -1,25 +1,28 @@
 //! E25: random lives. Whatever is published, changed, retried, cancelled, lost and killed, in whatever order: in the end
 //! everything has its outcome, nothing vanished, and only a death repeats an attempt.
 
-use std::collections::{HashMap, HashSet};
+mod judge;
+mod script;
+
+use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use fastrand::Rng;
-use stentor_core::delivery::DeliveryState;
 use stentor_core::id::{DeliveryId, EventId, TenantId, WebhookId};
 use stentor_core::rate::Rate;
 use stentor_engine::clock::ManualClock;
 use stentor_engine::commands::CommandOutcome;
 use stentor_engine::shard::LaneLimits;
 use stentor_engine::webhooks::WebhookChange;
-use stentor_store::deliveries::{DeliveryFilter, DeliveryRow};
-use stentor_store::{Deliveries, Events};
+use stentor_store::Deliveries;
+use stentor_store::deliveries::DeliveryFilter;
 use stentor_testkit::faulty_store::{Batches, CommitFault};
 use tokio::sync::Semaphore;
 
+use self::script::{Came, note, script};
 use super::support::*;
 
 const ACTS: u32 = 40;
@@ -44,8 +47,6 @@ struct Life {
     /// Requests of a cancelled delivery when its cancellation was acknowledged.
     cancelled: HashMap<DeliveryId, usize>,
 }
-
-type Came = Arc<Mutex<HashMap<(DeliveryId, u32, u64), u32>>>;
 
 impl Life {
     fn new(seed: u64) -> (Self, Process) {
@@ -210,73 +211,11 @@ impl Life {
             sums.pending == 0
         });
     }
-
-    fn judge(&self, process: &Process) {
-        let rows = self.all_deliveries(process);
-        let stored: HashSet<EventId> = rows.iter().map(|row| row.event).collect();
-        for event in self.acknowledged.lock().unwrap().iter() {
-            let known = stored.contains(event)
-                || process.run(process.store.event(self.tenant, *event)).expect("read").is_some();
-            assert!(known, "{event} was acknowledged and is gone");
-        }
-        let visits = self.receiver.visits();
-        let taken: HashSet<DeliveryId> =
-            visits.iter().filter(|visit| visit.answered == Some(200)).map(|visit| visit.delivery).collect();
-        for row in &rows {
-            let attempts = process.run(process.store.attempts(self.tenant, row.id)).expect("read");
-            let numbers: Vec<u32> = attempts.iter().map(|attempt| attempt.number).collect();
-            assert_eq!(numbers, (1..=row.attempts).collect::<Vec<_>>(), "{} has gaps", row.id);
-            assert!(row.state != DeliveryState::Delivered || taken.contains(&row.id), "{row:?}");
-        }
-        for (key, count) in self.came.lock().unwrap().iter() {
-            assert_eq!(*count, 1, "{key:?} came twice from one process");
-        }
-        for (id, before) in &self.cancelled {
-            let after = visits.iter().filter(|visit| visit.delivery == *id).count();
-            assert_eq!(after, *before, "{id} was attempted after its cancellation was acknowledged");
-        }
-        assert!(self.receiver.most_in_flight(self.webhooks[1]) <= 1, "an ordered webhook gets one at a time");
-        assert!(self.receiver.most_in_flight(self.webhooks[2]) <= 2, "a limited concurrency holds");
-        assert_eq!(process.engine.metrics().orphans(), 0);
-    }
-
-    fn all_deliveries(&self, process: &Process) -> Vec<DeliveryRow> {
-        let page =
-            process.run(process.store.deliveries(self.tenant, &DeliveryFilter::default(), None, 100_000));
-        page.expect("a list").rows
-    }
 }
 
 /// Whether no attempt and no write is under way.
 fn is_at_rest(process: &Process) -> bool {
     ["stentor_in_flight", "stentor_journal_waiting"].iter().all(|name| gauge(&process.engine, name) == 0)
-}
-
-fn note(visit: &Visit, deaths: &AtomicU64, came: &Came) {
-    let key = (visit.delivery, visit.number, deaths.load(Ordering::SeqCst));
-    *came.lock().unwrap().entry(key).or_insert(0) += 1;
-}
-
-/// What a request gets depends on the seed, the event and the attempt alone.
-fn script(
-    seed: u64,
-    gate: &Arc<Semaphore>,
-    deaths: &Arc<AtomicU64>,
-    came: &Came,
-) -> impl Fn(&Visit) -> Answer + Send + Sync + use<> {
-    let (gate, deaths, came) = (Arc::clone(gate), Arc::clone(deaths), Arc::clone(came));
-    move |visit| {
-        note(visit, &deaths, &came);
-        let mut rng = Rng::with_seed(seed ^ visit.n().rotate_left(20) ^ u64::from(visit.number));
-        match rng.u32(0..100) {
-            0..60 => Answer::Status(200),
-            60..80 => Answer::Status(500),
-            80..90 => Answer::Slow(rng.u32(1..20), if rng.bool() { 200 } else { 503 }),
-            90..94 => Answer::Later(429, seconds(rng.u64(1..5))),
-            94..99 => Answer::Held(Arc::clone(&gate), if rng.bool() { 200 } else { 500 }),
-            _ => Answer::Status(410),
-        }
-    }
 }
 
 fn simulate(seed: u64) {

@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
 #[path = "../surface/mod.rs"]
-#[expect(dead_code, reason = "shared with the tests of isolation")]
+#[expect(dead_code, unused_imports, reason = "shared with the tests of isolation")]
 mod surface;
 
 mod fuzz;

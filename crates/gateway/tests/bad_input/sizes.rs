@@ -32,7 +32,7 @@ async fn the_largest_body_passes_and_one_byte_more_does_not() {
         let limit = body_bytes_max(&call);
         let answer = call.send_to(&api, &target, padded(&world, &call, limit)).await;
         assert!(answer.is_success(), "{}: {} {}", call.row.operation, answer.status(), answer.text());
-        for length in [limit + 1, 2 * limit] {
+        for length in [limit + 1, limit + 1_000_000] {
             let answer = call.send_to(&api, &target, padded(&world, &call, length)).await;
             let problem = assert_precise(&answer, call.row.operation);
             assert_eq!(
@@ -82,7 +82,7 @@ async fn a_body_of_unknown_length_is_counted() {
 #[tokio::test]
 async fn an_announced_excess_is_refused_unread() {
     let world = World::start().await;
-    for length in ["10485761", "99999999999", "18446744073709551615"] {
+    for length in ["10485761", "99999999999", "18446744073709551613"] {
         let announced = head(&world, &format!("content-type: application/json\r\ncontent-length: {length}"));
         assert_eq!(raw(&world, &announced, []).await, Some(413), "{length}");
     }

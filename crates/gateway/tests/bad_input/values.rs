@@ -57,7 +57,10 @@ pub fn all() -> Vec<Value> {
     ];
     all.extend(strings.map(|text| value(text, "string")));
     all.extend([300, 10_000, 100_000].map(|length| value(format!("\"{}\"", "x".repeat(length)), "string")));
-    all.extend(["[]", "[null]", "[[]]", "[{}]", "[1,\"a\",{}]"].map(|text| value(text, "array")));
+    all.extend(
+        ["[]", "[null]", "[[]]", "[{}]", "[1,\"a\",{}]", "[null,null,true]", "[null,null]", "[1,1]"]
+            .map(|text| value(text, "array")),
+    );
     all.push(value(format!("[{}0]", "0,".repeat(20_000)), "array"));
     all.extend(
         ["{}", r#"{"a":1}"#, r#"{"a":{"b":[]}}"#, r#"{"":null}"#, r#"{"a":1,"a":2}"#]

@@ -71,6 +71,21 @@ async fn an_idempotency_key_is_the_tenants_own() {
 }
 
 #[tokio::test]
+async fn a_repeated_creation_never_answers_with_anothers_webhook() {
+    let world = World::start().await;
+    let body = json!({"url": world.receiver.url("/never"), "events": []}).to_string();
+    let headers = [("idempotency-key", "same")];
+    let mut made = Vec::new();
+    for side in [&world.own, &world.other, &world.own, &world.other] {
+        let answer = side.api.request(Method::POST, "/v1/webhooks", &headers, body.clone()).await.unwrap();
+        assert_eq!(answer.status(), 201, "{}", answer.text());
+        made.push((answer.json()["id"].clone(), answer.json()["secret"].clone()));
+    }
+    assert!(made[0].0 != made[1].0 && made[0].1 != made[1].1);
+    assert_eq!((&made[2].0, &made[3].0), (&made[0].0, &made[1].0));
+}
+
+#[tokio::test]
 async fn what_needs_no_token_names_no_tenant() {
     let world = World::start().await;
     let anonymous = world.gateway.api().without_token();

@@ -47,7 +47,12 @@ pub const ROWS: &[Row] = &[
     ),
     row("listWebhooks", &[], "", ""),
     row("getWebhook", &["webhook"], "", ""),
-    row("changeWebhook", &["webhook"], "", r#"{"name":"changed","limits":{"concurrency":3},"active":true}"#),
+    row(
+        "changeWebhook",
+        &["webhook"],
+        "",
+        r#"{"name":"changed","limits":{"concurrency":3,"rate":{"count":5,"period":60}},"active":true}"#,
+    ),
     row("testWebhook", &[], "", r#"{"webhook_id":"<webhook>","event_type":"order.paid","data":{"n":1}}"#),
     row("rotateSecret", &["webhook"], "", r#"{"secret":"another secret","overlap":0}"#),
     row(

@@ -7,12 +7,13 @@ use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue};
 use http_body::Body as _;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
+use serde_path_to_error::Track;
 use stentor_core::json;
 use stentor_core::limits::BODY_BYTES_MAX;
 
-use super::pointer;
+use super::{object, pointer};
 use crate::http::problem::{Code, Problem};
 use crate::http::server::SlowBody;
 
@@ -54,24 +55,29 @@ impl<T: DeserializeOwned, S: Send + Sync, const LIMIT: usize> OptionalFromReques
     }
 }
 
-/// Reads JSON that passes the gate into `T`.
+/// Reads a JSON object that passes the gate into `T`.
 ///
 /// # Errors
 /// `invalid_json` with the offset, or `invalid_body` with the place.
 pub fn parse_json<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, Problem> {
     let text = json::check(bytes)?;
-    let document = &mut serde_json::Deserializer::from_str(text);
-    serde_path_to_error::deserialize(document)
-        .map_err(|error| Problem::invalid_body(vec![pointer::field_error(&error)]))
+    read_object(&mut serde_json::Deserializer::from_str(text))
 }
 
-/// Reads a JSON value into `T`.
+/// Reads a JSON object into `T`.
 ///
 /// # Errors
 /// `invalid_body` with the place.
 pub fn parse_value<T: DeserializeOwned>(value: serde_json::Value) -> Result<T, Problem> {
-    serde_path_to_error::deserialize(value)
-        .map_err(|error| Problem::invalid_body(vec![pointer::field_error(&error)]))
+    read_object(value)
+}
+
+fn read_object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(document: D) -> Result<T, Problem> {
+    let mut track = Track::new();
+    object(serde_path_to_error::Deserializer::new(document, &mut track)).map_err(|error| {
+        let error = serde_path_to_error::Error::new(track.path(), error);
+        Problem::invalid_body(vec![pointer::field_error(&error)])
+    })
 }
 
 /// Collects a body of at most `limit` bytes. `Content-Length` is believed first: nothing is read of a body that says

@@ -7,6 +7,7 @@ mod auth;
 mod id;
 mod idempotency;
 mod json_body;
+mod object;
 mod page;
 pub(crate) mod pointer;
 mod query;
@@ -16,6 +17,7 @@ pub use auth::{CanManage, CanPublish, CanRead, DemandedScope, OperatorAuth, TENA
 pub use id::Id;
 pub use idempotency::{IdempotencyKey, idempotency_header};
 pub use json_body::{JsonBody, parse_json, parse_value, read_body, read_json};
+pub use object::{object, objects, optional_object};
 pub use page::{Cursor, CursorId, Limit, List};
 pub use query::Query;
 pub use seconds::Seconds;

@@ -1,13 +1,14 @@
 use std::sync::Arc;
 
+use axum::extract::Request;
 use axum::routing::{get, post};
-use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use super::*;
-use crate::http::extract::JsonBody;
+use crate::http::extract::read_json;
+use crate::http::problem::Problem;
 
 mod deadlines;
 mod framing;
@@ -37,7 +38,7 @@ impl TestServer {
         };
         let router = Router::new()
             .route("/", get(async || "hello"))
-            .route("/json", post(async |JsonBody(body): JsonBody<Value, 1_000>| body.to_string()))
+            .route("/json", post(echo))
             .route("/wait", get(wait));
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("bound");
@@ -49,6 +50,12 @@ impl TestServer {
     async fn connect(&self) -> Client {
         Client { stream: TcpStream::connect(self.address).await.expect("accepted"), unread: Vec::new() }
     }
+}
+
+async fn echo(request: Request) -> Result<Vec<u8>, Problem> {
+    let body = read_json(request, 1_000).await?;
+    stentor_core::json::check(&body)?;
+    Ok(body.trim_ascii().to_vec())
 }
 
 /// A client that says exactly what it is told.

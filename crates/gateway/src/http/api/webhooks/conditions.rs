@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use stentor_core::policy::RetryOn;
 use utoipa::ToSchema;
 
+use crate::http::extract::{object, objects};
 use crate::http::problem::FieldError;
 
 /// Statuses that are not a success; a list of them all stands for "every one".
@@ -11,12 +12,13 @@ const FAILURE_STATUSES: std::ops::RangeInclusive<u16> = 300..=599;
 
 /// One object, or several that are read as one, as in the seed's YAML.
 #[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(bound(deserialize = "T: Deserialize<'de>"))]
 #[serde(untagged, expecting = "expected an object or a list of objects with status_codes and the like")]
 pub(super) enum OneOrMany<T> {
     /// One.
-    One(T),
+    One(#[serde(deserialize_with = "object")] T),
     /// Several.
-    Many(Vec<T>),
+    Many(#[serde(deserialize_with = "objects")] Vec<T>),
 }
 
 impl<T> OneOrMany<T> {
@@ -141,5 +143,12 @@ mod tests {
         let mut errors = Vec::new();
         retry_on(Some(&retried), None, &RetryOn::EVERYTHING, &mut errors);
         assert_eq!(errors.len(), 1);
+    }
+
+    #[test]
+    fn members_without_their_names_are_no_conditions() {
+        for text in ["[null, null, null]", "[[[500], true, true]]", "[[]]"] {
+            assert!(serde_json::from_str::<OneOrMany<RetryConditions>>(text).is_err(), "{text}");
+        }
     }
 }

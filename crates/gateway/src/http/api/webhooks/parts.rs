@@ -12,7 +12,7 @@ use stentor_core::rate::Rate;
 use stentor_core::signature::{SignatureScheme, SignedContent};
 use utoipa::ToSchema;
 
-use crate::http::extract::Seconds;
+use crate::http::extract::{Seconds, optional_object};
 use crate::http::problem::FieldError;
 
 /// Longest window of a rate, and longest time of failures before a webhook is disabled.
@@ -74,7 +74,7 @@ pub(super) struct LimitsView {
     #[schema(minimum = 1, maximum = 1000)]
     pub(super) concurrency: Option<u32>,
     /// Most requests started in any window.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "optional_object", skip_serializing_if = "Option::is_none")]
     pub(super) rate: Option<RateView>,
 }
 

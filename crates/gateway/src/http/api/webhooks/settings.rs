@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 use super::parts::{DisableView, LimitsView, SignatureView};
 use super::retry_policy::RetryPolicy;
 use crate::http::api::tenants::text_refusal;
-use crate::http::extract::{Seconds, pointer};
+use crate::http::extract::{Seconds, optional_object, pointer};
 use crate::http::problem::{FieldError, Problem};
 
 /// A webhook's own JSON object.
@@ -57,12 +57,16 @@ pub(super) struct WebhookSettings {
     pub(super) headers: BTreeMap<String, String>,
     /// Total time of one attempt: 1 to 120 seconds.
     pub(super) timeout: Option<Seconds>,
+    #[serde(default, deserialize_with = "optional_object")]
     pub(super) retry_policy: Option<RetryPolicy>,
+    #[serde(default, deserialize_with = "optional_object")]
     pub(super) disable: Option<DisableView>,
+    #[serde(default, deserialize_with = "optional_object")]
     pub(super) limits: Option<LimitsView>,
     /// Whether an event waits until the one before it is delivered or given up.
     #[serde(default)]
     pub(super) ordered: bool,
+    #[serde(default, deserialize_with = "optional_object")]
     pub(super) signature: Option<SignatureView>,
     /// The owner's own JSON object, at most 8 192 bytes.
     #[schema(value_type = Option<Object>)]
