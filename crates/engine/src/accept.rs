@@ -7,14 +7,15 @@ use std::time::Duration;
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 use stentor_core::event::{Event, EventContent, EventType, Origin};
-use stentor_core::id::{EventId, TenantId};
+use stentor_core::id::{EventId, TenantId, TokenId};
 use stentor_core::limits::MATCHED_WEBHOOKS_MAX;
-use stentor_core::route::RoutingTable;
 use stentor_core::time::Time;
 use stentor_core::webhook::Webhook;
+use stentor_store::StoreError;
 use stentor_store::journal::{IdempotencyKey, NewDelivery, NewEvent};
 use tokio::sync::oneshot;
 
+use crate::directory::Known;
 use crate::engine::Engine;
 use crate::entropy;
 use crate::journal::{AcceptAnswer, AcceptEntry};
@@ -47,6 +48,9 @@ pub struct Publish {
     pub idempotency_key: Option<Box<str>>,
     /// How it came in.
     pub origin: Origin,
+    /// The tenant's token that it came in with: nothing is stored that commits after the token was revoked. None when it
+    /// came in without one, or with the operator's.
+    pub token: Option<TokenId>,
 }
 
 /// A stored event.
@@ -83,6 +87,9 @@ pub enum PublishError {
     /// There is no such tenant.
     #[error("there is no such tenant")]
     UnknownTenant,
+    /// The token was revoked meanwhile.
+    #[error("the token was revoked")]
+    TokenRevoked,
     /// Stored or not is unknown, or nothing can be stored now; safe to repeat with the same key.
     #[error("the event could not be stored: {0}")]
     Unavailable(String),
@@ -105,8 +112,9 @@ impl Engine {
         });
         let idempotency =
             publish.idempotency_key.as_deref().map(|key| idempotency_key(key, &publish, accepted_at));
-        let mut table = self.routing(tenant).await?;
+        let mut known = self.permitted(tenant, publish.token, self.directory().known(tenant).await).await?;
         for _ in 0..REROUTES_MAX {
+            let table = &known.table;
             let webhooks = table.matching(&content.event_type);
             if webhooks.len() > MATCHED_WEBHOOKS_MAX {
                 return Err(PublishError::TooManyMatches { matched: webhooks.len() });
@@ -127,7 +135,8 @@ impl Engine {
                 AcceptAnswer::Published(published) => return Ok(published),
                 AcceptAnswer::KeyConflict(event) => return Err(PublishError::KeyConflict { event }),
                 AcceptAnswer::StaleConfig => {
-                    table = self.rerouted(tenant).await?;
+                    let newer = self.directory().newer_than(tenant, known.table.version()).await;
+                    known = self.permitted(tenant, publish.token, newer).await?;
                 }
                 AcceptAnswer::Failed(reason) => return Err(PublishError::Unavailable(reason)),
             }
@@ -150,19 +159,25 @@ impl Engine {
         }
     }
 
-    async fn routing(&self, tenant: TenantId) -> Result<Arc<RoutingTable>, PublishError> {
-        let table = self.directory().table(tenant).await;
-        table
-            .map_err(|error| PublishError::Unavailable(error.to_string()))?
-            .ok_or(PublishError::UnknownTenant)
+    /// What was read of the tenant, if the token is a live one by it. One that is not known may be newer than what was
+    /// read. As the commit checks the version, a token that lives here lives at the commit (engine rule E7).
+    async fn permitted(
+        &self,
+        tenant: TenantId,
+        token: Option<TokenId>,
+        read: Result<Option<Known>, StoreError>,
+    ) -> Result<Known, PublishError> {
+        let known = read.map_err(unavailable)?.ok_or(PublishError::UnknownTenant)?;
+        let Some(token) = token.filter(|token| !known.has_token(*token)) else { return Ok(known) };
+        let newer = self.directory().newer_than(tenant, known.table.version()).await;
+        let newer = newer.map_err(unavailable)?.ok_or(PublishError::UnknownTenant)?;
+        if newer.has_token(token) { Ok(newer) } else { Err(PublishError::TokenRevoked) }
     }
+}
 
-    async fn rerouted(&self, tenant: TenantId) -> Result<Arc<RoutingTable>, PublishError> {
-        let table = self.directory().reload(tenant).await;
-        table
-            .map_err(|error| PublishError::Unavailable(error.to_string()))?
-            .ok_or(PublishError::UnknownTenant)
-    }
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
+fn unavailable(error: StoreError) -> PublishError {
+    PublishError::Unavailable(error.to_string())
 }
 
 /// Hands out places in the queues: the time of acceptance in µs, each given once, so that a page of a lane can go on after
@@ -248,6 +263,7 @@ mod tests {
             metadata: None,
             idempotency_key: Some("k".into()),
             origin: Origin::Api,
+            token: None,
         };
         let hashes = |data| idempotency_key("k", &publish(data), Time::ZERO);
         assert_eq!(hashes("1"), hashes("1"));

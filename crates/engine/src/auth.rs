@@ -17,14 +17,48 @@ const REMEMBERED: Duration = Duration::from_secs(5);
 /// Most answers remembered; beyond it all are forgotten, so that guessing fills no memory.
 const REMEMBERED_MAX: usize = 20_000;
 
-/// When it was asked, and the answer, by hash of the secret.
-type Remembered = HashMap<[u8; 32], (Time, Option<Arc<Token>>)>;
+/// Hash of a secret.
+type Key = [u8; 32];
+
+/// What the database said about a secret.
+type Answer = Option<Arc<Token>>;
 
 /// The cache in front of the token table.
 pub struct Authenticator {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     remembered: Mutex<Remembered>,
+}
+
+#[derive(Default)]
+struct Remembered {
+    /// Raised whenever everything is forgotten: an answer asked for before that must not be remembered after it.
+    epoch: u64,
+    /// When it was asked, and the answer.
+    answers: HashMap<Key, (Time, Answer)>,
+}
+
+impl Remembered {
+    fn recall(&self, key: &Key, now: Time) -> Option<Answer> {
+        let (asked_at, answer) = self.answers.get(key)?;
+        (now.since(*asked_at) < REMEMBERED).then(|| answer.clone())
+    }
+
+    /// Keeps what was asked at `asked_at`, when `epoch` was in force.
+    fn keep(&mut self, epoch: u64, key: Key, asked_at: Time, answer: Answer) {
+        if epoch != self.epoch {
+            return;
+        }
+        if self.answers.len() >= REMEMBERED_MAX {
+            self.answers.clear();
+        }
+        self.answers.insert(key, (asked_at, answer));
+    }
+
+    fn forget(&mut self) {
+        self.epoch += 1;
+        self.answers.clear();
+    }
 }
 
 impl Authenticator {
@@ -39,28 +73,48 @@ impl Authenticator {
     /// When the database cannot be asked.
     pub async fn authenticate(&self, secret: &str) -> Result<Option<Arc<Token>>, StoreError> {
         let now = self.clock.now();
-        let key: [u8; 32] = Sha256::digest(secret.as_bytes()).into();
-        if let Some((asked_at, answer)) = self.lock().get(&key)
-            && now.since(*asked_at) < REMEMBERED
-        {
-            return Ok(answer.clone().filter(|token| token.is_live(now)));
-        }
-        let answer =
-            self.store.token_by_secret(secret).await?.filter(|token| token.is_live(now)).map(Arc::new);
-        let mut remembered = self.lock();
-        if remembered.len() >= REMEMBERED_MAX {
-            remembered.clear();
-        }
-        remembered.insert(key, (now, answer.clone()));
-        Ok(answer)
+        let key: Key = Sha256::digest(secret.as_bytes()).into();
+        let (epoch, known) = {
+            let remembered = self.lock();
+            (remembered.epoch, remembered.recall(&key, now))
+        };
+        let answer = match known {
+            Some(answer) => answer,
+            None => {
+                let answer = self.store.token_by_secret(secret).await?.map(Arc::new);
+                self.lock().keep(epoch, key, now, answer.clone());
+                answer
+            }
+        };
+        Ok(answer.filter(|token| token.is_live(now)))
     }
 
     /// Forgets everything, after a token changed.
     pub fn forget(&self) {
-        self.lock().clear();
+        self.lock().forget();
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Remembered> {
         self.remembered.lock().expect("no panic while holding the lock")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_asked_for_before_a_change_is_not_remembered_after_it() {
+        let (mut remembered, now) = (Remembered::default(), Time::from_seconds(1_700_000_000));
+        let (key, before) = ([1; 32], remembered.epoch);
+        remembered.keep(before, key, now, None);
+        assert_eq!(remembered.recall(&key, now), Some(None));
+        remembered.forget();
+        assert_eq!(remembered.recall(&key, now), None);
+        remembered.keep(before, key, now, None);
+        assert_eq!(remembered.recall(&key, now), None, "the read began before the change");
+        remembered.keep(remembered.epoch, key, now, None);
+        assert_eq!(remembered.recall(&key, now), Some(None));
+        assert_eq!(remembered.recall(&key, now.plus(REMEMBERED)), None);
     }
 }

@@ -1,7 +1,7 @@
 //! The only place that reads the time.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
@@ -13,6 +13,9 @@ use tokio::sync::Notify;
 pub trait Clock: Send + Sync {
     /// The wall-clock time.
     fn now(&self) -> Time;
+
+    /// Time that passed since some fixed moment, unaffected when the wall clock is set.
+    fn elapsed(&self) -> Duration;
 
     /// Returns once `now` is at or past `at`.
     async fn sleep_until(&self, at: Time);
@@ -28,6 +31,11 @@ impl Clock for SystemClock {
     fn now(&self) -> Time {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
         Time::from_micros(i64::try_from(since_epoch.as_micros()).unwrap_or(i64::MAX))
+    }
+
+    fn elapsed(&self) -> Duration {
+        static FIRST: OnceLock<Stopwatch> = OnceLock::new();
+        FIRST.get_or_init(Stopwatch::start).elapsed()
     }
 
     async fn sleep_until(&self, at: Time) {
@@ -47,6 +55,8 @@ impl Clock for SystemClock {
 #[derive(Debug)]
 pub struct ManualClock {
     micros: AtomicI64,
+    /// How far the wall clock was set, in microseconds.
+    jumped: AtomicI64,
     moved: Notify,
     sleepers: Mutex<Vec<Time>>,
 }
@@ -54,7 +64,12 @@ pub struct ManualClock {
 impl ManualClock {
     /// A clock that shows `start`.
     pub fn new(start: Time) -> Self {
-        Self { micros: AtomicI64::new(start.as_micros()), moved: Notify::new(), sleepers: Mutex::default() }
+        Self {
+            micros: AtomicI64::new(start.as_micros()),
+            jumped: AtomicI64::new(0),
+            moved: Notify::new(),
+            sleepers: Mutex::default(),
+        }
     }
 
     /// Moves the clock forward and wakes all who slept until then.
@@ -62,6 +77,13 @@ impl ManualClock {
         let micros = i64::try_from(by.as_micros()).unwrap_or(i64::MAX);
         self.micros.fetch_add(micros, Ordering::SeqCst);
         self.moved.notify_waiters();
+    }
+
+    /// Sets the wall clock forward without time having passed.
+    pub fn jump(&self, by: Duration) {
+        let micros = i64::try_from(by.as_micros()).unwrap_or(i64::MAX);
+        self.jumped.fetch_add(micros, Ordering::SeqCst);
+        self.advance(by);
     }
 
     /// The earliest time that somebody waits for.
@@ -81,6 +103,11 @@ impl ManualClock {
 impl Clock for ManualClock {
     fn now(&self) -> Time {
         Time::from_micros(self.micros.load(Ordering::SeqCst))
+    }
+
+    fn elapsed(&self) -> Duration {
+        let passed = self.micros.load(Ordering::SeqCst) - self.jumped.load(Ordering::SeqCst);
+        Duration::from_micros(u64::try_from(passed).unwrap_or(0))
     }
 
     async fn sleep_until(&self, at: Time) {

@@ -13,7 +13,7 @@ use stentor_store::lanes::LaneKey;
 
 use crate::engine::Engine;
 use crate::entropy;
-use crate::sender::AttemptInput;
+use crate::sender::{AttemptInput, NotStarted};
 
 /// What became of a command on one delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -133,6 +133,7 @@ impl Engine {
             position: None,
             test: true,
         };
-        Ok(Some(self.sender().attempt(input).await))
+        let attempt = self.sender().attempt(input).await;
+        attempt.map(Some).map_err(|NotStarted| StoreError::Unavailable("the event cannot be read".into()))
     }
 }

@@ -1,23 +1,41 @@
-//! The routing tables in force, one per tenant, and the webhooks that lanes work with.
+//! What publishing needs to know of a tenant: its routing table and which of its tokens live.
 
-use std::collections::HashMap;
-use std::sync::{Arc, RwLock};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, RwLock};
 
-use stentor_core::id::TenantId;
+use stentor_core::id::{TenantId, TokenId};
 use stentor_core::route::RoutingTable;
 use stentor_store::{Store, StoreError};
 
-/// Routing tables by tenant, loaded when first needed. The commit checks the version of the table that was used
-/// (engine rule E7), so a table may be out of date without harm.
+/// What was known of a tenant at one version of its configuration.
+#[derive(Debug, Clone)]
+pub struct Known {
+    /// Its webhooks, by what they ask for.
+    pub table: Arc<RoutingTable>,
+    /// Its tokens that are not revoked, read after the table: one revoked at or before the table's version is not in it.
+    live_tokens: Arc<HashSet<TokenId>>,
+}
+
+impl Known {
+    /// Whether this token of the tenant was not revoked. One made since is not known yet.
+    pub fn has_token(&self, token: TokenId) -> bool {
+        self.live_tokens.contains(&token)
+    }
+}
+
+/// Tenants as last read, loaded when first needed. The commit checks the version that was used (engine rule E7), so what
+/// is here may be out of date without harm.
 pub struct Directory {
     store: Arc<dyn Store>,
-    tables: RwLock<HashMap<TenantId, Arc<RoutingTable>>>,
+    tenants: RwLock<HashMap<TenantId, Known>>,
+    /// One lock per tenant that is being read, so that many who miss the same version read it once.
+    loading: Mutex<HashMap<TenantId, Arc<tokio::sync::Mutex<()>>>>,
 }
 
 impl Directory {
     /// An empty directory.
     pub fn new(store: Arc<dyn Store>) -> Self {
-        Self { store, tables: RwLock::default() }
+        Self { store, tenants: RwLock::default(), loading: Mutex::default() }
     }
 
     /// The tenant's table; none when there is no such tenant.
@@ -25,28 +43,82 @@ impl Directory {
     /// # Errors
     /// When the database cannot be asked.
     pub async fn table(&self, tenant: TenantId) -> Result<Option<Arc<RoutingTable>>, StoreError> {
-        let known = self.tables.read().expect("no panic while holding the lock").get(&tenant).cloned();
-        match known {
-            Some(table) => Ok(Some(table)),
-            None => self.reload(tenant).await,
-        }
+        Ok(self.known(tenant).await?.map(|known| known.table))
     }
 
-    /// Reads the tenant's table anew. A reader that lost the race against a newer one does not overwrite it.
+    /// What is known of the tenant; none when there is no such tenant.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn known(&self, tenant: TenantId) -> Result<Option<Known>, StoreError> {
+        self.load_unless(tenant, |_| true).await
+    }
+
+    /// What is known of the tenant after this version. However many ask at once, it is read once; what another has read
+    /// meanwhile is taken as it is.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn newer_than(&self, tenant: TenantId, version: u64) -> Result<Option<Known>, StoreError> {
+        self.load_unless(tenant, |known| known.table.version() > version).await
+    }
+
+    /// Reads the tenant anew, after a change of it.
     ///
     /// # Errors
     /// When the database cannot be asked.
     pub async fn reload(&self, tenant: TenantId) -> Result<Option<Arc<RoutingTable>>, StoreError> {
+        Ok(self.load_unless(tenant, |_| false).await?.map(|known| known.table))
+    }
+
+    async fn load_unless(
+        &self,
+        tenant: TenantId,
+        suffices: impl Fn(&Known) -> bool,
+    ) -> Result<Option<Known>, StoreError> {
+        if let Some(known) = self.remembered(tenant).filter(&suffices) {
+            return Ok(Some(known));
+        }
+        let turn = Arc::clone(self.turns().entry(tenant).or_default());
+        let result = {
+            let _turn = turn.lock().await;
+            match self.remembered(tenant).filter(&suffices) {
+                Some(known) => Ok(Some(known)),
+                None => self.load(tenant).await,
+            }
+        };
+        // Whoever waits for the lock holds it too; the last one (the map and we have it) takes it out.
+        let mut turns = self.turns();
+        if Arc::strong_count(&turn) <= 2 {
+            turns.remove(&tenant);
+        }
+        result
+    }
+
+    /// A reader that lost the race against a newer one does not overwrite it.
+    async fn load(&self, tenant: TenantId) -> Result<Option<Known>, StoreError> {
         let Some((version, webhooks)) = self.store.routing(tenant).await? else {
-            self.tables.write().expect("no panic while holding the lock").remove(&tenant);
+            self.tenants.write().expect("no panic while holding the lock").remove(&tenant);
             return Ok(None);
         };
-        let fresh = Arc::new(RoutingTable::new(version, webhooks.into_iter().map(Arc::new)));
-        let mut tables = self.tables.write().expect("no panic while holding the lock");
-        let kept = tables.entry(tenant).or_insert_with(|| Arc::clone(&fresh));
-        if kept.version() < fresh.version() {
+        let tokens = self.store.tokens(tenant).await?;
+        let fresh = Known {
+            table: Arc::new(RoutingTable::new(version, webhooks.into_iter().map(Arc::new))),
+            live_tokens: Arc::new(tokens.into_iter().map(|token| token.id).collect()),
+        };
+        let mut tenants = self.tenants.write().expect("no panic while holding the lock");
+        let kept = tenants.entry(tenant).or_insert_with(|| fresh.clone());
+        if kept.table.version() <= fresh.table.version() {
             *kept = fresh;
         }
-        Ok(Some(Arc::clone(kept)))
+        Ok(Some(kept.clone()))
+    }
+
+    fn remembered(&self, tenant: TenantId) -> Option<Known> {
+        self.tenants.read().expect("no panic while holding the lock").get(&tenant).cloned()
+    }
+
+    fn turns(&self) -> std::sync::MutexGuard<'_, HashMap<TenantId, Arc<tokio::sync::Mutex<()>>>> {
+        self.loading.lock().expect("no panic while holding the lock")
     }
 }

@@ -151,9 +151,10 @@ impl Engine {
         let shard_options = shard_options(&options, started_at, previous_end);
         for (number, inbox) in (0_u8..=u8::MAX).zip(inboxes) {
             let actor = Actor { shard: Shard(number), inbox, world: world.clone(), options: shard_options };
-            tokio::spawn(actor.run());
+            supervise(tokio::spawn(actor.run()), options.on_fatal.clone(), "a shard");
         }
-        *engine.inner.writer.lock().await = Some(tokio::spawn(engine.writer(options.on_fatal.clone()).run()));
+        let writer = tokio::spawn(engine.writer(options.on_fatal.clone()).run());
+        *engine.inner.writer.lock().await = Some(supervise(writer, options.on_fatal.clone(), "the journal"));
         let maintenance = Maintenance::new(engine.clone(), options.retention);
         maintenance.sweep().await?;
         engine.resume_replays().await?;
@@ -203,6 +204,9 @@ impl Engine {
     pub async fn readiness(&self) -> Result<(), String> {
         if self.is_stopping() {
             return Err("the process is stopping".into());
+        }
+        if self.inner.journal.is_stuck() {
+            return Err("the database has not committed for some seconds".into());
         }
         self.inner.store.ping().await.map_err(|error| error.to_string())
     }
@@ -292,6 +296,17 @@ impl Engine {
     pub(crate) fn sender(&self) -> &Sender {
         &self.inner.sender
     }
+}
+
+/// A task without which the gateway would be silently deaf: when it panics, the process must end (reliability F24).
+fn supervise(task: JoinHandle<()>, on_fatal: OnFatal, what: &'static str) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        if let Err(error) = task.await
+            && error.is_panic()
+        {
+            on_fatal(&format!("{what} panicked"));
+        }
+    })
 }
 
 fn shard_options(options: &EngineOptions, started_at: Time, previous_end: PreviousEnd) -> ShardOptions {

@@ -10,6 +10,7 @@ use stentor_store::journal::{Write, Written};
 use tokio::task::JoinHandle;
 use tracing::{info, warn};
 
+use crate::clock::Clock;
 use crate::engine::Engine;
 
 /// How often stored deliveries are compared with the lanes (engine rule E1).
@@ -22,7 +23,7 @@ const RETENTION_INTERVAL: Duration = Duration::from_secs(60);
 const PIECE_PAUSE: Duration = Duration::from_millis(50);
 /// Rows of one kind deleted per piece.
 const PIECE_ROWS: u32 = 500;
-/// A purge is refused when the clock has jumped by more than this between two rounds (reliability F10).
+/// Nothing is purged once the wall clock was set by more than this (engine rule E17, reliability F10).
 const CLOCK_JUMP_MAX: Duration = Duration::from_secs(24 * 3_600);
 
 /// What is deleted when.
@@ -35,6 +36,26 @@ pub struct Retention {
 impl Default for Retention {
     fn default() -> Self {
         Self { age: Duration::from_secs(30 * 24 * 3_600) }
+    }
+}
+
+/// Both clocks at one moment.
+#[derive(Debug, Clone, Copy)]
+struct Reading {
+    wall: Time,
+    elapsed: Duration,
+}
+
+impl Reading {
+    fn of(clock: &dyn Clock) -> Self {
+        Self { wall: clock.now(), elapsed: clock.elapsed() }
+    }
+
+    /// Whether the wall clock moved by another amount than time did.
+    fn has_jumped_since(self, start: Self) -> bool {
+        let passed = self.elapsed.saturating_sub(start.elapsed);
+        let expected = start.wall.plus(passed);
+        self.wall.since(expected).max(expected.since(self.wall)) > CLOCK_JUMP_MAX
     }
 }
 
@@ -81,12 +102,10 @@ impl Maintenance {
                 }
             }),
             tokio::spawn(async move {
-                let mut last = purger.engine.clock().now();
+                let start = Reading::of(&**purger.engine.clock());
                 loop {
                     purger.wait(RETENTION_INTERVAL).await;
-                    let now = purger.engine.clock().now();
-                    purger.retain(last, now).await;
-                    last = now;
+                    purger.retain(start).await;
                 }
             }),
         ]
@@ -97,13 +116,15 @@ impl Maintenance {
         clock.sleep_until(clock.now().plus(interval)).await;
     }
 
-    async fn retain(&self, last: Time, now: Time) {
+    async fn retain(&self, start: Reading) {
+        let reading = Reading::of(&**self.engine.clock());
+        let now = reading.wall;
         if let Err(error) = self.engine.store().close_hours(now).await {
             warn!(%error, "the totals of past hours could not be closed");
             return;
         }
-        if now.since(last) > CLOCK_JUMP_MAX || last > now {
-            warn!("the clock jumped; nothing is purged this time");
+        if reading.has_jumped_since(start) {
+            warn!("the clock was set since the start; nothing is purged until the next one");
             return;
         }
         if let Err(error) = self.purge(now).await {
@@ -135,5 +156,23 @@ impl Maintenance {
             info!(rows = total, %before, "old rows were purged");
         }
         Ok(total)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::ManualClock;
+
+    #[test]
+    fn a_set_clock_is_told_from_time_that_passed() {
+        let clock = ManualClock::new(Time::from_seconds(1_700_000_000));
+        let start = Reading::of(&clock);
+        clock.advance(Duration::from_secs(40 * 24 * 3_600));
+        assert!(!Reading::of(&clock).has_jumped_since(start));
+        clock.jump(Duration::from_secs(2 * 24 * 3_600));
+        assert!(Reading::of(&clock).has_jumped_since(start));
+        clock.advance(Duration::from_secs(60));
+        assert!(Reading::of(&clock).has_jumped_since(start), "and it stays so");
     }
 }

@@ -7,7 +7,7 @@ use stentor_core::event::EventContent;
 use stentor_core::id::{DeliveryId, EventId};
 use stentor_core::webhook::Webhook;
 use stentor_store::Store;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use crate::clock::{Clock, Stopwatch};
 use crate::destination::{Destination, Shipment};
@@ -33,6 +33,10 @@ pub struct AttemptInput {
     pub test: bool,
 }
 
+/// The database did not answer when the event was to be read. That is our fault and no outcome.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotStarted;
+
 /// Performs attempts.
 pub struct Sender {
     destination: Arc<dyn Destination>,
@@ -53,10 +57,13 @@ impl Sender {
     }
 
     /// Performs the attempt.
-    pub async fn attempt(&self, input: AttemptInput) -> Attempt {
+    ///
+    /// # Errors
+    /// When it was not begun because the event could not be read.
+    pub async fn attempt(&self, input: AttemptInput) -> Result<Attempt, NotStarted> {
         let started_at = self.clock.now();
         let stopwatch = Stopwatch::start();
-        let report = match self.content(&input).await {
+        let report = match self.content(&input).await? {
             Some(content) => {
                 let shipment = Shipment {
                     webhook: Arc::clone(&input.webhook),
@@ -82,22 +89,23 @@ impl Sender {
         if !input.test {
             self.metrics.attempt(&attempt, input.event);
         }
-        attempt
+        Ok(attempt)
     }
 
-    async fn content(&self, input: &AttemptInput) -> Option<Arc<EventContent>> {
+    /// None when the event is gone, which no further attempt can change.
+    async fn content(&self, input: &AttemptInput) -> Result<Option<Arc<EventContent>>, NotStarted> {
         if let Some(content) = &input.content {
-            return Some(Arc::clone(content));
+            return Ok(Some(Arc::clone(content)));
         }
         match self.store.content(input.webhook.tenant, input.event).await {
-            Ok(Some(content)) => Some(content),
+            Ok(Some(content)) => Ok(Some(content)),
             Ok(None) => {
                 error!(event = %input.event, delivery = %input.delivery, "the event of a delivery is gone");
-                None
+                Ok(None)
             }
             Err(error) => {
-                error!(event = %input.event, %error, "the event of a delivery cannot be read");
-                None
+                warn!(event = %input.event, %error, "the event of a delivery cannot be read");
+                Err(NotStarted)
             }
         }
     }

@@ -137,7 +137,7 @@ impl Engine {
         idempotency_key: Option<&str>,
     ) -> Result<Webhook, WebhookError> {
         let now = self.clock().now();
-        let body_hash = hash_of(&draft);
+        let body_hash = hash_of(&draft, idempotency_key.unwrap_or_default());
         let webhook = self.drafted(tenant, draft, now)?;
         check(&webhook, now)?;
         let saved = match idempotency_key {
@@ -330,12 +330,14 @@ fn rotate(
 }
 
 /// What an idempotency key stands for: everything that was asked for.
-fn hash_of(draft: &WebhookDraft) -> [u8; 32] {
+fn hash_of(draft: &WebhookDraft, key: &str) -> [u8; 32] {
     let mut hash = Sha256::new();
     let mut part = |text: &str| {
         hash.update((text.len() as u64).to_be_bytes());
         hash.update(text.as_bytes());
     };
+    // The key itself is kept nowhere: with it a hash over secrets cannot be guessed at.
+    part(key);
     // The shown form of everything but the secrets, which have none.
     part(&format!(
         "{:?}",

@@ -53,11 +53,13 @@ impl Writer {
                 }
             }
         }
-        self.hand_over(shards).await;
-        // After the outcomes: a retry may be of a delivery that ended in the same batch.
+        self.report(&mut shards).await;
+        // After the outcomes: a retry may be of a delivery that ended in the same batch. Before what was accepted: in an
+        // ordered webhook it comes later.
         for (write, written) in commands {
             self.command(write, &written).await;
         }
+        self.hand_over(shards).await;
         for answer in answers {
             // Whoever stopped waiting does not matter any more.
             match answer {
@@ -67,16 +69,23 @@ impl Writer {
         }
     }
 
+    /// Tells lanes what became of what they wrote.
+    async fn report(&self, shards: &mut HashMap<Shard, ForShard>) {
+        for (shard, work) in shards {
+            let recorded = std::mem::take(&mut work.recorded);
+            if !recorded.is_empty() {
+                self.shards.recorded(*shard, recorded).await;
+            }
+            for (lane, written) in work.written.drain(..) {
+                self.shards.written(lane, written).await;
+            }
+        }
+    }
+
     async fn hand_over(&self, shards: HashMap<Shard, ForShard>) {
         for (shard, work) in shards {
-            if !work.recorded.is_empty() {
-                self.shards.recorded(shard, work.recorded).await;
-            }
             if !work.handed.is_empty() {
                 self.shards.hand(shard, work.handed).await;
-            }
-            for (lane, written) in work.written {
-                self.shards.written(lane, written).await;
             }
         }
     }

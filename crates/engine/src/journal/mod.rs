@@ -8,6 +8,7 @@ mod queue;
 mod writer;
 
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use stentor_core::id::EventId;
 use stentor_core::webhook::Webhook;
@@ -20,7 +21,11 @@ use self::queue::{Busy, FairQueue};
 pub use self::writer::OnFatal;
 pub(crate) use self::writer::{OnDisabled, Writer};
 use crate::accept::{PublishError, Published};
+use crate::clock::Stopwatch;
 use crate::commands::CommandError;
+
+/// A database that has not committed for this long while there was work is not ready.
+const STUCK_AFTER: Duration = Duration::from_secs(5);
 
 /// What a publisher learns of its event.
 #[derive(Debug)]
@@ -74,12 +79,20 @@ struct Shared {
     queue: Mutex<FairQueue>,
     /// Something was put.
     filled: Notify,
+    /// Since when a batch waits to be committed.
+    committing: Mutex<Option<Stopwatch>>,
 }
 
 impl Journal {
     /// An empty journal.
     pub fn new(limits: QueueLimits) -> Self {
-        Self { shared: Arc::new(Shared { queue: Mutex::new(FairQueue::new(limits)), filled: Notify::new() }) }
+        Self {
+            shared: Arc::new(Shared {
+                queue: Mutex::new(FairQueue::new(limits)),
+                filled: Notify::new(),
+                committing: Mutex::default(),
+            }),
+        }
     }
 
     /// Puts an event. It is stored and handed over even if nobody waits any more once it was taken.
@@ -129,7 +142,16 @@ impl Journal {
         self.shared.filled.notify_one();
     }
 
-    /// Entries waiting, and how long the writer has had work.
+    /// Whether a batch has waited for its commit for longer than a database that works needs.
+    pub(crate) fn is_stuck(&self) -> bool {
+        self.committing().is_some_and(|since| since.elapsed() > STUCK_AFTER)
+    }
+
+    fn committing(&self) -> MutexGuard<'_, Option<Stopwatch>> {
+        self.shared.committing.lock().expect("no panic while holding the lock")
+    }
+
+    /// Entries waiting.
     pub(crate) fn waiting(&self) -> usize {
         self.queue().len()
     }

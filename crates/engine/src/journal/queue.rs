@@ -80,6 +80,7 @@ pub(crate) struct FairQueue {
 struct Load {
     items: usize,
     rows: usize,
+    acceptances: usize,
     bytes: usize,
     large: bool,
 }
@@ -196,7 +197,8 @@ impl Load {
     fn takes(&self, entry: &AcceptEntry, limits: &QueueLimits) -> bool {
         let bytes = payload_bytes(entry);
         let large = bytes > limits.large_bytes;
-        self.items == 0
+        // The first one always fits, so that the largest is never passed over for ever.
+        self.acceptances == 0
             || self.items < limits.batch_items
                 && self.rows + 2 + entry.event.deliveries.len() <= limits.batch_rows
                 && self.bytes + bytes <= limits.batch_bytes
@@ -206,6 +208,7 @@ impl Load {
     fn add(&mut self, entry: &AcceptEntry, limits: &QueueLimits) {
         let bytes = payload_bytes(entry);
         self.items += 1;
+        self.acceptances += 1;
         self.rows += 2 + entry.event.deliveries.len();
         self.bytes += bytes;
         self.large |= bytes > limits.large_bytes;

@@ -12,6 +12,7 @@ use stentor_store::lanes::LaneKey;
 use tracing::{error, warn};
 
 use super::{Entry, Journal};
+use crate::clock::Stopwatch;
 use crate::metrics::Metrics;
 use crate::shard::Shards;
 
@@ -44,6 +45,7 @@ impl Writer {
         loop {
             let Some(batch) = self.following(&mut done).await else { return };
             let (batch, writes) = split(batch);
+            self.journal.committing().get_or_insert_with(Stopwatch::start);
             let mut commit = self.store.commit(Arc::clone(&writes));
             let begun = poll!(&mut commit);
             if let Some(committed) = done.take() {
@@ -56,6 +58,7 @@ impl Writer {
             match result {
                 CommitResult::Committed(results) => {
                     pause = PAUSE_FIRST;
+                    *self.journal.committing() = None;
                     self.metrics.batch_committed(batch.len());
                     done = Some(Committed { batch, writes, results });
                 }

@@ -1,13 +1,18 @@
 //! The actor of a shard: takes messages, steps the state, performs the actions.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
+use futures_util::FutureExt as _;
+use stentor_core::attempt::{Attempt, AttemptOutcome};
+use stentor_core::id::DeliveryId;
 use stentor_core::id::TenantId;
 use stentor_core::shard::Shard;
 use stentor_core::time::Time;
 use stentor_store::Store;
 use stentor_store::lanes::{LaneKey, PageLimit, WaitingLane};
-use tracing::warn;
+use tracing::{error, warn};
 
 use super::input::{Action, Attempted, Input, PageRows, ReadKind};
 use super::lane::LaneLimits;
@@ -19,7 +24,7 @@ use crate::entropy;
 use crate::journal::{Entry, Journal};
 use crate::mailbox::Inbox;
 use crate::metrics::Metrics;
-use crate::sender::{AttemptInput, Sender};
+use crate::sender::{AttemptInput, NotStarted, Sender};
 
 /// Messages taken at a time.
 const TAKE_MAX: usize = 256;
@@ -97,8 +102,19 @@ impl Actor {
         let world = self.world.clone();
         let shard = self.shard;
         tokio::spawn(async move {
-            let (webhook, delivery) = (input.webhook.id, input.delivery);
-            let attempt = world.sender.attempt(input).await;
+            let (webhook, delivery, number) = (input.webhook.id, input.delivery, input.number);
+            let performed = AssertUnwindSafe(world.sender.attempt(input)).catch_unwind().await;
+            let attempt = match performed {
+                Ok(Ok(attempt)) => attempt,
+                Ok(Err(NotStarted)) => {
+                    return world.shards.put(shard, Input::NotStarted(webhook, delivery)).await;
+                }
+                Err(_) => {
+                    // Logged where it happened. What panics once panics again: it is not tried any more.
+                    error!(%webhook, %delivery, "an attempt panicked");
+                    unsendable(delivery, number, world.clock.now())
+                }
+            };
             let attempted = Attempted {
                 webhook,
                 delivery,
@@ -143,6 +159,11 @@ impl Actor {
             }
         });
     }
+}
+
+fn unsendable(delivery: DeliveryId, number: u32, started_at: Time) -> Attempt {
+    let (duration, outcome) = (Duration::ZERO, AttemptOutcome::Unsendable);
+    Attempt { delivery, number, started_at, duration, outcome, response: None }
 }
 
 async fn sleep(clock: &dyn Clock, until: Option<Time>) {

@@ -85,6 +85,8 @@ pub enum PageRows {
 pub enum Input {
     /// Deliveries were committed.
     Handed(Vec<Handed>),
+    /// An attempt could not be begun: what it was to send could not be read.
+    NotStarted(WebhookId, DeliveryId),
     /// An attempt ended.
     Attempted(Box<Attempted>),
     /// Outcomes were committed.

@@ -163,7 +163,8 @@ pub struct Lane {
     pub(super) claim_before: i64,
     /// Permits set aside for this lane.
     pub(super) granted: VecDeque<Standing>,
-    pub(super) asked_permit: bool,
+    /// Withdrawals whose commit has not come: an ordered lane waits for it.
+    pub(super) withdrawing: HashSet<DeliveryId>,
     pub(super) last_active: Time,
     /// When it had last been active as a sweep found it at rest with rows in the store.
     pub(super) missed_since: Option<Time>,
@@ -199,7 +200,7 @@ impl Lane {
             failing,
             claim_before: i64::MIN,
             granted: VecDeque::new(),
-            asked_permit: false,
+            withdrawing: HashSet::new(),
             last_active: now,
             missed_since: None,
             wake_at: None,

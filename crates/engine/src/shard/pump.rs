@@ -45,7 +45,6 @@ impl ShardState {
         match self.lanes.get_mut(&granted.lane.webhook) {
             Some(lane) => {
                 lane.granted.push_back(granted.standing);
-                lane.asked_permit = false;
                 self.pump(granted.lane.webhook, turn);
             }
             None => give_back(granted.tenant, Some(granted.standing), false, turn),
@@ -56,6 +55,11 @@ impl ShardState {
     pub(super) fn written(&mut self, key: LaneKey, written: Written, turn: &mut Turn<'_>) {
         let Some(lane) = self.lanes.get_mut(&key.webhook) else { return };
         match written {
+            Written::Claimed(rows) if self.draining => {
+                for flight in rows.iter().filter_map(|(id, _)| lane.flights.remove(id)) {
+                    give_back(lane.tenant, flight.permit, flight.alone, turn);
+                }
+            }
             Written::Claimed(rows) => {
                 for (id, claims) in rows {
                     claimed(lane, id, claims, turn);
@@ -64,13 +68,26 @@ impl ShardState {
             Written::Finished(ids) => {
                 for id in ids {
                     lane.note_changed(id);
+                    lane.withdrawing.remove(&id);
+                    if let Some(withdrawal) = self.withdrawn.get_mut(&id) {
+                        withdrawal.has_ended = true;
+                    }
                     if let Some(flight) = lane.flights.remove(&id) {
                         give_back(lane.tenant, flight.permit, flight.alone, turn);
                     }
                 }
                 lane.read_not_before = Time::ZERO;
             }
-            _ => {}
+            _ => {
+                // A claim or an end could not be stored: what they were for is read again after a while.
+                let claiming = |flight: &mut Flight| flight.phase == FlightPhase::Claiming;
+                for (_, flight) in lane.flights.extract_if(|_, flight| claiming(flight)) {
+                    give_back(lane.tenant, flight.permit, flight.alone, turn);
+                }
+                lane.withdrawing.clear();
+                lane.forget_memory();
+                lane.read_not_before = turn.now.plus(super::READ_PAUSE);
+            }
         }
         self.pump(key.webhook, turn);
     }
@@ -89,7 +106,7 @@ impl Lane {
     fn next(&mut self, now: Time) -> Next {
         if self.is_ordered() {
             return match self.memory.front() {
-                _ if !self.flights.is_empty() => Next::Nothing,
+                _ if !self.flights.is_empty() || !self.withdrawing.is_empty() => Next::Nothing,
                 None => Next::Nothing,
                 Some(head) => match head.pending.due_at {
                     Some(due) if due > now => Next::At(due),
@@ -173,7 +190,6 @@ fn permit(lane: &mut Lane, turn: &mut Turn<'_>) -> Option<Standing> {
     if turn.permits.acquire(lane.tenant, lane.key, standing) {
         return Some(standing);
     }
-    lane.asked_permit = true;
     None
 }
 

@@ -5,6 +5,7 @@ use std::collections::{BinaryHeap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use stentor_core::delivery::{CancelReason, FinalState};
 use stentor_core::id::{DeliveryId, TenantId, WebhookId};
 use stentor_core::rate::RateGate;
 use stentor_core::time::Time;
@@ -58,10 +59,10 @@ pub struct ShardOptions {
 }
 
 /// A delivery that must not start.
-struct Withdrawal {
+pub(super) struct Withdrawal {
     at: Time,
     /// Whether its end is committed, or will never be: then what a page shows of it is the truth.
-    has_ended: bool,
+    pub(super) has_ended: bool,
 }
 
 /// The lanes of one shard.
@@ -72,7 +73,7 @@ pub struct ShardState {
     timers: BinaryHeap<Reverse<(Time, WebhookId)>>,
     pub(super) draining: bool,
     /// Deliveries withdrawn before they were handed over: a reader of the store can be quicker than the hand-over.
-    withdrawn: HashMap<DeliveryId, Withdrawal>,
+    pub(super) withdrawn: HashMap<DeliveryId, Withdrawal>,
     /// Stopped webhooks without a lane that have rows in the store.
     stopped: HashSet<WebhookId>,
 }
@@ -112,6 +113,7 @@ impl ShardState {
         let turn = &mut Turn { now, permits, actions };
         match input {
             Input::Handed(rows) => self.handed(rows, turn),
+            Input::NotStarted(webhook, delivery) => self.not_started(webhook, delivery, turn),
             Input::Attempted(attempted) => self.attempted(*attempted, jitter(), turn),
             Input::Recorded(outcomes) => self.recorded(&outcomes, turn),
             Input::Written(key, written) => self.written(key, *written, turn),
@@ -183,6 +185,15 @@ impl ShardState {
                 webhook.version = version;
                 lane.webhook = Arc::new(webhook);
                 lane.forget_memory();
+            }
+            if flight.withdraw && flight.retry_at.is_some() && outcome.answer == RecordAnswer::Applied {
+                // The wish came while the outcome was being written.
+                let state = FinalState::Cancelled(CancelReason::Requested);
+                turn.actions.push(super::record::finish(lane.key, vec![outcome.delivery], state, turn.now));
+                lane.withdrawing.insert(outcome.delivery);
+                let withdrawal = Withdrawal { at: turn.now, has_ended: false };
+                self.withdrawn.insert(outcome.delivery, withdrawal);
+                continue;
             }
             match (outcome.answer, flight.retry_at) {
                 (RecordAnswer::Superseded, _) if lane.is_ordered() => lane.forget_memory(),
@@ -341,6 +352,7 @@ impl ShardState {
             }
             lane.note_changed(delivery);
             lane.remove(delivery);
+            lane.withdrawing.insert(delivery);
         }
         self.withdrawn.retain(|_, withdrawal| now.since(withdrawal.at) < WITHDRAWN_KEPT);
         self.withdrawn.insert(delivery, Withdrawal { at: now, has_ended: false });
@@ -355,6 +367,7 @@ impl ShardState {
         let Some(lane) = self.lanes.get_mut(&key.webhook) else { return };
         lane.note_changed(delivery);
         lane.remove(delivery);
+        lane.withdrawing.remove(&delivery);
         let is_claiming = |flight: &Flight| flight.phase == FlightPhase::Claiming;
         if lane.flights.get(&delivery).is_some_and(is_claiming)
             && let Some(flight) = lane.flights.remove(&delivery)
@@ -414,6 +427,17 @@ impl ShardState {
             turn.actions.push(super::record::cancel(key, ids, turn.now));
             lane.read_not_before = Time::from_micros(i64::MAX);
         }
+    }
+
+    /// An attempt could not be made because the database did not answer: that is no outcome. Everything is read again.
+    fn not_started(&mut self, webhook: WebhookId, delivery: DeliveryId, turn: &mut Turn<'_>) {
+        let Some(lane) = self.lanes.get_mut(&webhook) else { return };
+        let Some(flight) = lane.flights.remove(&delivery) else { return };
+        lane.on_wire = lane.on_wire.saturating_sub(1);
+        give_back(lane.tenant, flight.permit, flight.alone, turn);
+        lane.forget_memory();
+        lane.read_not_before = turn.now.plus(READ_PAUSE);
+        self.pump(webhook, turn);
     }
 
     /// Notes an attempt that ended and asks for its outcome to be written.

@@ -19,7 +19,7 @@ async fn a_wrong_method_is_answered_with_those_that_work() {
         for api in [world.own.api.clone(), world.own.api.without_token()] {
             for method in methods.iter().filter(|method| !allowed.contains(**method)) {
                 let shown = format!("{method} {path}");
-                let target = path.replace('{', "").replace('}', "");
+                let target = path.replace(['{', '}'], "");
                 let answer = api.request(method.parse::<Method>().unwrap(), &target, &[], "{").await.unwrap();
                 assert_eq!(answer.status(), 405, "{shown}: {}", answer.text());
                 let given: BTreeSet<String> = answer

@@ -130,10 +130,14 @@ async fn refuses_malformed(world: &World, call: &Call, place: Place, kind: &str,
         match place {
             Place::Path => assert_eq!(seen(&answer), seen(foreign), "{shown}"),
             Place::Query => {
-                assert_eq!((answer.status(), answer.problem_code()), (400, "invalid_query".into()), "{shown}")
+                assert_eq!(
+                    (answer.status(), answer.problem_code()),
+                    (400, "invalid_query".into()),
+                    "{shown}"
+                );
             }
             Place::Body => {
-                assert_eq!((answer.status(), answer.problem_code()), (422, "invalid_body".into()), "{shown}")
+                assert_eq!((answer.status(), answer.problem_code()), (422, "invalid_body".into()), "{shown}");
             }
         }
     }

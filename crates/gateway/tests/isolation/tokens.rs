@@ -8,7 +8,7 @@ use crate::surface::{Call, Ids, OPERATOR, SCOPES, World};
 
 /// As in the call, once as it should be and once with a target and body that are no good: the token decides first.
 async fn both_ways(call: &Call, api: &Api, ids: &Ids, headers: &[(&str, &str)]) -> [Answer; 2] {
-    let bad_target = call.path.replace('{', "").replace('}', "") + "?limit=0&unknown=1";
+    let bad_target = call.path.replace(['{', '}'], "") + "?limit=0&unknown=1";
     let send = async |target: &str, body: String| {
         let answer = api.request(call.method.clone(), target, headers, body).await;
         answer.unwrap_or_else(|error| panic!("{}: {error}", call.row.operation))

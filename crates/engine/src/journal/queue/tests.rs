@@ -126,6 +126,9 @@ fn one_large_payload_per_batch_and_a_batch_stays_within_its_bytes() {
         waiting.push(answer);
     }
     assert_eq!(queue.take().len(), 1, "the largest payload fits a batch of its own");
+    queue.put_first(lane_write());
+    let batch = queue.take();
+    assert_eq!(owners(&batch), [None, Some(tenant(1))], "and beside what lanes write");
 }
 
 #[test]

@@ -98,7 +98,8 @@ fn attempt(starts: &Receiver<DeliveryId>, webhook: &Webhook, mail: &Sender<Input
 fn record(outcomes: &Receiver<DeliveryId>, webhook: &Webhook, stored: &Stored, mail: &Sender<Input>) {
     while let Ok(delivery) = outcomes.recv() {
         stored.lock().expect("no panic").retain(|(_, id), _| *id != delivery);
-        let recorded = Recorded { webhook: webhook.id, delivery, answer: RecordAnswer::Applied, disabled: None };
+        let recorded =
+            Recorded { webhook: webhook.id, delivery, answer: RecordAnswer::Applied, disabled: None };
         mail.send(Input::Recorded(vec![recorded])).expect("the actor runs");
     }
 }

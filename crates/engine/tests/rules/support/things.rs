@@ -101,6 +101,7 @@ pub fn numbered(kind: &str, n: u64) -> Publish {
         metadata: None,
         idempotency_key: None,
         origin: Origin::Api,
+        token: None,
     }
 }
 

@@ -1,0 +1,181 @@
+//! Receivers that never answer, or never end their answer, beside one that does (engine rule E12, reliability F11, S28):
+//! it gets all its events, and hardly later than alone.
+#![expect(clippy::unwrap_used, reason = "a test may fail")]
+#![expect(clippy::disallowed_methods, reason = "tests of the real binary measure real time")]
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use serde_json::json;
+use stentor_testkit::api::Api;
+use stentor_testkit::gateway::Gateway;
+use stentor_testkit::receiver::{Action, Receiver, Reply};
+use stentor_testkit::wait;
+use tokio::task::JoinSet;
+
+const HANGING: usize = 1_000;
+const ENDLESS: usize = 800;
+const EVENTS: usize = 200;
+/// Between two events of the healthy webhook: a steady load, so that delays are those of single events.
+const PACE: Duration = Duration::from_millis(10);
+/// Delays below this are the machine's, not the gateway's.
+const NOISE: Duration = Duration::from_millis(50);
+/// A busy machine can delay any one event; a gateway that lets the healthy webhook wait does so every time.
+const TRIES: usize = 3;
+/// Far below what the test needs; the usual soft limit of a service.
+const SOFT_LIMIT: u64 = 1_024;
+const RSS_GROWTH_MAX_KB: u64 = 32 * 1024;
+const BODY_BYTES: usize = 300 * 1024 * 1024;
+
+/// A gateway that begins with the usual soft limit of descriptors and has to raise it itself.
+async fn start_with_few_descriptors(directory: &Path) -> Gateway {
+    let wrapper = directory.join("few-descriptors");
+    let binary = env!("CARGO_BIN_EXE_stentor");
+    std::fs::write(&wrapper, format!("#!/bin/sh\nulimit -Sn {SOFT_LIMIT}\nexec '{binary}' \"$@\"\n"))
+        .unwrap();
+    std::fs::set_permissions(&wrapper, PermissionsExt::from_mode(0o700)).unwrap();
+    Gateway::builder(wrapper).start().await
+}
+
+fn raise_own_limit() {
+    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
+    setrlimit(Resource::RLIMIT_NOFILE, hard, hard).unwrap();
+    let needed = (HANGING + ENDLESS) as u64 + 200;
+    assert!(hard >= needed, "this test needs a hard limit of {needed} file descriptors; it is {hard}");
+}
+
+/// Creates that many webhooks for one event type, each with a path of its own.
+async fn create_webhooks(tenant: &Api, receiver: &Receiver, kind: &str, count: usize) {
+    let mut creators = JoinSet::new();
+    for first in 0..16 {
+        let (tenant, kind) = (tenant.clone(), kind.to_owned());
+        let urls: Vec<String> =
+            (first..count).step_by(16).map(|number| receiver.url(&format!("/{kind}/{number}"))).collect();
+        creators.spawn(async move {
+            for url in urls {
+                tenant.create_webhook(&url, &json!({"events": [format!("{kind}.*")], "timeout": 120})).await;
+            }
+        });
+    }
+    while let Some(ended) = creators.join_next().await {
+        ended.unwrap();
+    }
+}
+
+/// Publishes the events of the healthy webhook at a steady pace; from just before each publish to its arrival, sorted.
+async fn delays(tenant: &Api, receiver: &Receiver) -> Vec<Duration> {
+    let before = receiver.count();
+    let mut ticks = tokio::time::interval(PACE);
+    let mut publishers = JoinSet::new();
+    for _ in 0..EVENTS {
+        ticks.tick().await;
+        let tenant = tenant.clone();
+        publishers.spawn(async move {
+            let sent = Instant::now();
+            (tenant.publish("healthy.tested", &json!({})).await.id, sent)
+        });
+    }
+    let published = publishers.join_all().await;
+    receiver.wait_for(before + EVENTS).await;
+    let arrivals = receiver.requests_since(before);
+    let mut delays: Vec<Duration> = published
+        .into_iter()
+        .map(|(event, sent)| {
+            let mut of_event =
+                arrivals.iter().filter(|request| request.header("webhook-id") == Some(event.as_str()));
+            let first = of_event.next().expect("each event arrives");
+            assert!(of_event.next().is_none(), "{event} arrived twice");
+            first.arrived.duration_since(sent)
+        })
+        .collect();
+    delays.sort();
+    delays
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_healthy_webhook_does_not_wait_for_those_that_hang() {
+    raise_own_limit();
+    let directory = tempfile::tempdir().unwrap();
+    let gateway = start_with_few_descriptors(directory.path()).await;
+    let (healthy, hanging) = (Receiver::start().await, Receiver::start().await);
+    let tenant = gateway.tenant("zoo").await;
+    let drip = Action::Trickle { body_bytes: 1_000_000, pause: Duration::from_secs(1) };
+    hanging.default_reply(Reply::hang());
+    for number in 0..ENDLESS {
+        hanging.always(&format!("/endless/{number}"), drip.clone().into());
+    }
+    tenant.create_webhook(&healthy.url("/"), &json!({"events": ["healthy.*"]})).await;
+    let started = Instant::now();
+    create_webhooks(&tenant, &hanging, "hanging", HANGING).await;
+    create_webhooks(&tenant, &hanging, "endless", ENDLESS).await;
+    println!("created in {:?}", started.elapsed());
+
+    // The first ones prove it.
+    delays(&tenant, &healthy).await;
+    let alone = delays(&tenant, &healthy).await;
+    let p99_alone = alone[EVENTS * 99 / 100];
+    let bound = (2 * p99_alone).max(p99_alone + NOISE);
+    assert_eq!(tenant.publish("hanging.now", &json!({})).await.deliveries, HANGING as u64);
+    assert_eq!(tenant.publish("endless.now", &json!({})).await.deliveries, ENDLESS as u64);
+    let mut worst = Vec::new();
+    for _ in 0..TRIES {
+        let beside = delays(&tenant, &healthy).await;
+        println!(
+            "alone p99 {p99_alone:?} max {:?}, beside p99 {:?} max {:?}; {} hang",
+            alone[EVENTS - 1],
+            beside[EVENTS * 99 / 100],
+            beside[EVENTS - 1],
+            hanging.in_flight()
+        );
+        worst.push(beside[EVENTS - 1]);
+    }
+    let best = worst.iter().min().unwrap();
+    assert!(*best <= bound, "alone p99 {p99_alone:?}, beside the hanging ones at worst {worst:?}");
+
+    wait::until("all of them hang at once", || async {
+        (hanging.in_flight() == HANGING + ENDLESS).then_some(())
+    })
+    .await;
+    assert_eq!(hanging.count(), HANGING + ENDLESS, "each was attempted once and none ended");
+    // And still.
+    delays(&tenant, &healthy).await;
+}
+
+/// Peak of resident memory since it was last reset, in KiB (proc(5), `clear_refs`).
+fn peak_rss_kb(gateway: &Gateway) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", gateway.process_id())).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.split_whitespace().next().unwrap().parse().unwrap()
+}
+
+fn reset_peak_rss(gateway: &Gateway) {
+    std::fs::write(format!("/proc/{}/clear_refs", gateway.process_id()), "5").unwrap();
+}
+
+#[tokio::test]
+async fn huge_answers_leave_the_memory_alone() {
+    let gateway = Gateway::builder(env!("CARGO_BIN_EXE_stentor")).start().await;
+    let receiver = Receiver::start().await;
+    let tenant = gateway.tenant("bombs").await;
+    for number in 0..4 {
+        tenant.create_webhook(&receiver.url(&format!("/{number}")), &json!({})).await;
+    }
+    // A first event with small answers brings connections and caches into being.
+    let small = tenant.publish("bomb.small", &json!({})).await;
+    tenant.wait_delivered(&small.id).await;
+    receiver.default_reply(Reply::big_body(BODY_BYTES));
+    let before = gateway.rss_kb();
+    reset_peak_rss(&gateway);
+    let published = tenant.publish("bomb.large", &json!({})).await;
+    let deliveries = tenant.wait_delivered(&published.id).await;
+    let grown = peak_rss_kb(&gateway).saturating_sub(before);
+    println!("{before} KiB before, {grown} KiB more at the peak");
+    assert!(grown <= RSS_GROWTH_MAX_KB, "{grown} KiB more than the {before} KiB before");
+    assert_eq!((deliveries.len(), receiver.count()), (4, 8));
+    for delivery in deliveries {
+        let attempt = &tenant.delivery(delivery["id"].as_str().unwrap()).await["attempts"][0];
+        assert_eq!(attempt["status"], 200, "{attempt}");
+    }
+}
