@@ -175,6 +175,13 @@ pub struct EventContent {
     pub previous_data: Option<Bytes>,
 }
 
+impl EventContent {
+    /// What every bound of memory counts: `data` and `previous_data` together, in bytes.
+    pub fn bytes(&self) -> usize {
+        self.data.len() + self.previous_data.as_ref().map_or(0, Bytes::len)
+    }
+}
+
 /// An accepted event as stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {

@@ -11,6 +11,9 @@ use stentor_store::StoreError;
 use stentor_store::journal::{Write, Written};
 use stentor_store::lanes::LaneKey;
 
+mod test_sends;
+
+use self::test_sends::TEST_SENDS;
 use crate::engine::Engine;
 use crate::entropy;
 use crate::sender::{AttemptInput, NotStarted};
@@ -37,6 +40,9 @@ pub enum CommandError {
     /// The command could not be stored now.
     #[error("the command could not be stored: {0}")]
     Unavailable(String),
+    /// As many test sends as may be are on their way.
+    #[error("too many test sends are on their way")]
+    TooManyTests,
 }
 
 impl Engine {
@@ -106,14 +112,15 @@ impl Engine {
     /// not count in the webhook's health (readings 004). None when there is no such webhook.
     ///
     /// # Errors
-    /// When the database does not answer.
+    /// When too many are on their way, or the database does not answer.
     pub async fn test_webhook(
         &self,
         tenant: TenantId,
         webhook: WebhookId,
         event_type: EventType,
         data: Bytes,
-    ) -> Result<Option<Attempt>, StoreError> {
+    ) -> Result<Option<Attempt>, CommandError> {
+        let _place = TEST_SENDS.enter(tenant).ok_or(CommandError::TooManyTests)?;
         let Some(webhook) = self.store().webhook(tenant, webhook).await? else { return Ok(None) };
         let now = self.clock().now();
         let content = EventContent {
@@ -134,6 +141,6 @@ impl Engine {
             test: true,
         };
         let attempt = self.sender().attempt(input).await;
-        attempt.map(Some).map_err(|NotStarted| StoreError::Unavailable("the event cannot be read".into()))
+        attempt.map(Some).map_err(|NotStarted| CommandError::Unavailable("the event cannot be read".into()))
     }
 }

@@ -122,3 +122,50 @@ impl Directory {
         self.loading.lock().expect("no panic while holding the lock")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::future::join_all;
+    use stentor_core::tenant::{DEFAULT_PLAN, Tenant};
+    use stentor_core::time::Time;
+    use stentor_core::token::{Scopes, Token, TokenOwner};
+    use stentor_store::seal::MasterKey;
+    use stentor_store::sqlite::SqliteStore;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn many_who_miss_a_version_read_it_once() {
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        let store = SqliteStore::open(&folder.path().join("test.db"), &MasterKey::from_bytes([7; 32]));
+        let store: Arc<dyn Store> = Arc::new(store.expect("a new database"));
+        let (tenant, now) = (TenantId::from_bytes([1; 16]), Time::from_seconds(1_700_000_000));
+        let new = Tenant {
+            id: tenant,
+            name: "t".into(),
+            plan: DEFAULT_PLAN.into(),
+            config_version: 1,
+            created_at: now,
+        };
+        store.create_tenant(&new).await.expect("stored");
+        let directory = Directory::new(Arc::clone(&store));
+        let old = directory.known(tenant).await.expect("answers").expect("a tenant");
+        let token = Token {
+            id: TokenId::from_bytes([2; 16]),
+            owner: TokenOwner::Tenant(tenant),
+            name: "t".into(),
+            scopes: Scopes::all(),
+            created_at: now,
+            expires_at: None,
+            revoked_at: None,
+        };
+        assert!(store.create_token(&token, "secret").await.expect("stored"));
+        let version = old.table.version();
+        let found = join_all((0..50).map(|_| directory.newer_than(tenant, version))).await;
+        let found: Vec<Known> = found.into_iter().map(|known| known.expect("answers").expect("known")).collect();
+        assert!(found[0].table.version() > version);
+        assert!(found.iter().all(|known| Arc::ptr_eq(&known.table, &found[0].table)), "read more than once");
+        assert!(!old.has_token(token.id) && found[0].has_token(token.id));
+        assert!(directory.turns().is_empty());
+    }
+}

@@ -15,6 +15,8 @@ use crate::engine::Engine;
 
 /// How often stored deliveries are compared with the lanes (engine rule E1).
 const SWEEP_INTERVAL: Duration = Duration::from_secs(30);
+/// Lanes read at a time: few enough for a cold and slow disk within the time that a read may take.
+const SWEEP_ROWS: u32 = 256;
 /// How often the database's own upkeep runs.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(1);
 /// How often totals are closed, so that the open rest is quickly counted, and old rows are looked for.
@@ -73,10 +75,18 @@ impl Maintenance {
     /// Tells every shard which of its webhooks have stored deliveries. At start this is what sets the lanes going; later
     /// it finds nothing new unless there is a bug, and counts that.
     pub(crate) async fn sweep(&self) -> Result<(), StoreError> {
-        for waiting in self.engine.store().waiting_lanes().await? {
-            self.engine.shards().found(waiting).await;
+        let mut after = None;
+        loop {
+            let lanes = self.engine.store().waiting_lanes(after, SWEEP_ROWS).await?;
+            let is_last = lanes.len() < SWEEP_ROWS as usize;
+            after = lanes.last().map(|waiting| waiting.key);
+            for waiting in lanes {
+                self.engine.shards().found(waiting).await;
+            }
+            if is_last {
+                return Ok(());
+            }
         }
-        Ok(())
     }
 
     /// Starts the tasks.

@@ -154,14 +154,12 @@ impl Engine {
         if self.store().waiting_count(lane, BACKLOG_MAX + 1).await? > BACKLOG_MAX {
             return Ok(None);
         }
-        let ids =
-            self.store().event_ids(replay.tenant, replay.since, replay.until, cursor, CHUNK_ROWS).await?;
-        let mut chunk = Chunk { items: Vec::new(), last: ids.last().copied() };
+        let types =
+            self.store().event_types(replay.tenant, replay.since, replay.until, cursor, CHUNK_ROWS).await?;
+        let mut chunk = Chunk { items: Vec::new(), last: types.last().map(|(id, _)| *id) };
         let shared = std::sync::Arc::new(webhook.clone());
-        for id in ids {
-            let Some(content) = self.store().content(replay.tenant, id).await? else { continue };
-            let kind = content.event_type.as_str();
-            if webhook.config.events.iter().any(|pattern| pattern.matches(kind)) {
+        for (id, event_type) in types {
+            if webhook.config.events.iter().any(|pattern| pattern.matches(event_type.as_str())) {
                 let made = new_deliveries(std::slice::from_ref(&shared), now, self.positions().next(now));
                 chunk.items.extend(made.into_iter().map(|delivery| (id, delivery)));
             }

@@ -72,6 +72,7 @@ impl Sender {
                     number: input.number,
                     position: input.position,
                     now: started_at,
+                    test: input.test,
                 };
                 self.destination.deliver(shipment).await
             }

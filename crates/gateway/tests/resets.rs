@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
 use std::collections::{HashMap, HashSet};
+use std::net::SocketAddr;
 
 use serde_json::json;
 use stentor_testkit::api::text;
@@ -24,6 +25,35 @@ fn api_sockets(gateway: &Gateway, receiver: &Receiver) -> usize {
     sockets.saturating_sub(receiver.open_connections())
 }
 
+/// When the reset comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Moment {
+    /// After head and body in one piece; often before the gateway has looked at the request at all.
+    AfterEverything,
+    /// After the body that the gateway's handler has asked for and waits for (RFC 9110 section 10.1.1).
+    AfterTheAwaitedBody,
+}
+
+async fn publish_and_reset(address: SocketAddr, token: String, number: usize, moment: Moment) {
+    let body = json!({"type": "reset.tested", "data": {"n": number}}).to_string();
+    let length = body.len();
+    let head = format!(
+        "POST /v1/events HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {token}\r\n\
+         content-type: application/json\r\ncontent-length: {length}\r\n"
+    );
+    let mut client = Hostile::connect(address).await;
+    let sent = match moment {
+        Moment::AfterEverything => client.send(format!("{head}\r\n{body}")).await,
+        Moment::AfterTheAwaitedBody => {
+            client.send(format!("{head}expect: 100-continue\r\n\r\n")).await;
+            assert_eq!(client.status().await, Some(100));
+            client.send(body).await
+        }
+    };
+    assert!(sent, "the gateway went first");
+    client.reset();
+}
+
 #[tokio::test]
 async fn every_stored_event_of_a_client_that_resets_is_delivered() {
     let gateway = Gateway::builder(env!("CARGO_BIN_EXE_stentor")).start().await;
@@ -35,19 +65,8 @@ async fn every_stored_event_of_a_client_that_resets_is_delivered() {
     let mut clients = JoinSet::new();
     for number in 0..CLIENTS {
         let (address, token) = (gateway.address(), tenant.token().unwrap().to_owned());
-        clients.spawn(async move {
-            let body = json!({"type": "reset.tested", "data": {"n": number}}).to_string();
-            let length = body.len();
-            let mut client = Hostile::connect(address).await;
-            let sent = client
-                .send(format!(
-                    "POST /v1/events HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {token}\r\n\
-                     content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
-                ))
-                .await;
-            assert!(sent, "the gateway went first");
-            client.reset();
-        });
+        let moment = if number % 2 == 0 { Moment::AfterEverything } else { Moment::AfterTheAwaitedBody };
+        clients.spawn(publish_and_reset(address, token, number, moment));
     }
     while let Some(ended) = clients.join_next().await {
         ended.unwrap();

@@ -1,6 +1,7 @@
 //! SIGTERM under load ends in order, and a second one at once (reliability F17).
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
+#[expect(dead_code, reason = "shared with the crash tests")]
 mod load;
 
 use std::collections::HashSet;

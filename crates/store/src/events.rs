@@ -1,7 +1,7 @@
 //! Reading events.
 
 use async_trait::async_trait;
-use stentor_core::event::Event;
+use stentor_core::event::{Event, EventType};
 use stentor_core::id::{EventId, TenantId};
 use stentor_core::time::Time;
 
@@ -19,6 +19,15 @@ pub struct EventFilter {
     pub since: Option<Time>,
     /// Accepted before.
     pub until: Option<Time>,
+}
+
+/// An event as a list holds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedEvent {
+    /// The event.
+    pub event: Event,
+    /// Whether its content was larger than asked for; `data` is then empty and there is no `previous_data`.
+    pub data_omitted: bool,
 }
 
 /// The sum that promise P2 asks for. `accepted` counts deliveries that came into being: matched webhooks and redeliveries.
@@ -51,24 +60,26 @@ pub trait Events: Send + Sync {
     /// One event with its data.
     async fn event(&self, tenant: TenantId, id: EventId) -> StoreResult<Option<Event>>;
 
-    /// Events with their data, newest first, with ids below `before`.
+    /// Events, newest first, with ids below `before`. Content of more than `data_bytes`
+    /// ([`EventContent::bytes`](stentor_core::event::EventContent::bytes)) is neither read nor answered.
     async fn events(
         &self,
         tenant: TenantId,
         filter: &EventFilter,
         before: Option<EventId>,
         rows: u32,
-    ) -> StoreResult<Page<Event>>;
+        data_bytes: u64,
+    ) -> StoreResult<Page<ListedEvent>>;
 
-    /// Ids of events accepted in `[since, until)` after `after`, oldest first: the walk of a replay.
-    async fn event_ids(
+    /// Ids and types of events accepted in `[since, until)` after `after`, oldest first: the walk of a replay.
+    async fn event_types(
         &self,
         tenant: TenantId,
         since: Time,
         until: Time,
         after: Option<EventId>,
         rows: u32,
-    ) -> StoreResult<Vec<EventId>>;
+    ) -> StoreResult<Vec<(EventId, EventType)>>;
 
     /// The sums over all tenants, or one. Hours that are closed are kept as checked totals, so this does not scan them.
     async fn conservation(&self, tenant: Option<TenantId>) -> StoreResult<Conservation>;

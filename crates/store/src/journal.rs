@@ -72,6 +72,10 @@ pub struct OutcomeWrite {
     pub now: Time,
 }
 
+/// Payload bytes that one piece of a purge deletes, unless one event alone has more: all of them are walked while every
+/// acceptance waits (engine rule E17).
+pub const PURGE_PAYLOAD_BYTES_MAX: u64 = 4 * 1024 * 1024;
+
 /// One item of a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Write {
@@ -131,7 +135,8 @@ pub enum Write {
     Purge {
         /// Everything accepted before this goes. Pending rows first become `dead: expired`.
         before: Time,
-        /// Most rows of one kind to delete.
+        /// Most rows of one kind to delete. A piece also ends before the event whose payload would make those deleted larger
+        /// than [`PURGE_PAYLOAD_BYTES_MAX`], unless it is the first.
         rows_max: u32,
         /// Now.
         now: Time,

@@ -40,7 +40,7 @@ pub struct WaitingLane {
 pub struct LoadedDelivery {
     /// The row.
     pub pending: PendingDelivery,
-    /// The event; none when its data is larger than the page's limit, to be read when it is sent.
+    /// The event; none when it did not fit the page's limits, to be read when it is sent.
     pub content: Option<Arc<EventContent>>,
 }
 
@@ -58,15 +58,19 @@ pub struct DuePage {
 pub struct PageLimit {
     /// Most rows.
     pub rows: u32,
-    /// Data larger than this is left out, in bytes.
+    /// Content larger than this is left out, in bytes ([`EventContent::bytes`]).
     pub data_bytes: u64,
+    /// From the first row whose content would make all contents of the page larger than this, contents are left out, in
+    /// bytes.
+    pub page_bytes: u64,
 }
 
 /// Reads for the engine.
 #[async_trait]
 pub trait Lanes: Send + Sync {
-    /// Every webhook that has pending rows. Costs in proportion to the webhooks, not to the rows (engine rule E9).
-    async fn waiting_lanes(&self) -> StoreResult<Vec<WaitingLane>>;
+    /// The next `rows` webhooks that have pending rows, by shard and then webhook; fewer only when these are the last. Costs
+    /// in proportion to the webhooks, not to the rows (engine rule E9).
+    async fn waiting_lanes(&self, after: Option<LaneKey>, rows: u32) -> StoreResult<Vec<WaitingLane>>;
 
     /// Rows without a due time with `position > after`, lowest first.
     async fn fresh_page(

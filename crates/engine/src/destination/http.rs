@@ -21,6 +21,8 @@ use crate::outbound::{OutboundClient, OutboundReport, OutboundRequest, PreparedU
 const PREPARED_MAX: usize = 20_000;
 /// Tells the receiver of an ordered webhook the place of an event, so that it can check the order (engine rule E5).
 const SEQUENCE_HEADER: HeaderName = HeaderName::from_static("webhook-sequence");
+/// Tells the receiver that a person tries the webhook out: the event is not a fact (readings 004).
+const TEST_HEADER: HeaderName = HeaderName::from_static("webhook-test");
 
 /// HTTP receivers.
 pub struct HttpDestination {
@@ -95,6 +97,9 @@ impl Destination for HttpDestination {
         headers.insert(CONTENT_TYPE, content_type);
         if let Some(position) = shipment.position {
             headers.insert(SEQUENCE_HEADER, HeaderValue::from(position));
+        }
+        if shipment.test {
+            headers.insert(TEST_HEADER, HeaderValue::from_static("true"));
         }
         prepared.signature.sign(shipment.content.id, shipment.now, &body.bytes, &mut headers);
         let request = OutboundRequest {

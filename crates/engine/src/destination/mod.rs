@@ -28,6 +28,8 @@ pub struct Shipment {
     pub position: Option<i64>,
     /// The time of the attempt.
     pub now: Time,
+    /// Whether somebody only tries the webhook out; the receiver is told.
+    pub test: bool,
 }
 
 /// A way of getting an event to a receiver.

@@ -174,9 +174,10 @@ async fn sleep(clock: &dyn Clock, until: Option<Time>) {
 }
 
 async fn page(world: &World, lane: LaneKey, kind: ReadKind) -> PageRows {
-    let data_bytes = world.lane_limits.large_bytes as u64;
-    let half = u32::try_from(world.lane_limits.rows / 2).unwrap_or(1).max(1);
-    let limit = |rows| PageLimit { rows, data_bytes };
+    let limits = world.lane_limits;
+    let (data_bytes, page_bytes) = (limits.large_bytes as u64, limits.bytes as u64);
+    let half = u32::try_from(limits.rows / 2).unwrap_or(1).max(1);
+    let limit = |rows| PageLimit { rows, data_bytes, page_bytes };
     let store = &world.store;
     let rows = match kind {
         ReadKind::Fresh { after } => {
@@ -187,7 +188,7 @@ async fn page(world: &World, lane: LaneKey, kind: ReadKind) -> PageRows {
         }
         ReadKind::Due { until, rows } => store.due_page(lane, until, limit(rows)).await.map(PageRows::Due),
         ReadKind::Leftover => {
-            let limit = PageLimit { rows: LEFTOVER_ROWS, data_bytes: 0 };
+            let limit = PageLimit { rows: LEFTOVER_ROWS, data_bytes: 0, page_bytes: 0 };
             store.ordered_page(lane, i64::MIN, limit).await.map(PageRows::ByPosition)
         }
     };

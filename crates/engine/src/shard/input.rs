@@ -140,7 +140,10 @@ pub enum ReadKind {
         rows: u32,
     },
     /// Rows of a deleted webhook, to be cancelled.
-    Leftover,
+    Leftover {
+        /// Rows wanted.
+        rows: u32,
+    },
 }
 
 /// What a shard wants done.

@@ -8,9 +8,11 @@ mod actor;
 pub mod input;
 mod lane;
 mod pace;
+mod paging;
 mod permit_source;
 mod pump;
 mod record;
+mod requests;
 pub mod state;
 
 use std::sync::Arc;

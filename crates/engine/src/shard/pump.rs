@@ -9,7 +9,7 @@ use stentor_core::webhook::WebhookStatus;
 use stentor_store::journal::{Write, Written};
 use stentor_store::lanes::LaneKey;
 
-use super::CLAIMS_MAX;
+use super::{CLAIMS_MAX, LEFTOVER_ROWS};
 use super::input::{Action, ReadKind};
 use super::lane::{Flight, FlightPhase, Lane, Queued};
 use super::state::{ShardState, Turn, give_back};
@@ -292,7 +292,10 @@ fn park_unanswered(lane: &mut Lane, turn: &mut Turn<'_>) {
 fn sweep_out(lane: &mut Lane, turn: &mut Turn<'_>) {
     let more = lane.spilled || lane.next_due.is_some();
     if more && lane.reading.is_none() && lane.read_not_before <= turn.now {
-        lane.begin_read(ReadKind::Leftover);
-        turn.actions.push(Action::Read(lane.key, ReadKind::Leftover));
+        // Rows in flight are still in the store; ask for enough to see past them.
+        let in_flight = u32::try_from(lane.flights.len()).unwrap_or(u32::MAX);
+        let kind = ReadKind::Leftover { rows: LEFTOVER_ROWS.saturating_add(in_flight) };
+        lane.begin_read(kind);
+        turn.actions.push(Action::Read(lane.key, kind));
     }
 }

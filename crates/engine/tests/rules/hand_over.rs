@@ -40,8 +40,8 @@ fn e1_what_was_taken_is_delivered_though_its_publisher_is_gone() {
     }
     let sums = process.until_done();
     assert!(sums.events >= 40, "{sums:?}");
-    let page = process.run(process.store.events(tenant, &EventFilter::default(), None, 2_000)).unwrap();
-    let stored: HashSet<_> = page.rows.iter().map(|event| event.content.id).collect();
+    let page = process.run(process.store.events(tenant, &EventFilter::default(), None, 2_000, 0)).unwrap();
+    let stored: HashSet<_> = page.rows.iter().map(|listed| listed.event.content.id).collect();
     let arrived: Vec<_> = receiver.visits().iter().map(Visit::event).collect();
     assert_eq!(arrived.len(), stored.len(), "once each");
     assert_eq!(arrived.into_iter().collect::<HashSet<_>>(), stored);

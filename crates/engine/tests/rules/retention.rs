@@ -46,7 +46,7 @@ fn retention_expires_what_is_held_and_deletes_the_rest_in_pieces() {
     let store = &process.store;
     process.run(until("the old ones are deleted", || async move {
         assert!(store.conservation(None).await.unwrap().holds());
-        let page = store.events(tenant, &EventFilter::default(), None, 2_000).await.unwrap();
+        let page = store.events(tenant, &EventFilter::default(), None, 2_000, 0).await.unwrap();
         (page.rows.len() == 10).then_some(())
     }));
     let to_held = DeliveryFilter { webhook: Some(held.id), ..DeliveryFilter::default() };

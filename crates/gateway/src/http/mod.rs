@@ -15,7 +15,6 @@ pub mod extract;
 pub mod metrics;
 pub mod openapi;
 pub mod problem;
-pub mod rate_limit;
 pub mod server;
 mod state;
 

@@ -9,6 +9,8 @@ use stentor_core::time::Time;
 use stentor_engine::Engine;
 use stentor_store::StoreError;
 
+use crate::http::extract::BodyBudget;
+
 /// The tenant that the operator's token acts for when a request names none.
 pub const DEFAULT_TENANT: &str = "default";
 /// How long it is remembered that a tenant exists, so that publishing with the operator's token reads nothing. Changing
@@ -17,11 +19,18 @@ const REMEMBERED: Duration = Duration::from_secs(5);
 /// Most tenants remembered; beyond it all are forgotten.
 const REMEMBERED_MAX: usize = 20_000;
 
-/// The engine, and the tenants that the operator acted for lately. Cheap to clone.
+/// The engine, the tenants that the operator acted for lately, and the memory for bodies. Cheap to clone.
 #[derive(Clone)]
 pub struct AppState {
     engine: Engine,
     tenants: Arc<Mutex<HashMap<Named, (TenantId, Time)>>>,
+    bodies: BodyBudget,
+}
+
+impl axum::extract::FromRef<AppState> for BodyBudget {
+    fn from_ref(state: &AppState) -> Self {
+        state.bodies.clone()
+    }
 }
 
 /// How a request names the tenant that it acts for.
@@ -36,12 +45,17 @@ enum Named {
 impl AppState {
     /// The state around a running engine.
     pub fn new(engine: Engine) -> Self {
-        Self { engine, tenants: Arc::default() }
+        Self { engine, tenants: Arc::default(), bodies: BodyBudget::default() }
     }
 
     /// The engine.
     pub fn engine(&self) -> &Engine {
         &self.engine
+    }
+
+    /// The memory for the bodies of requests.
+    pub fn bodies(&self) -> &BodyBudget {
+        &self.bodies
     }
 
     /// The tenant that the operator chose by id, or the one named [`DEFAULT_TENANT`]; none when there is no such tenant.

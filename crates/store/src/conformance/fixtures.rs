@@ -28,7 +28,7 @@ pub const START: Time = Time::from_seconds(1_700_000_000);
 const TICK_US: u64 = 237;
 
 /// A page that holds everything a case makes.
-pub const EVERYTHING: PageLimit = PageLimit { rows: 10_000, data_bytes: u64::MAX >> 1 };
+pub const EVERYTHING: PageLimit = PageLimit { rows: 10_000, data_bytes: u64::MAX, page_bytes: u64::MAX };
 
 /// A lane whose rows are asked for.
 pub const fn lane(webhook: &Webhook) -> LaneKey {

@@ -36,7 +36,7 @@ pub async fn failures_are_recorded_by_their_transitions(backend: &dyn Backend) {
         since = since.or(Some(write.now));
         assert_eq!(failing_since(&scene, &webhook).await, since, "only failures since the first one");
     }
-    let lanes = scene.store.waiting_lanes().await.expect("lanes are read");
+    let lanes = scene.store.waiting_lanes(None, 10).await.expect("lanes are read");
     assert_eq!(lanes.iter().map(|lane| lane.failing_since).collect::<Vec<_>>(), [since]);
     assert_eq!(failing_since(&scene, &other).await, None);
 

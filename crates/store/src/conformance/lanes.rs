@@ -65,10 +65,11 @@ pub async fn large_data_is_left_out_of_pages(backend: &dyn Backend) {
     let scene = Scene::open(backend).await;
     let tenant = scene.tenant().await;
     let webhook = scene.ordered_webhook(tenant).await;
-    let limit = PageLimit { rows: 10, data_bytes: 1_000 };
+    let limit = PageLimit { rows: 10, data_bytes: 1_000, page_bytes: u64::MAX };
     for (bytes, due_at) in [(1_000, None), (1_001, None), (1_000, Some(due(1))), (1_001, Some(due(2)))] {
         let mut event = with_content(scene.new_event(tenant, &[&webhook]).await, |content| {
-            content.data = Bytes::from(vec![b'x'; bytes]);
+            content.data = Bytes::from(vec![b'x'; bytes - 990]);
+            content.previous_data = Some(Bytes::from(vec![b'y'; 990]));
         });
         event.deliveries[0].due_at = due_at;
         scene.store_event(&event).await;
@@ -82,7 +83,41 @@ pub async fn large_data_is_left_out_of_pages(backend: &dyn Backend) {
     let left_out = all_rows[1].pending.event;
     let content =
         scene.store.content(tenant, left_out).await.expect("content is read").expect("it is stored");
-    assert_eq!((content.id, content.data.len()), (left_out, 1_001));
+    assert_eq!((content.id, content.bytes()), (left_out, 1_001));
+}
+
+/// From the first row whose content does not fit the page, contents are left out; the rows themselves all come.
+pub async fn a_page_is_bounded_in_bytes(backend: &dyn Backend) {
+    let scene = Scene::open(backend).await;
+    let tenant = scene.tenant().await;
+    let webhook = scene.ordered_webhook(tenant).await;
+    for due_at in [None, Some(due(1))] {
+        // The second one is over the limit of one row, and counts for nothing.
+        for bytes in [400, 2_000, 600, 1, 300] {
+            let mut event = with_content(scene.new_event(tenant, &[&webhook]).await, |content| {
+                content.data = Bytes::from(vec![b'x'; bytes / 2]);
+                content.previous_data = Some(Bytes::from(vec![b'y'; bytes - bytes / 2]));
+            });
+            event.deliveries[0].due_at = due_at;
+            scene.store_event(&event).await;
+        }
+    }
+    let limit = |page_bytes| PageLimit { rows: 10, data_bytes: 1_000, page_bytes };
+    let loaded = |page: &[LoadedDelivery]| page.iter().map(|row| row.content.is_some()).collect::<Vec<_>>();
+    let cases = [
+        (1_000, [true, false, true, false, false]),
+        (999, [true, false, false, false, false]),
+        (1_001, [true, false, true, true, false]),
+        (399, [false; 5]),
+    ];
+    for (page_bytes, expected) in cases {
+        let limit = limit(page_bytes);
+        let rows = scene.store.due_page(lane(&webhook), due(9), limit).await.expect("a page is read").rows;
+        assert_eq!(loaded(&fresh(&scene, &webhook, i64::MIN, limit).await), expected, "{page_bytes}");
+        assert_eq!(loaded(&rows), expected, "{page_bytes}");
+        let all = scene.store.ordered_page(lane(&webhook), i64::MIN, limit).await.expect("a page is read");
+        assert_eq!(loaded(&all), [expected, [false; 5]].concat(), "{page_bytes}");
+    }
 }
 
 /// Due rows come earliest first, up to and with `until`; the next due time is that of the first row left behind.
@@ -123,7 +158,7 @@ pub async fn due_rows_come_by_their_time(backend: &dyn Backend) {
 /// Every webhook with pending rows waits, whatever its status, and no other does.
 pub async fn waiting_lanes_are_those_with_rows(backend: &dyn Backend) {
     let scene = Scene::open(backend).await;
-    assert_eq!(scene.store.waiting_lanes().await.expect("lanes are read"), []);
+    assert_eq!(scene.store.waiting_lanes(None, 10).await.expect("lanes are read"), []);
     let (tenant, second) = (scene.tenant().await, scene.tenant().await);
     let (both, mut paused) = (scene.webhook(tenant).await, scene.webhook(tenant).await);
     let (deleted, foreign) = (scene.webhook(tenant).await, scene.webhook(second).await);
@@ -152,11 +187,43 @@ pub async fn waiting_lanes_are_those_with_rows(backend: &dyn Backend) {
         waiting(&deleted, true, None),
         waiting(&foreign, true, None),
     ];
-    let mut lanes = scene.store.waiting_lanes().await.expect("lanes are read");
+    let mut lanes = scene.store.waiting_lanes(None, 10).await.expect("lanes are read");
     lanes.sort_by_key(|waiting| waiting.key.webhook);
     expected.sort_by_key(|waiting| waiting.key.webhook);
     assert_eq!(lanes, expected);
     assert!(lanes.iter().all(|waiting| waiting.key.webhook != idle.id));
+}
+
+/// Pieces of any size hold each waiting webhook once, by shard and then webhook, and only the last one is short.
+pub async fn waiting_lanes_come_in_pieces(backend: &dyn Backend) {
+    let scene = Scene::open(backend).await;
+    let tenant = scene.tenant().await;
+    let mut expected = Vec::new();
+    for n in 0..7 {
+        let webhook = scene.webhook(tenant).await;
+        if n % 3 != 0 {
+            scene.publish(tenant, &[&webhook]).await;
+        }
+        if n % 3 != 1 {
+            publish_due(&scene, &webhook, 5).await;
+        }
+        expected.push((lane(&webhook), n % 3 != 0, (n % 3 != 1).then_some(due(5))));
+    }
+    expected.sort_by_key(|(key, ..)| (key.shard, key.webhook));
+    for rows in [1, 2, 7, 8] {
+        let (mut after, mut seen) = (None, Vec::new());
+        loop {
+            let piece = scene.store.waiting_lanes(after, rows).await.expect("lanes are read");
+            assert!(piece.len() <= rows as usize);
+            after = piece.last().map(|waiting| waiting.key);
+            let is_last = piece.len() < rows as usize;
+            seen.extend(piece.into_iter().map(|waiting| (waiting.key, waiting.fresh, waiting.next_due)));
+            if is_last {
+                break;
+            }
+        }
+        assert_eq!(seen, expected, "{rows} at a time");
+    }
 }
 
 /// Pending rows are counted, due or not, and no further than asked.

@@ -12,7 +12,7 @@ use stentor_core::webhook::{DisableReason, WebhookStatus};
 use super::Backend;
 use super::fixtures::{START, Scene, with_content};
 use crate::deliveries::DeliveryFilter;
-use crate::events::EventFilter;
+use crate::events::{EventFilter, ListedEvent};
 use crate::journal::{NewEvent, Write};
 
 /// Walks the list in pages of `rows` and checks that each page but the last is full.
@@ -42,16 +42,17 @@ async fn walk_deliveries(
 async fn walk_events(scene: &Scene, tenant: TenantId, filter: &EventFilter, rows: u32) -> Vec<EventId> {
     let (mut before, mut seen) = (None, Vec::new());
     loop {
-        let page = scene.store.events(tenant, filter, before, rows).await.expect("a list is read");
+        let page = scene.store.events(tenant, filter, before, rows, u64::MAX).await.expect("a list is read");
         assert!(page.rows.len() <= rows as usize, "a page holds at most what was asked for");
         assert!(!page.more || page.rows.len() == rows as usize, "a page that is followed by others is full");
         assert!(before.is_none() || !page.rows.is_empty(), "`more` promised rows");
-        for event in &page.rows {
+        for ListedEvent { event, data_omitted } in &page.rows {
+            assert!(!data_omitted);
             let single = scene.store.event(tenant, event.content.id).await.expect("an event is read");
             assert_eq!(single.as_ref(), Some(event), "the list and the single read agree");
         }
-        seen.extend(page.rows.iter().map(|event| event.content.id));
-        before = page.rows.last().map(|event| event.content.id);
+        seen.extend(page.rows.iter().map(|row| row.event.content.id));
+        before = page.rows.last().map(|row| row.event.content.id);
         if !page.more {
             return seen;
         }
@@ -222,8 +223,39 @@ pub async fn events_are_listed_once_each(backend: &dyn Backend) {
     }
 }
 
-/// The walk of a replay: ids of a span of time, oldest first, each once.
-pub async fn event_ids_walk_a_span_of_time(backend: &dyn Backend) {
+/// Content over the list's limit, data and earlier data together, is left out; content of exactly the limit comes along.
+pub async fn large_data_is_left_out_of_lists(backend: &dyn Backend) {
+    let scene = Scene::open(backend).await;
+    let tenant = scene.tenant().await;
+    let mut expected = Vec::new();
+    for (data, previous_data, omitted) in
+        [(1_000, None, false), (1_001, None, true), (600, Some(400), false), (1, Some(1_000), true)]
+    {
+        let event = with_content(scene.new_event(tenant, &[]).await, |content| {
+            content.data = vec![b'x'; data].into();
+            content.previous_data = previous_data.map(|bytes| vec![b'y'; bytes].into());
+        });
+        scene.store_event(&event).await;
+        expected.push((event.event, omitted));
+    }
+    let listed = scene.store.events(tenant, &EventFilter::default(), None, 10, 1_000).await;
+    let mut rows = listed.expect("a list is read").rows;
+    rows.reverse();
+    assert_eq!(rows.len(), expected.len());
+    for (row, (event, omitted)) in rows.into_iter().zip(expected) {
+        assert_eq!((row.event.content.id, row.data_omitted), (event.content.id, omitted));
+        if omitted {
+            let content = &row.event.content;
+            assert!(content.data.is_empty() && content.previous_data.is_none());
+            assert_eq!((&row.event.subject, row.event.matched), (&event.subject, event.matched));
+        } else {
+            assert_eq!(row.event, event);
+        }
+    }
+}
+
+/// The walk of a replay: ids and types of a span of time, oldest first, each once.
+pub async fn event_types_walk_a_span_of_time(backend: &dyn Backend) {
     let scene = Scene::open(backend).await;
     let tenant = scene.tenant().await;
     let samples = publish_samples(&scene, tenant).await;
@@ -231,15 +263,20 @@ pub async fn event_ids_walk_a_span_of_time(backend: &dyn Backend) {
     for rows in [1, 5, 14, 100] {
         let (mut after, mut seen) = (None, Vec::new());
         loop {
-            let ids = scene.store.event_ids(tenant, since, until, after, rows).await.expect("ids are read");
-            assert!(ids.len() <= rows as usize);
-            let Some(last) = ids.last() else { break };
+            let types = scene.store.event_types(tenant, since, until, after, rows).await;
+            let types = types.expect("types are read");
+            assert!(types.len() <= rows as usize);
+            let Some((last, _)) = types.last() else { break };
             after = Some(*last);
-            seen.extend(ids);
+            for (id, event_type) in types {
+                let content = scene.store.content(tenant, id).await.expect("content is read");
+                assert_eq!(content.map(|content| content.event_type.clone()), Some(event_type));
+                seen.push(id);
+            }
         }
         assert_eq!(seen, samples[3..17].iter().map(|sample| sample.id).collect::<Vec<_>>());
     }
     let later = START.plus(Duration::from_secs(1_000_000));
-    let none = scene.store.event_ids(tenant, later, later, None, 10).await.expect("ids are read");
+    let none = scene.store.event_types(tenant, later, later, None, 10).await.expect("types are read");
     assert_eq!(none, []);
 }

@@ -106,8 +106,10 @@ macro_rules! conformance_suite {
             lanes: [
                 fresh_rows_come_in_order,
                 large_data_is_left_out_of_pages,
+                a_page_is_bounded_in_bytes,
                 due_rows_come_by_their_time,
                 waiting_lanes_are_those_with_rows,
+                waiting_lanes_come_in_pieces,
                 waiting_rows_are_counted_up_to_a_bound,
                 a_retried_row_is_due_at_once,
             ],
@@ -115,7 +117,8 @@ macro_rules! conformance_suite {
                 deliveries_are_listed_once_each,
                 held_follows_the_webhook,
                 events_are_listed_once_each,
-                event_ids_walk_a_span_of_time,
+                large_data_is_left_out_of_lists,
+                event_types_walk_a_span_of_time,
             ],
             maintenance: [
                 a_process_learns_how_the_last_one_ended,
@@ -144,6 +147,7 @@ macro_rules! conformance_suite {
                 pending_rows_expire_by_name,
                 expired_rows_name_their_lane,
                 pieces_are_bounded,
+                pieces_are_bounded_in_bytes,
             ],
             retry_cancel: [
                 finish_ends_what_is_pending,

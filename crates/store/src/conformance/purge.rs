@@ -8,10 +8,10 @@ use stentor_core::id::DeliveryId;
 use stentor_core::time::Time;
 
 use super::Backend;
-use super::fixtures::{Scene, assert_not_stored, assert_stored};
+use super::fixtures::{Scene, assert_not_stored, assert_stored, with_content};
 use crate::deliveries::DeliveryFilter;
 use crate::events::EventFilter;
-use crate::journal::{NewEvent, Write, Written};
+use crate::journal::{NewEvent, PURGE_PAYLOAD_BYTES_MAX, Write, Written};
 
 /// One piece.
 pub struct Piece {
@@ -61,7 +61,7 @@ fn next_millisecond(scene: &Scene) -> Time {
 
 async fn rows_of(scene: &Scene, tenant: stentor_core::id::TenantId) -> (usize, usize) {
     let events =
-        scene.store.events(tenant, &EventFilter::default(), None, 250).await.expect("a list is read");
+        scene.store.events(tenant, &EventFilter::default(), None, 250, 0).await.expect("a list is read");
     let all = DeliveryFilter::default();
     let deliveries = scene.store.deliveries(tenant, &all, None, 250).await.expect("a list is read");
     (events.rows.len(), deliveries.rows.len())
@@ -202,4 +202,26 @@ pub async fn pieces_are_bounded(backend: &dyn Backend) {
         }
     }
     assert_eq!((rows, expired), ((0, 0), 60));
+}
+
+/// A piece also ends where its payloads would be too large together; one event larger than that goes alone.
+pub async fn pieces_are_bounded_in_bytes(backend: &dyn Backend) {
+    let scene = Scene::open(backend).await;
+    let tenant = scene.tenant().await;
+    let half = usize::try_from(PURGE_PAYLOAD_BYTES_MAX / 2).expect("it is small");
+    for (data, previous_data) in [(half, 0), (1, half - 1), (1, 0), (half * 3, 0), (2, 0), (3, 0)] {
+        let event = with_content(scene.new_event(tenant, &[]).await, |content| {
+            content.data = vec![b'x'; data].into();
+            content.previous_data = Some(vec![b'y'; previous_data].into());
+        });
+        let mut event = event;
+        event.event.metadata = None;
+        scene.store_event(&event).await;
+    }
+    let before = next_millisecond(&scene);
+    let mut left = Vec::new();
+    while piece(&scene, before, 100).await.more {
+        left.push(rows_of(&scene, tenant).await.0);
+    }
+    assert_eq!((left, rows_of(&scene, tenant).await.0), (vec![4, 3, 2], 0));
 }

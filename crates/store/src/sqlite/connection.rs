@@ -60,7 +60,7 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, OpenError> {
         "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = {};
          PRAGMA cache_spill = OFF; {}",
         super::checkpoint::WAL_RESTART_BYTES,
-        common(WRITER_CACHE_KIB)
+        shared_settings(WRITER_CACHE_KIB)
     ))?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_CACHED);
     Ok(connection)
@@ -71,7 +71,7 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection, OpenError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY)?;
-    connection.execute_batch(&common(READER_CACHE_KIB))?;
+    connection.execute_batch(&shared_settings(READER_CACHE_KIB))?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_CACHED);
     Ok(connection)
 }
@@ -83,12 +83,12 @@ pub(super) fn open_checkpointer(path: &Path) -> Result<Connection, OpenError> {
     connection.busy_timeout(BUSY)?;
     connection.execute_batch(&format!(
         "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; {}",
-        common(512)
+        shared_settings(512)
     ))?;
     Ok(connection)
 }
 
-fn common(cache_kib: u32) -> String {
+fn shared_settings(cache_kib: u32) -> String {
     format!(
         "PRAGMA foreign_keys = OFF; PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY;
          PRAGMA trusted_schema = OFF; PRAGMA cache_size = -{cache_kib};"

@@ -2,16 +2,16 @@
 
 use async_trait::async_trait;
 use rusqlite::{ToSql, named_params};
-use stentor_core::event::Event;
+use stentor_core::event::{Event, EventType};
 use stentor_core::id::{EventId, TenantId};
 use stentor_core::time::Time;
 
 use super::SqliteStore;
-use super::row::{self, CONTENT, EVENT, IdBytes, first_id, micros};
+use super::row::{self, AROUND, CONTENT, CONTENT_BYTES, EVENT, IdBytes, first_id, integer, micros};
 use super::totals;
 use crate::Page;
 use crate::error::StoreResult;
-use crate::events::{Conservation, EventFilter, Events};
+use crate::events::{Conservation, EventFilter, Events, ListedEvent};
 
 /// Ids of `[since, until)` lie between these: an event's id is made when it is accepted.
 fn id_range(since: Option<Time>, until: Option<Time>) -> (IdBytes, IdBytes) {
@@ -33,12 +33,14 @@ fn type_condition(event_type: Option<&str>) -> (&'static str, Option<String>) {
     }
 }
 
-/// The statement that lists events.
+/// The statement that lists events, without bytes of more than `:data_bytes`.
 fn list_sql(filter: &EventFilter) -> String {
     let (by_type, _) = type_condition(filter.event_type.as_deref());
     let by_subject = if filter.subject.is_some() { " AND e.subject = :subject" } else { "" };
+    let fits = |column: &str| format!("CASE WHEN {CONTENT_BYTES} <= :data_bytes THEN {column} END");
+    let (data, previous_data) = (fits("y.data"), fits("y.previous_data"));
     format!(
-        "SELECT {CONTENT}, {EVENT} FROM events e INDEXED BY events_by_tenant CROSS JOIN payloads y ON y.id = e.payload
+        "SELECT {AROUND}, {data}, {previous_data}, {EVENT} FROM events e INDEXED BY events_by_tenant CROSS JOIN payloads y ON y.id = e.payload
          WHERE e.tenant = :tenant AND e.id >= :low AND e.id < :high AND e.accepted_at >= :since
          AND e.accepted_at < :until{by_type}{by_subject} ORDER BY e.id DESC LIMIT :rows"
     )
@@ -65,17 +67,19 @@ impl Events for SqliteStore {
         filter: &EventFilter,
         before: Option<EventId>,
         rows: u32,
-    ) -> StoreResult<Page<Event>> {
+        data_bytes: u64,
+    ) -> StoreResult<Page<ListedEvent>> {
         let filter = filter.clone();
         self.read(move |connection| {
             let (low, high) = id_range(filter.since, filter.until);
             let high = before.map_or(high, |before| high.min(*before.as_bytes()));
             let (since, until) = (filter.since.map_or(i64::MIN, micros), filter.until.map_or(i64::MAX, micros));
             let (_, by_type) = type_condition(filter.event_type.as_deref());
-            let one_more = rows.saturating_add(1);
+            let (one_more, data_bytes) = (rows.saturating_add(1), integer(data_bytes));
             let tenant = tenant.as_bytes();
             let mut values: Vec<(&str, &dyn ToSql)> = named_params! {
                 ":tenant": tenant, ":low": low, ":high": high, ":since": since, ":until": until, ":rows": one_more,
+                ":data_bytes": data_bytes,
             }
             .to_vec();
             if let Some(by_type) = &by_type {
@@ -88,38 +92,41 @@ impl Events for SqliteStore {
             let mut found = statement.query(values.as_slice())?;
             let mut page = Vec::new();
             while let Some(row) = found.next()? {
-                page.push(row::event(row)?);
+                page.push(row::listed_event(row)?);
             }
             Ok(super::page_of(page, rows))
         })
         .await
     }
 
-    async fn event_ids(
+    async fn event_types(
         &self,
         tenant: TenantId,
         since: Time,
         until: Time,
         after: Option<EventId>,
         rows: u32,
-    ) -> StoreResult<Vec<EventId>> {
+    ) -> StoreResult<Vec<(EventId, EventType)>> {
         self.read(move |connection| {
             let (low, high) = id_range(Some(since), Some(until));
             let after = after.map_or([0; 16], |after| *after.as_bytes());
             let mut statement = connection.prepare_cached(
-                "SELECT id FROM events INDEXED BY events_by_tenant WHERE tenant = :tenant AND id >= max(:low, :after)
+                "SELECT id, event_type FROM events INDEXED BY events_by_tenant WHERE tenant = :tenant AND id >= max(:low, :after)
                  AND id <> :after AND id < :high AND accepted_at >= :since AND accepted_at < :until
                  ORDER BY id LIMIT :rows",
             )?;
             let (tenant, since, until) = (tenant.as_bytes(), micros(since), micros(until));
-            let ids = statement.query_map(
+            let mut found = statement.query(
                 named_params! {
                     ":tenant": tenant, ":low": low, ":after": after, ":high": high, ":since": since, ":until": until,
                     ":rows": rows,
                 },
-                |row| row::id(row, 0, EventId::from_bytes),
             )?;
-            Ok(ids.collect::<Result<_, _>>()?)
+            let mut types = Vec::new();
+            while let Some(row) = found.next()? {
+                types.push((row::id(row, 0, EventId::from_bytes)?, row::event_type(row, 1)?));
+            }
+            Ok(types)
         })
         .await
     }

@@ -28,7 +28,7 @@ impl Journal for SqliteStore {
         let committing = tokio::task::spawn_blocking(move || {
             let _guard = AbortOnPanic;
             match writer.lock() {
-                Ok(mut writer) => commit(&mut writer, &batch),
+                Ok(mut writer) => commit_unless_failed(&mut writer, &batch),
                 Err(_) => CommitResult::Fatal("a panic ended the writer".into()),
             }
         });
@@ -77,6 +77,18 @@ impl Fault {
 }
 
 type ItemResult<T> = Result<T, Fault>;
+
+/// Commits nothing any more once the writer has failed, be it in a write beside the journal (engine rule E3).
+fn commit_unless_failed(writer: &mut Writer, batch: &[Write]) -> CommitResult {
+    if let Some(reason) = writer.failure() {
+        return CommitResult::Fatal(reason.to_owned());
+    }
+    let result = commit(writer, batch);
+    if let CommitResult::Fatal(reason) = &result {
+        writer.fail(reason);
+    }
+    result
+}
 
 /// Writes a batch without savepoints, which cost; when an item is bad, once more with one around each (engine rule E3).
 fn commit(writer: &mut Writer, batch: &[Write]) -> CommitResult {

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
+use rusqlite::{Connection, OptionalExtension, ToSql, params};
 use stentor_core::event::EventContent;
 use stentor_core::id::{EventId, TenantId, WebhookId};
 use stentor_core::shard::Shard;
 use stentor_core::time::Time;
 
 use super::SqliteStore;
-use super::row::{self, CONTENT, PENDING, PENDING_COLUMNS, integer};
+use super::failure::unreadable;
+use super::row::{self, AROUND, CONTENT, CONTENT_BYTES, PENDING, PENDING_COLUMNS, count};
 use crate::error::StoreResult;
 use crate::lanes::{DuePage, LaneKey, Lanes, LoadedDelivery, PageLimit, WaitingLane};
 
@@ -34,56 +35,76 @@ pub(super) const NEXT_FRESH: &str = "SELECT shard, webhook, tenant, NULL FROM pe
 pub(super) const NEXT_DUE: &str = "SELECT shard, webhook, tenant, due_at FROM pending INDEXED BY pending_due \
      WHERE due_at IS NOT NULL AND (shard, webhook) > (?1, ?2) ORDER BY shard, webhook, due_at LIMIT 1";
 
-/// A page with the events' content. `?9` is the limit of data.
+/// Reads the bytes of one payload.
+const PAYLOAD: &str = "SELECT data, previous_data FROM payloads WHERE id = ?1";
+
+/// A page with the events around their bytes, and how many these are. NULL when there is no such event.
 fn with_content(page: &str) -> String {
-    let content = CONTENT
-        .replace("y.data", "CASE WHEN length(y.data) <= ?9 THEN y.data END")
-        .replace("y.previous_data", "CASE WHEN length(y.data) <= ?9 THEN y.previous_data END");
     format!(
-        "SELECT {PENDING}, {content} FROM ({page}) p LEFT JOIN events e ON e.id = p.event AND e.tenant = p.tenant
-         LEFT JOIN payloads y ON y.id = e.payload"
+        "SELECT {PENDING}, {AROUND}, y.id, {CONTENT_BYTES} FROM ({page}) p
+         LEFT JOIN events e ON e.id = p.event AND e.tenant = p.tenant LEFT JOIN payloads y ON y.id = e.payload"
     )
 }
 
-fn loaded(row: &Row<'_>) -> StoreResult<LoadedDelivery> {
-    let pending = row::pending(row)?;
-    let is_loaded = row.get_ref(PENDING_COLUMNS + 4)? != rusqlite::types::ValueRef::Null;
-    let content = if is_loaded { Some(Arc::new(row::content(row, PENDING_COLUMNS)?)) } else { None };
-    Ok(LoadedDelivery { pending, content })
+/// Rows read so far, and how much of their content.
+struct Loading {
+    limit: PageLimit,
+    bytes: u64,
+    /// Whether the page's bytes are used up.
+    full: bool,
+    rows: Vec<LoadedDelivery>,
 }
 
-fn page(
-    connection: &Connection,
-    statement: &str,
-    lane: LaneKey,
-    rest: [&dyn ToSql; 2],
-    limit: PageLimit,
-) -> StoreResult<Vec<LoadedDelivery>> {
-    let mut statement = connection.prepare_cached(&with_content(statement))?;
-    let data_bytes = integer(limit.data_bytes);
-    let none = rusqlite::types::Null;
-    let mut rows = statement.query(params![
-        lane.shard.0,
-        lane.webhook.as_bytes(),
-        rest[0],
-        rest[1],
-        none,
-        none,
-        none,
-        none,
-        data_bytes
-    ])?;
-    let mut page = Vec::new();
-    while let Some(row) = rows.next()? {
-        page.push(loaded(row)?);
+impl Loading {
+    const fn new(limit: PageLimit) -> Self {
+        Self { limit, bytes: 0, full: false, rows: Vec::new() }
     }
-    Ok(page)
+
+    /// Whether content of this many bytes comes along.
+    fn takes(&mut self, bytes: u64) -> bool {
+        if bytes > self.limit.data_bytes || self.full {
+            return false;
+        }
+        self.full = self.bytes.saturating_add(bytes) > self.limit.page_bytes;
+        if !self.full {
+            self.bytes += bytes;
+        }
+        !self.full
+    }
+
+    /// Adds the rows of a statement. Bytes are read only for contents that the page takes.
+    fn read(
+        &mut self,
+        connection: &Connection,
+        statement: &str,
+        lane: LaneKey,
+        rest: &[&dyn ToSql],
+    ) -> StoreResult<()> {
+        let mut statement = connection.prepare_cached(&with_content(statement))?;
+        let mut payload = connection.prepare_cached(PAYLOAD)?;
+        let webhook = lane.webhook.as_bytes();
+        let mut values: Vec<&dyn ToSql> = vec![&lane.shard.0, &webhook];
+        values.extend_from_slice(rest);
+        let mut rows = statement.query(values.as_slice())?;
+        while let Some(row) = rows.next()? {
+            let bytes: Option<i64> = row.get(PENDING_COLUMNS + 5)?;
+            let content = if bytes.is_some_and(|bytes| self.takes(count(bytes))) {
+                let mut found = payload.query([row.get::<_, i64>(PENDING_COLUMNS + 4)?])?;
+                let found = found.next()?.ok_or_else(|| unreadable("an event's data"))?;
+                Some(Arc::new(row::content_around(row, PENDING_COLUMNS, row::payload(found)?)?))
+            } else {
+                None
+            };
+            self.rows.push(LoadedDelivery { pending: row::pending(row)?, content });
+        }
+        Ok(())
+    }
 }
 
 #[async_trait]
 impl Lanes for SqliteStore {
-    async fn waiting_lanes(&self) -> StoreResult<Vec<WaitingLane>> {
-        self.read(waiting_lanes).await
+    async fn waiting_lanes(&self, after: Option<LaneKey>, rows: u32) -> StoreResult<Vec<WaitingLane>> {
+        self.read(move |connection| waiting_lanes(connection, after, rows)).await
     }
 
     async fn fresh_page(
@@ -93,14 +114,15 @@ impl Lanes for SqliteStore {
         limit: PageLimit,
     ) -> StoreResult<Vec<LoadedDelivery>> {
         self.read(move |connection| {
-            let mut rows = page(connection, FRESH, lane, [&after, &limit.rows], limit)?;
+            let mut page = Loading::new(limit);
+            page.read(connection, FRESH, lane, &[&after, &limit.rows])?;
             // A reader goes on after the last position, so rows that share it belong to this page.
-            if rows.len() >= usize::try_from(limit.rows).unwrap_or(usize::MAX)
-                && let Some(last) = rows.last().map(|row| row.pending.clone())
+            if page.rows.len() >= usize::try_from(limit.rows).unwrap_or(usize::MAX)
+                && let Some(last) = page.rows.last().map(|row| row.pending.clone())
             {
-                rows.extend(page(connection, FRESH_TIES, lane, [&last.position, last.id.as_bytes()], limit)?);
+                page.read(connection, FRESH_TIES, lane, &[&last.position, last.id.as_bytes()])?;
             }
-            Ok(rows)
+            Ok(page.rows)
         })
         .await
     }
@@ -108,8 +130,9 @@ impl Lanes for SqliteStore {
     async fn due_page(&self, lane: LaneKey, until: Time, limit: PageLimit) -> StoreResult<DuePage> {
         self.read(move |connection| {
             let one_more = limit.rows.saturating_add(1);
-            let none = rusqlite::types::Null;
-            let mut rows = page(connection, DUE, lane, [&one_more, &none], limit)?;
+            let mut page = Loading::new(limit);
+            page.read(connection, DUE, lane, &[&one_more])?;
+            let mut rows = page.rows;
             let is_due = |row: &LoadedDelivery| row.pending.due_at.is_some_and(|due| due <= until);
             let taken = rows.iter().take(limit.rows as usize).take_while(|row| is_due(row)).count();
             let next_due = rows.get(taken).and_then(|row| row.pending.due_at);
@@ -125,7 +148,12 @@ impl Lanes for SqliteStore {
         after: i64,
         limit: PageLimit,
     ) -> StoreResult<Vec<LoadedDelivery>> {
-        self.read(move |connection| page(connection, ORDERED, lane, [&after, &limit.rows], limit)).await
+        self.read(move |connection| {
+            let mut page = Loading::new(limit);
+            page.read(connection, ORDERED, lane, &[&after, &limit.rows])?;
+            Ok(page.rows)
+        })
+        .await
     }
 
     async fn content(&self, tenant: TenantId, event: EventId) -> StoreResult<Option<Arc<EventContent>>> {
@@ -172,7 +200,12 @@ fn failing_since(
 }
 
 /// Walks both indexes from lane to lane and merges what it meets.
-fn waiting_lanes(connection: &Connection) -> StoreResult<Vec<WaitingLane>> {
+fn waiting_lanes(
+    connection: &Connection,
+    after: Option<LaneKey>,
+    rows_max: u32,
+) -> StoreResult<Vec<WaitingLane>> {
+    let rows_max = usize::try_from(rows_max).unwrap_or(usize::MAX);
     let mut next_fresh = connection.prepare_cached(NEXT_FRESH)?;
     let mut next_due = connection.prepare_cached(NEXT_DUE)?;
     let mut next = |is_fresh: bool, after: Option<LaneKey>| {
@@ -189,13 +222,16 @@ fn waiting_lanes(connection: &Connection) -> StoreResult<Vec<WaitingLane>> {
     };
     let order =
         |lane: &Option<(LaneKey, TenantId, Option<Time>)>| lane.map(|(key, ..)| (key.shard, key.webhook));
-    let (mut fresh, mut due) = (next(true, None)?, next(false, None)?);
+    let (mut fresh, mut due) = (next(true, after)?, next(false, after)?);
     let mut lanes = Vec::new();
     while let Some((key, tenant, _)) = match (order(&fresh), order(&due)) {
         (Some(of_fresh), Some(of_due)) if of_due < of_fresh => due,
         (Some(_), _) => fresh,
         (None, _) => due,
     } {
+        if lanes.len() >= rows_max {
+            break;
+        }
         let is_fresh = fresh.is_some_and(|(of_fresh, ..)| of_fresh == key);
         let next_due_at = due.filter(|(of_due, ..)| *of_due == key).and_then(|(.., at)| at);
         if is_fresh {

@@ -15,6 +15,7 @@ use stentor_core::webhook::{DisableReason, Webhook, WebhookStatus};
 use super::failure::unreadable;
 use super::secrets;
 use crate::error::StoreResult;
+use crate::events::ListedEvent;
 use crate::seal::Sealer;
 
 /// An id as the database holds it.
@@ -162,20 +163,42 @@ pub(super) fn pending(row: &Row<'_>) -> rusqlite::Result<PendingDelivery> {
 pub(super) const CONTENT: &str = "e.id, e.event_type, e.time, e.content_type, y.data, y.previous_data";
 /// How many they are.
 pub(super) const CONTENT_COLUMNS: usize = 6;
+/// Those of them before the bytes.
+pub(super) const AROUND: &str = "e.id, e.event_type, e.time, e.content_type";
+/// What [`EventContent::bytes`] will be. SQLite knows the length of a value without reading it.
+pub(super) const CONTENT_BYTES: &str = "(length(y.data) + coalesce(length(y.previous_data), 0))";
 
 fn bytes(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Bytes>> {
     Ok(Option::<Vec<u8>>::column_result(row.get_ref(column)?)?.map(Bytes::from))
 }
 
+pub(super) fn event_type(row: &Row<'_>, column: usize) -> StoreResult<EventType> {
+    word(row, column, "an event's type", |text| EventType::parse(text).ok())
+}
+
 pub(super) fn content(row: &Row<'_>, first: usize) -> StoreResult<EventContent> {
-    let event_type = word(row, first + 1, "an event's type", |text| EventType::parse(text).ok())?;
+    let data = bytes(row, first + 4)?.ok_or_else(|| unreadable("an event's data"))?;
+    content_around(row, first, (data, bytes(row, first + 5)?))
+}
+
+/// The two columns that hold an event's bytes.
+pub(super) fn payload(row: &Row<'_>) -> StoreResult<(Bytes, Option<Bytes>)> {
+    Ok((bytes(row, 0)?.ok_or_else(|| unreadable("an event's data"))?, bytes(row, 1)?))
+}
+
+/// An event's content whose bytes were read apart from it; `row` has the columns before them.
+pub(super) fn content_around(
+    row: &Row<'_>,
+    first: usize,
+    (data, previous_data): (Bytes, Option<Bytes>),
+) -> StoreResult<EventContent> {
     Ok(EventContent {
         id: id(row, first, EventId::from_bytes)?,
-        event_type,
+        event_type: event_type(row, first + 1)?,
         time: time(row, first + 2)?,
         content_type: row.get::<_, String>(first + 3)?.into(),
-        data: bytes(row, first + 4)?.ok_or_else(|| unreadable("an event's data"))?,
-        previous_data: bytes(row, first + 5)?,
+        data,
+        previous_data,
     })
 }
 
@@ -184,9 +207,21 @@ pub(super) const EVENT: &str =
     "e.tenant, e.accepted_at, e.subject, y.metadata, e.origin, e.config_version, e.matched";
 
 pub(super) fn event(row: &Row<'_>) -> StoreResult<Event> {
+    event_around(row, content(row, 0)?)
+}
+
+/// A row in which the bytes are NULL when they are left out.
+pub(super) fn listed_event(row: &Row<'_>) -> StoreResult<ListedEvent> {
+    let data = bytes(row, 4)?;
+    let data_omitted = data.is_none();
+    let content = content_around(row, 0, (data.unwrap_or_default(), bytes(row, 5)?))?;
+    Ok(ListedEvent { event: event_around(row, content)?, data_omitted })
+}
+
+fn event_around(row: &Row<'_>, content: EventContent) -> StoreResult<Event> {
     let first = CONTENT_COLUMNS;
     Ok(Event {
-        content: Arc::new(content(row, 0)?),
+        content: Arc::new(content),
         tenant: id(row, first, TenantId::from_bytes)?,
         accepted_at: time(row, first + 1)?,
         subject: row.get::<_, Option<String>>(first + 2)?.map(Into::into),

@@ -191,6 +191,25 @@ async fn a_full_database_commits_nothing_and_goes_on_when_there_is_room() {
 }
 
 #[tokio::test]
+async fn after_a_failure_beside_the_journal_nothing_is_committed() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(&folder.path().join("stentor.db"), &key(1)).unwrap();
+    let id = TenantId::new(Time::ZERO, 1);
+    let tenant = Tenant { id, name: "a".into(), plan: "x".into(), config_version: 1, created_at: Time::ZERO };
+    store.create_tenant(&tenant).await.unwrap();
+    let fail = async |error: StoreError| store.write(move |_| Err::<(), _>(error)).await;
+    assert!(fail(StoreError::Unavailable("busy".into())).await.is_err());
+    let before = store.commit(vec![event(id, 4, 10)].into()).await;
+    assert!(matches!(before, CommitResult::Committed(_)), "{before:?}");
+    assert!(fail(StoreError::Fatal("a sync failed".into())).await.is_err());
+    let after = store.commit(vec![event(id, 8, 10)].into()).await;
+    assert!(matches!(&after, CommitResult::Fatal(reason) if reason == "a sync failed"), "{after:?}");
+    let other = Tenant { id: TenantId::new(Time::ZERO, 2), name: "b".into(), ..tenant };
+    assert!(matches!(store.create_tenant(&other).await, Err(StoreError::Fatal(_))));
+    assert_eq!(store.conservation(None).await.unwrap().events, 1);
+}
+
+#[tokio::test]
 async fn a_step_of_a_replay_is_made_once() {
     let folder = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(&folder.path().join("stentor.db"), &key(1)).unwrap();

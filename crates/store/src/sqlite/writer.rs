@@ -15,6 +15,8 @@ pub(super) struct Writer {
     pub connection: Connection,
     /// Rows with ids below this are part of the closed totals.
     pub closed_before: IdBytes,
+    /// How it failed: what is synced after a failed sync may stand on pages that were lost (engine rule E3).
+    failed: Option<String>,
     log: Arc<Log>,
 }
 
@@ -28,7 +30,7 @@ impl Writer {
             hooked.grew_to(frames);
             Ok(())
         }))?;
-        Ok(Self { connection, closed_before: closed_before.unwrap_or_default(), log })
+        Ok(Self { connection, closed_before: closed_before.unwrap_or_default(), failed: None, log })
     }
 
     /// Runs one transaction. Whatever `work` returns as an error is rolled back.
@@ -42,6 +44,16 @@ impl Writer {
         Ok(value)
     }
 
+    /// Answers how it failed, if it ever did: nothing may be written any more.
+    pub fn failure(&self) -> Option<&str> {
+        self.failed.as_deref()
+    }
+
+    /// Notes that it failed; the first failure stays.
+    pub fn fail(&mut self, reason: &str) {
+        self.failed.get_or_insert_with(|| reason.to_owned());
+    }
+
     /// Between batches: starts the write-ahead log anew when it has grown too large (engine rule E20).
     pub fn limit_log(&mut self) {
         if self.log.is_restart_due()
@@ -52,14 +64,23 @@ impl Writer {
     }
 }
 
-/// Locks the writer for some work. A panic in there would leave the writer in an unknown state, so it ends the process.
+/// Locks the writer for some work. After a fatal failure, in here or in a batch, there is none. A panic in there would leave the writer in an unknown state, so it ends the process.
 pub(super) fn hold<T>(
     writer: &Mutex<Writer>,
     work: impl FnOnce(&mut Writer) -> StoreResult<T>,
 ) -> StoreResult<T> {
     let _guard = AbortOnPanic;
     match writer.lock() {
-        Ok(mut writer) => work(&mut writer),
+        Ok(mut writer) => {
+            if let Some(reason) = writer.failure() {
+                return Err(StoreError::Fatal(reason.to_owned()));
+            }
+            let done = work(&mut writer);
+            if let Err(StoreError::Fatal(reason)) = &done {
+                writer.fail(reason);
+            }
+            done
+        }
         Err(_) => Err(StoreError::Fatal("a panic ended the writer".into())),
     }
 }

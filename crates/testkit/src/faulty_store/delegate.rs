@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use stentor_core::event::{Event, EventContent};
+use stentor_core::event::{Event, EventContent, EventType};
 use stentor_core::id::{DeliveryId, EventId, ReplayId, TenantId, TokenId, WebhookId};
 use stentor_core::tenant::Tenant;
 use stentor_core::time::Time;
@@ -12,7 +12,7 @@ use stentor_core::token::Token;
 use stentor_core::webhook::{Webhook, WebhookStatus};
 use stentor_store::deliveries::{AttemptRow, DeliveryFilter, DeliveryRow};
 use stentor_store::error::StoreResult;
-use stentor_store::events::{Conservation, EventFilter};
+use stentor_store::events::{Conservation, EventFilter, ListedEvent};
 use stentor_store::journal::IdempotencyKey;
 use stentor_store::lanes::{DuePage, LaneKey, LoadedDelivery, PageLimit, WaitingLane};
 use stentor_store::maintenance::PreviousEnd;
@@ -25,8 +25,8 @@ use super::FaultyStore;
 
 #[async_trait]
 impl Lanes for FaultyStore {
-    async fn waiting_lanes(&self) -> StoreResult<Vec<WaitingLane>> {
-        self.inner.waiting_lanes().await
+    async fn waiting_lanes(&self, after: Option<LaneKey>, rows: u32) -> StoreResult<Vec<WaitingLane>> {
+        self.inner.waiting_lanes(after, rows).await
     }
 
     async fn fresh_page(
@@ -76,19 +76,20 @@ impl Events for FaultyStore {
         filter: &EventFilter,
         before: Option<EventId>,
         rows: u32,
-    ) -> StoreResult<Page<Event>> {
-        self.inner.events(tenant, filter, before, rows).await
+        data_bytes: u64,
+    ) -> StoreResult<Page<ListedEvent>> {
+        self.inner.events(tenant, filter, before, rows, data_bytes).await
     }
 
-    async fn event_ids(
+    async fn event_types(
         &self,
         tenant: TenantId,
         since: Time,
         until: Time,
         after: Option<EventId>,
         rows: u32,
-    ) -> StoreResult<Vec<EventId>> {
-        self.inner.event_ids(tenant, since, until, after, rows).await
+    ) -> StoreResult<Vec<(EventId, EventType)>> {
+        self.inner.event_types(tenant, since, until, after, rows).await
     }
 
     async fn conservation(&self, tenant: Option<TenantId>) -> StoreResult<Conservation> {

@@ -19,7 +19,7 @@ mod publish;
 mod tests;
 mod view;
 
-use view::EventView;
+use view::{EventView, LISTED_DATA_BYTES_MAX};
 
 use crate::http::AppState;
 use crate::http::api::deliveries::{DeliveryPage, DeliverySummary, delivery_list};
@@ -89,9 +89,9 @@ async fn list_events(
     Query(query): Query<EventQuery>,
 ) -> Result<Json<List<EventView>>, Problem> {
     let before = query.cursor.map(|cursor| cursor.id());
-    let page =
-        state.engine().store().events(auth.tenant, &query.filter(), before, query.limit.rows()).await?;
-    Ok(Json(List::from_page(page, |event| event.content.id, |event| EventView::listed(&event))))
+    let (store, rows) = (state.engine().store(), query.limit.rows());
+    let page = store.events(auth.tenant, &query.filter(), before, rows, LISTED_DATA_BYTES_MAX).await?;
+    Ok(Json(List::from_page(page, |row| row.event.content.id, |row| EventView::listed(&row))))
 }
 
 /// Read an event.

@@ -176,12 +176,14 @@ async fn rotate_secret(
 
 /// Send one synthetic event now and answer the attempt.
 ///
-/// It works while the webhook is paused or disabled, is not stored, not retried, and does not count in its health.
+/// It works while the webhook is paused or disabled, is not stored, not retried, and does not count in its health. The
+/// receiver sees the header `webhook-test: true`.
 #[utoipa::path(post, path = "/v1/webhooks/test", operation_id = "testWebhook", tag = TAG, request_body = WebhookTest,
     security(("bearer" = ["manage"])),
     responses(
         (status = 200, description = "The attempt, whatever came of it.", body = AttemptView),
         (status = 404, description = "`not_found`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "`too_many_tests`", body = ProblemBody, content_type = "application/problem+json"),
     ))]
 async fn test(
     auth: TenantAuth<CanManage>,

@@ -7,7 +7,7 @@ use axum::extract::FromRequestParts;
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
-use stentor_core::id::TenantId;
+use stentor_core::id::{TenantId, TokenId};
 use stentor_core::token::{Scope, Token, TokenOwner};
 
 use crate::http::AppState;
@@ -59,6 +59,16 @@ pub struct TenantAuth<S> {
     /// The token used.
     pub token: Arc<Token>,
     scope: PhantomData<S>,
+}
+
+impl<S> TenantAuth<S> {
+    /// The token, if it is one that the tenant can revoke while the request is under way.
+    pub fn revocable(&self) -> Option<TokenId> {
+        match self.token.owner {
+            TokenOwner::Tenant(_) => Some(self.token.id),
+            TokenOwner::Operator => None,
+        }
+    }
 }
 
 impl<S: DemandedScope> FromRequestParts<AppState> for TenantAuth<S> {

@@ -1,19 +1,18 @@
 //! JSON bodies: one gate for all of them (`stentor_core::json`), then the shape.
 
 use axum::body::Body;
-use axum::extract::{FromRequest, OptionalFromRequest, Request};
-use bytes::Bytes;
+use axum::extract::{FromRef, FromRequest, OptionalFromRequest, Request};
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue};
 use http_body::Body as _;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::BodyExt;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_path_to_error::Track;
 use stentor_core::json;
 use stentor_core::limits::BODY_BYTES_MAX;
 
-use super::{object, pointer};
+use super::{BodyBudget, ReadBody, object, pointer};
 use crate::http::problem::{Code, Problem};
 use crate::http::server::SlowBody;
 
@@ -24,11 +23,14 @@ use crate::http::server::SlowBody;
 #[derive(Debug)]
 pub struct JsonBody<T, const LIMIT: usize = BODY_BYTES_MAX>(pub T);
 
-impl<T: DeserializeOwned, S: Send + Sync, const LIMIT: usize> FromRequest<S> for JsonBody<T, LIMIT> {
+impl<T: DeserializeOwned, S: Send + Sync, const LIMIT: usize> FromRequest<S> for JsonBody<T, LIMIT>
+where
+    BodyBudget: FromRef<S>,
+{
     type Rejection = Problem;
 
-    async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
-        let bytes = read_json(request, LIMIT).await?;
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let bytes = read_json(request, LIMIT, &BodyBudget::from_ref(state)).await?;
         parse_json(&bytes).map(Self)
     }
 }
@@ -37,14 +39,17 @@ impl<T: DeserializeOwned, S: Send + Sync, const LIMIT: usize> FromRequest<S> for
 ///
 /// # Errors
 /// 415 unless it is `application/json`, and those of [`read_body`].
-pub async fn read_json(request: Request, limit: usize) -> Result<Bytes, Problem> {
+pub async fn read_json(request: Request, limit: usize, budget: &BodyBudget) -> Result<ReadBody, Problem> {
     let (parts, body) = request.into_parts();
     check_media_type(&parts.headers)?;
-    read_body(&parts.headers, body, limit).await
+    read_body(&parts.headers, body, limit, budget).await
 }
 
 /// No bytes are no body, whatever the media type.
-impl<T: DeserializeOwned, S: Send + Sync, const LIMIT: usize> OptionalFromRequest<S> for JsonBody<T, LIMIT> {
+impl<T: DeserializeOwned, S: Send + Sync, const LIMIT: usize> OptionalFromRequest<S> for JsonBody<T, LIMIT>
+where
+    BodyBudget: FromRef<S>,
+{
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Option<Self>, Problem> {
@@ -81,24 +86,39 @@ fn read_object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(document: D) -> R
 }
 
 /// Collects a body of at most `limit` bytes. `Content-Length` is believed first: nothing is read of a body that says
-/// itself that it is too large.
+/// itself that it is too large or larger than what is left of the budget. The budget is taken as the bytes come, so that
+/// announcing much costs others nothing.
 ///
 /// # Errors
-/// 415 for a compressed body, 413 for one too large, 408 for one too slow, 400 for one that breaks off.
-pub async fn read_body(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Problem> {
+/// 415 for a compressed body, 413 for one too large, 503 for one beyond the budget, 408 for one too slow, 400 for one that breaks off.
+pub async fn read_body(
+    headers: &HeaderMap,
+    mut body: Body,
+    limit: usize,
+    budget: &BodyBudget,
+) -> Result<ReadBody, Problem> {
     check_encoding(headers)?;
-    let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    if announced.is_some_and(|length| length > limit as u64) {
+    let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    if announced.is_some_and(|length| length > limit) {
         return Err(too_large(limit));
     }
-    match Limited::new(body, limit).collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(too_large(limit)),
-        Err(error) if is_slow(&*error) => {
-            Err(Problem::new(Code::RequestTimeout, "The body came too slowly; nothing was stored.").closing())
+    let mut filling = budget.begin(announced, limit)?;
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(broken)?.into_data() else { continue };
+        if filling.len() + data.len() > limit {
+            return Err(too_large(limit));
         }
-        Err(_) => Err(Problem::new(Code::InvalidRequest, "The body broke off before its end.").closing()),
+        filling.push(&data)?;
     }
+    Ok(filling.finish())
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
+fn broken(error: axum::Error) -> Problem {
+    if is_slow(&error) {
+        return Problem::new(Code::RequestTimeout, "The body came too slowly; nothing was stored.").closing();
+    }
+    Problem::new(Code::InvalidRequest, "The body broke off before its end.").closing()
 }
 
 fn too_large(limit: usize) -> Problem {

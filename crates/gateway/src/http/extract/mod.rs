@@ -4,6 +4,7 @@
 //! before the path and the query are read; the body ([`JsonBody`]) comes last and is read last.
 
 mod auth;
+mod body_budget;
 mod id;
 mod idempotency;
 mod json_body;
@@ -14,6 +15,7 @@ mod query;
 mod seconds;
 
 pub use auth::{CanManage, CanPublish, CanRead, DemandedScope, OperatorAuth, TENANT_HEADER, TenantAuth};
+pub use body_budget::{BodyBudget, ReadBody};
 pub use id::Id;
 pub use idempotency::{IdempotencyKey, idempotency_header};
 pub use json_body::{JsonBody, parse_json, parse_value, read_body, read_json};

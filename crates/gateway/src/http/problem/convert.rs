@@ -23,6 +23,7 @@ impl From<CommandError> for Problem {
         match error {
             CommandError::Store(error) => error.into(),
             CommandError::Unavailable(_) => Self::unavailable(&error),
+            CommandError::TooManyTests => Self::new(Code::TooManyTests, error.to_string()),
         }
     }
 }
@@ -37,6 +38,7 @@ impl From<PublishError> for Problem {
             PublishError::TooManyMatches { .. } => Self::new(Code::TooManyMatches, detail),
             PublishError::TenantBusy => Self::new(Code::TenantBusy, detail),
             PublishError::UnknownTenant => Self::not_found(),
+            PublishError::TokenRevoked => Self::new(Code::InvalidToken, detail),
             PublishError::Unavailable(_) => Self::unavailable(&detail),
         }
     }

@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use super::*;
-use crate::http::extract::read_json;
+use crate::http::extract::{BodyBudget, read_json};
 use crate::http::problem::Problem;
 
 mod deadlines;
@@ -53,7 +53,7 @@ impl TestServer {
 }
 
 async fn echo(request: Request) -> Result<Vec<u8>, Problem> {
-    let body = read_json(request, 1_000).await?;
+    let body = read_json(request, 1_000, &BodyBudget::default()).await?;
     stentor_core::json::check(&body)?;
     Ok(body.trim_ascii().to_vec())
 }

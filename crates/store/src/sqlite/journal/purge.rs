@@ -7,8 +7,8 @@ use stentor_core::shard::Shard;
 use stentor_core::time::Time;
 
 use super::{Batch, ItemResult};
-use crate::journal::Written;
-use crate::sqlite::row::{self, IdBytes, first_id, micros};
+use crate::journal::{PURGE_PAYLOAD_BYTES_MAX, Written};
+use crate::sqlite::row::{self, CONTENT_BYTES, IdBytes, count, first_id, micros};
 
 /// Where a piece ends in one table: everything below goes.
 struct Cut {
@@ -28,11 +28,11 @@ impl Batch<'_> {
         }
         let mut deleted = 0;
         let later = self.purge_later(&bound, rows_max, &mut deleted)?;
-        let cut = self.cut("deliveries", &bound, rows_max.saturating_sub(later))?;
+        let cut = self.cut_deliveries(&bound, rows_max.saturating_sub(later))?;
         deleted += self.purge_range(&IdBytes::default(), &cut.below)?;
         let mut more = later == rows_max || cut.more;
         if !more {
-            let cut = self.cut("events", &bound, rows_max)?;
+            let cut = self.cut_events(&bound, rows_max)?;
             deleted += self.purge_events(&cut.below)?;
             more = cut.more;
         }
@@ -77,14 +77,31 @@ impl Batch<'_> {
     }
 
     /// Where at most `rows_max` rows lie below.
-    fn cut(&self, table: &str, bound: &IdBytes, rows_max: u32) -> ItemResult<Cut> {
-        let sql = format!("SELECT id FROM {table} WHERE id < ?1 ORDER BY id LIMIT 1 OFFSET ?2");
+    fn cut_deliveries(&self, bound: &IdBytes, rows_max: u32) -> ItemResult<Cut> {
         let next: Option<IdBytes> = self
             .connection
-            .prepare_cached(&sql)?
+            .prepare_cached("SELECT id FROM deliveries WHERE id < ?1 ORDER BY id LIMIT 1 OFFSET ?2")?
             .query_row(params![bound, rows_max], |row| row.get(0))
             .optional()?;
         Ok(next.map_or(Cut { below: *bound, more: false }, |below| Cut { below, more: true }))
+    }
+
+    /// Where at most `rows_max` events with payloads of at most [`PURGE_PAYLOAD_BYTES_MAX`] lie below, or one larger one.
+    fn cut_events(&self, bound: &IdBytes, rows_max: u32) -> ItemResult<Cut> {
+        let mut walk = self.connection.prepare_cached(&format!(
+            "SELECT e.id, coalesce({CONTENT_BYTES} + coalesce(length(y.metadata), 0), 0) FROM events e
+             LEFT JOIN payloads y ON y.id = e.payload WHERE e.id < ?1 ORDER BY e.id LIMIT ?2"
+        ))?;
+        let mut found = walk.query(params![bound, rows_max.saturating_add(1)])?;
+        let (mut rows, mut bytes) = (0, 0_u64);
+        while let Some(row) = found.next()? {
+            bytes = bytes.saturating_add(count(row.get(1)?));
+            if rows == rows_max || rows > 0 && bytes > PURGE_PAYLOAD_BYTES_MAX {
+                return Ok(Cut { below: row.get(0)?, more: true });
+            }
+            rows += 1;
+        }
+        Ok(Cut { below: *bound, more: false })
     }
 
     /// Redeliveries go with their event, whatever their own age. Answers how many went.

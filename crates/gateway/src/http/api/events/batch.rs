@@ -4,13 +4,11 @@ use std::fmt;
 
 use axum::Json;
 use axum::extract::{Request, State};
-use bytes::Bytes;
 use futures_util::future::join_all;
 use http::StatusCode;
 use serde::de::{Error, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
-use stentor_core::id::TenantId;
 use stentor_core::limits::{BATCH_EVENTS_MAX, BODY_BYTES_MAX};
 use utoipa::ToSchema;
 
@@ -70,11 +68,11 @@ pub(super) async fn publish_batch(
     request: Request,
 ) -> Result<(StatusCode, Json<BatchAnswer>), Problem> {
     let key = idempotency_header(request.headers())?;
-    let body = read_json(request, BODY_BYTES_MAX).await?;
+    let body = read_json(request, BODY_BYTES_MAX, state.bodies()).await?;
     let batch: PublishBatch<'_> = parse_json(&body)?;
     let keys = (0..).map(|index: usize| key.as_ref().map(|key| format!("{key}/{index}").into_boxed_str()));
     let mut published =
-        batch.events.into_iter().zip(keys).map(|(event, key)| one(&state, auth.tenant, &body, event, key));
+        batch.events.into_iter().zip(keys).map(|(event, key)| one(&state, &auth, event, key));
     // The first one brings the tenant's routing to hand, so that the others reach the journal on their first poll: in order.
     let mut results = Vec::new();
     if let Some(first) = published.next() {
@@ -86,12 +84,11 @@ pub(super) async fn publish_batch(
 
 async fn one(
     state: &AppState,
-    tenant: TenantId,
-    body: &Bytes,
+    auth: &TenantAuth<CanPublish>,
     event: &RawValue,
     key: Option<Box<str>>,
 ) -> BatchResult {
-    match publish_one(state, tenant, body, event, key).await {
+    match publish_one(state, auth, event, key).await {
         Ok(event) => BatchResult::Published { status: StatusCode::ACCEPTED.as_u16(), event },
         Err(problem) => BatchResult::Refused(problem.body().clone()),
     }
@@ -99,15 +96,14 @@ async fn one(
 
 async fn publish_one(
     state: &AppState,
-    tenant: TenantId,
-    body: &Bytes,
+    auth: &TenantAuth<CanPublish>,
     event: &RawValue,
     key: Option<Box<str>>,
 ) -> Result<PublishedEvent, Problem> {
     let event = PublishEvent::read(event.get())?;
     let key = key.filter(|_| !event.has_key());
-    let publish = event.into_publish(body, key)?;
-    Ok(state.engine().publish(tenant, publish).await?.into())
+    let publish = event.into_publish(None, key, auth.revocable())?;
+    Ok(state.engine().publish(auth.tenant, publish).await?.into())
 }
 
 /// Stops at the first event too many, so that a body of commas fills no memory.

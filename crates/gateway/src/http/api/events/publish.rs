@@ -1,4 +1,5 @@
-//! `POST /v1/events`, the hot path: the body is read into one buffer, checked once, and the event's data is a slice of it.
+//! `POST /v1/events`, the hot path: the body is read into one buffer, checked once, and the event's data is a slice of it unless
+//! little of it is data.
 
 use axum::Json;
 use axum::extract::{Request, State};
@@ -7,7 +8,7 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use stentor_core::event::{EventType, Origin};
-use stentor_core::id::EventId;
+use stentor_core::id::{EventId, TokenId};
 use stentor_core::json;
 use stentor_core::limits::{
     BODY_BYTES_MAX, IDEMPOTENCY_KEY_BYTES_MAX, METADATA_BYTES_MAX, SUBJECT_BYTES_MAX,
@@ -20,6 +21,9 @@ use super::TAG;
 use crate::http::AppState;
 use crate::http::extract::{CanPublish, TenantAuth, idempotency_header, parse_json, read_json};
 use crate::http::problem::{FieldError, Problem, ProblemBody};
+
+/// Bytes of a body that its data may keep in memory besides themselves, and as many again as they are.
+const UNUSED_BYTES_MAX: usize = 4 * 1024;
 
 /// An event to be published.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -95,9 +99,9 @@ pub(super) async fn publish(
     request: Request,
 ) -> Result<(StatusCode, Json<PublishedEvent>), Problem> {
     let header_key = idempotency_header(request.headers())?;
-    let body = read_json(request, BODY_BYTES_MAX).await?;
+    let body = read_json(request, BODY_BYTES_MAX, state.bodies()).await?;
     let event = PublishEvent::read(json::check(&body)?)?;
-    let publish = event.into_publish(&body, header_key)?;
+    let publish = event.into_publish(Some(&body), header_key, auth.revocable())?;
     let published = state.engine().publish(auth.tenant, publish).await?;
     Ok((StatusCode::ACCEPTED, Json(published.into())))
 }
@@ -116,10 +120,21 @@ impl<'a> PublishEvent<'a> {
         self.idempotency_key.is_some()
     }
 
-    /// What the engine is asked to store. `body` is the buffer that the event was read from; the data stays a part of it.
-    pub(super) fn into_publish(self, body: &Bytes, header_key: Option<Box<str>>) -> Result<Publish, Problem> {
+    /// What the engine is asked to store. `body` is the buffer that the event was read from, if it is this event's alone:
+    /// the data stays a part of it, unless that would keep much more than the data.
+    pub(super) fn into_publish(
+        self,
+        body: Option<&Bytes>,
+        header_key: Option<Box<str>>,
+        token: Option<TokenId>,
+    ) -> Result<Publish, Problem> {
         self.check(header_key.as_deref())?;
-        let part = |raw: &RawValue| body.slice_ref(raw.get().as_bytes());
+        let kept = self.data.get().len() + self.previous_data.map_or(0, |raw| raw.get().len());
+        let body = body.filter(|body| body.len() <= 2 * kept + UNUSED_BYTES_MAX);
+        let part = |raw: &RawValue| match body {
+            Some(body) => body.slice_ref(raw.get().as_bytes()),
+            None => Bytes::copy_from_slice(raw.get().as_bytes()),
+        };
         Ok(Publish {
             event_type: self.event_type,
             data: part(self.data),
@@ -131,6 +146,7 @@ impl<'a> PublishEvent<'a> {
             metadata: self.metadata.map(|raw| Bytes::copy_from_slice(raw.get().as_bytes())),
             idempotency_key: self.idempotency_key.or(header_key),
             origin: Origin::Api,
+            token,
         })
     }
 
@@ -159,5 +175,30 @@ impl<'a> PublishEvent<'a> {
             demand(metadata.len() <= METADATA_BYTES_MAX, "/metadata", "must have at most 8192 bytes");
         }
         if broken.is_empty() { Ok(()) } else { Err(Problem::invalid_body(broken)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether data and previous data are parts of the body.
+    fn kept(body: &Bytes, shared: bool) -> [bool; 2] {
+        let event = PublishEvent::read(json::check(body).expect("JSON")).expect("an event");
+        let publish = event.into_publish(shared.then_some(body), None, None).expect("no rule is broken");
+        let within = |part: &Bytes| body.as_ptr_range().contains(&part.as_ptr());
+        assert_eq!((&publish.data[..], publish.previous_data.as_deref()), (&b"{\"a\": 1}"[..], Some(&b"[2]"[..])));
+        [within(&publish.data), publish.previous_data.as_ref().is_some_and(within)]
+    }
+
+    #[test]
+    fn little_data_does_not_keep_a_large_body() {
+        let body = |spaces: usize| {
+            let event = r#"{"type":"a","data":{"a": 1},"previous_data":[2]"#;
+            Bytes::from(format!("{event}{}}}", " ".repeat(spaces)))
+        };
+        assert_eq!(kept(&body(0), true), [true, true]);
+        assert_eq!(kept(&body(1_000_000), true), [false, false]);
+        assert_eq!(kept(&body(0), false), [false, false], "a batch is many events'");
     }
 }

@@ -8,10 +8,11 @@ use serde_json::value::RawValue;
 use stentor_core::event::{Event, EventType};
 use stentor_core::id::EventId;
 use stentor_core::time::Time;
+use stentor_store::events::ListedEvent;
 use utoipa::ToSchema;
 
 /// Data larger than this is left out of lists, in bytes: a page of large events would not fit a client.
-const LISTED_DATA_BYTES_MAX: usize = 64 * 1024;
+pub(super) const LISTED_DATA_BYTES_MAX: u64 = 64 * 1024;
 
 /// An event.
 #[derive(Debug, Serialize, ToSchema)]
@@ -63,18 +64,16 @@ pub(crate) struct EventView {
 impl EventView {
     /// With all its data.
     pub(super) fn whole(event: &Event) -> Self {
-        Self::new(event, usize::MAX)
+        Self::new(event, true)
     }
 
     /// As a row of a list.
-    pub(super) fn listed(event: &Event) -> Self {
-        Self::new(event, LISTED_DATA_BYTES_MAX)
+    pub(super) fn listed(listed: &ListedEvent) -> Self {
+        Self::new(&listed.event, !listed.data_omitted)
     }
 
-    fn new(event: &Event, data_bytes_max: usize) -> Self {
+    fn new(event: &Event, shown: bool) -> Self {
         let content = &event.content;
-        let bytes = content.data.len() + content.previous_data.as_ref().map_or(0, Bytes::len);
-        let shown = bytes <= data_bytes_max;
         let data = Some(&content.data)
             .filter(|_| shown && &*content.content_type == "application/json")
             .and_then(raw);

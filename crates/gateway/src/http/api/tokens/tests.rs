@@ -61,3 +61,24 @@ async fn what_is_wrong_is_pointed_at() {
         assert_eq!((refused.status, refused.problem().1), (422, vec![pointer.to_owned()]), "{body}");
     }
 }
+
+#[tokio::test]
+async fn nothing_is_stored_after_its_token_was_revoked_though_it_was_known_a_moment_ago() {
+    let app = TestApp::start().await;
+    let (_, manager) = app.tenant("acme", &["publish", "read", "manage"]).await;
+    let tenant = app.tenant_of(&manager).await;
+    let event = || json!({"type": "a.b", "data": 1});
+    assert_eq!(app.call(&manager, "POST /v1/events", event()).await.status, 202);
+    let created = app.call(&manager, "POST /v1/tokens", json!({"scopes": ["publish"]})).await;
+    let (secret, id) = (created.text_of("token"), created.text_of("id").parse().expect("an id"));
+    assert_eq!(app.call(&secret, "POST /v1/events", event()).await.status, 202, "newer than what was read");
+    // Past the handler, which would forget the token: as if it were revoked after the request was authenticated.
+    assert!(app.engine.store().revoke_token(tenant, id, app.engine.clock().now()).await.expect("revoked"));
+    for _ in 0..2 {
+        let refused = app.call(&secret, "POST /v1/events", event()).await;
+        assert_eq!((refused.status, refused.problem().0.as_str()), (401, "invalid_token"));
+    }
+    assert_eq!(app.call(&manager, "POST /v1/events", event()).await.status, 202);
+    let stored = app.call(&manager, "GET /v1/events", Value::Null).await;
+    assert_eq!(stored.body["data"].as_array().map(Vec::len), Some(3));
+}

@@ -214,8 +214,10 @@ async fn a_test_send_answers_the_attempt_even_when_paused() {
     let (app, token) = app().await;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}/", listener.local_addr().expect("bound"));
-    let receiver =
-        axum::Router::new().fallback(|body: String| async move { (http::StatusCode::IM_A_TEAPOT, body) });
+    let receiver = axum::Router::new().fallback(|headers: http::HeaderMap, body: String| async move {
+        let test = headers["webhook-test"].to_str().expect("ASCII");
+        (http::StatusCode::IM_A_TEAPOT, format!("{test} {body}"))
+    });
     let stop = CancellationToken::new();
     let serving = tokio::spawn(serve(listener, receiver, stop.clone(), ServerOptions::default()));
     let new = with(json!({"url": url, "active": false, "profile": "raw"}));
@@ -227,7 +229,7 @@ async fn a_test_send_answers_the_attempt_even_when_paused() {
         (200, &json!("refused"), &json!(418)),
         "{answer:?}"
     );
-    assert_eq!(answer.body["response"], json!({"body": "{\"n\":1}", "truncated": false}));
+    assert_eq!(answer.body["response"], json!({"body": "true {\"n\":1}", "truncated": false}));
     stop.cancel();
     drop(app);
     serving.await.expect("ends in order");

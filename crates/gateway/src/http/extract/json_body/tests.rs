@@ -67,7 +67,7 @@ fn only_json_in_utf_8_passes() {
 #[tokio::test]
 async fn the_limit_is_exact_and_the_announced_length_counts_first() {
     let read = |headers: HeaderMap, size: usize| async move {
-        read_body(&headers, Body::from(vec![b'1'; size]), 10).await
+        read_body(&headers, Body::from(vec![b'1'; size]), 10, &BodyBudget::default()).await
     };
     assert_eq!(read(HeaderMap::new(), 10).await.expect("at the limit").len(), 10);
     assert_eq!(read(HeaderMap::new(), 11).await.expect_err("over").code(), Code::BodyTooLarge);

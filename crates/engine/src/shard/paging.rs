@@ -1,0 +1,105 @@
+//! How a lane reads what the store has and memory has not (engine rules E2, E9). A page shows the store as it was when the
+//! read ran; what came since decides what of it still holds.
+
+use std::collections::HashSet;
+
+use stentor_core::id::DeliveryId;
+use stentor_core::time::Time;
+use stentor_store::lanes::LoadedDelivery;
+
+use super::input::ReadKind;
+use super::lane::{Lane, Queued};
+
+/// A read that has not returned.
+#[derive(Debug)]
+pub struct Reading {
+    /// For which rows.
+    pub kind: ReadKind,
+    /// The lane's generation when it was issued.
+    pub generation: u64,
+    /// Rows that ended or were attempted since: the page may show them as they were.
+    pub changed: HashSet<DeliveryId>,
+    /// The earliest due time that came up since.
+    pub due_since: Option<Time>,
+    /// The lowest position of a row that was committed since and did not go into memory.
+    pub dropped_since: Option<i64>,
+    /// Memory was forgotten since: what the page shows has no place any more.
+    pub stale: bool,
+}
+
+impl Lane {
+    /// Which page is wanted next, if any.
+    pub fn wanted_read(&self, now: Time) -> Option<ReadKind> {
+        if self.reading.is_some() || now < self.read_not_before || !self.webhook.status.delivers() {
+            return None;
+        }
+        if self.is_ordered() {
+            let wanted = self.spilled && self.memory.len() <= self.limits.rows / 4;
+            return wanted.then_some(ReadKind::Ordered { after: self.low });
+        }
+        if self.retries.is_empty() && self.next_due.is_some_and(|due| due <= now) {
+            // Rows in flight are still in the store; ask for enough to see past them.
+            let rows = u32::try_from(self.flights.len()).unwrap_or(u32::MAX).saturating_add(64);
+            return Some(ReadKind::Due { until: now, rows });
+        }
+        let wanted = self.spilled && self.memory.len() <= self.limits.rows / 4;
+        wanted.then_some(ReadKind::Fresh { after: self.low })
+    }
+
+    /// Notes that a read was issued.
+    pub fn begin_read(&mut self, kind: ReadKind) {
+        let generation = self.generation;
+        let changed = HashSet::new();
+        self.reading =
+            Some(Reading { kind, generation, changed, due_since: None, dropped_since: None, stale: false });
+    }
+
+    /// Takes a page of rows in order of position.
+    pub fn take_page(&mut self, rows: Vec<LoadedDelivery>, rows_max: usize, reading: &Reading) {
+        let short = rows.len() < rows_max;
+        let known: HashSet<DeliveryId> = self.memory.iter().map(|queued| queued.pending.id).collect();
+        for row in rows {
+            let id = row.pending.id;
+            self.low = self.low.max(row.pending.position);
+            if !known.contains(&id) && !self.flights.contains_key(&id) && !reading.changed.contains(&id) {
+                self.paged.insert(id);
+                self.remember(Queued { pending: row.pending, content: row.content });
+            }
+        }
+        if let Some(dropped) = reading.dropped_since {
+            self.low = self.low.min(dropped.saturating_sub(1));
+        }
+        if short && reading.generation == self.generation {
+            self.spilled = false;
+        }
+    }
+
+    /// Takes a page of due rows.
+    pub fn take_due(&mut self, rows: Vec<LoadedDelivery>, next_due: Option<Time>, reading: &Reading) {
+        for row in rows {
+            let id = row.pending.id;
+            let known = self.flights.contains_key(&id)
+                || reading.changed.contains(&id)
+                || self.memory.iter().any(|queued| queued.pending.id == id);
+            if !known {
+                self.paged.insert(id);
+                self.retries.push_back(Queued { pending: row.pending, content: row.content });
+            }
+        }
+        self.next_due = match (next_due, reading.due_since) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+    }
+
+    /// Rows that one page of this kind may hold.
+    pub fn page_rows(&self, kind: ReadKind) -> u32 {
+        match kind {
+            ReadKind::Due { rows, .. } => rows,
+            ReadKind::Leftover => super::LEFTOVER_ROWS,
+            ReadKind::Fresh { .. } | ReadKind::Ordered { .. } => {
+                u32::try_from(self.limits.rows / 2).unwrap_or(1).max(1)
+            }
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! What a shard is told from outside the flow of deliveries: changed webhooks, lanes found in the store, and what people
+//! ask of single deliveries.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use stentor_core::id::{DeliveryId, TenantId};
+use stentor_core::rate::RateGate;
+use stentor_core::time::Time;
+use stentor_core::webhook::{Webhook, WebhookStatus};
+use stentor_store::lanes::{LaneKey, WaitingLane};
+
+use super::ORPHAN_AGE;
+use super::input::Action;
+use super::lane::{Failing, Flight, FlightPhase};
+use super::state::{ShardState, Turn, give_back};
+
+/// How long a withdrawal is remembered that came before its delivery.
+const WITHDRAWN_KEPT: Duration = Duration::from_secs(60);
+
+/// A delivery that must not start.
+pub(super) struct Withdrawal {
+    pub(super) at: Time,
+    /// Whether its end is committed, or will never be: then what a page shows of it is the truth.
+    pub(super) has_ended: bool,
+}
+
+impl ShardState {
+    pub(super) fn configure(&mut self, webhook: &Arc<Webhook>, turn: &mut Turn<'_>) {
+        let lane = match self.lanes.get_mut(&webhook.id) {
+            Some(lane) if lane.webhook.version > webhook.version => return,
+            Some(lane) => lane,
+            None => {
+                // What a stopped webhook has in the store is not known here: read it.
+                let lane = self.lane(webhook, turn.now);
+                lane.forget_memory();
+                lane
+            }
+        };
+        let reordered = lane.webhook.config.ordered != webhook.config.ordered;
+        let stopped = !webhook.status.delivers();
+        let resumed = !lane.webhook.status.delivers() && webhook.status.delivers();
+        let limits = webhook.config.effective_limits();
+        lane.policy = webhook.config.effective_policy();
+        lane.pace.limit(limits.concurrency);
+        lane.gate = match (lane.gate.take(), limits.rate) {
+            (Some(gate), Some(rate)) if gate.rate() == rate => Some(gate),
+            (Some(_), Some(rate)) => Some(RateGate::full(rate, turn.now)),
+            (None, Some(rate)) => Some(RateGate::new(rate)),
+            (_, None) => None,
+        };
+        lane.webhook = Arc::clone(webhook);
+        if reordered || stopped || resumed {
+            lane.forget_memory();
+        }
+        if resumed {
+            lane.failing = Failing::Unknown;
+        }
+        self.pump(webhook.id, turn);
+    }
+
+    pub(super) fn found(&mut self, waiting: Box<WaitingLane>, turn: &mut Turn<'_>) {
+        let webhook = waiting.key.webhook;
+        match self.lanes.get_mut(&webhook) {
+            None => turn.actions.push(Action::Load(waiting)),
+            Some(lane) => {
+                // A live lane at rest that has stored rows missed a hand-over, if they are not just being handed over:
+                // then the next sweep finds that it has been at work.
+                let missed =
+                    waiting.fresh || waiting.next_due.is_some_and(|due| due.plus(ORPHAN_AGE) <= turn.now);
+                let at_rest = missed && lane.is_idle() && turn.now.since(lane.last_active) > ORPHAN_AGE;
+                let seen_before = at_rest && lane.missed_since == Some(lane.last_active);
+                lane.missed_since = at_rest.then_some(lane.last_active);
+                if seen_before {
+                    turn.actions.push(Action::CountOrphan);
+                    lane.forget_memory();
+                    self.pump(webhook, turn);
+                }
+            }
+        }
+    }
+
+    pub(super) fn open(&mut self, waiting: &WaitingLane, webhook: &Arc<Webhook>, turn: &mut Turn<'_>) {
+        let id = webhook.id;
+        let is_stopped = matches!(webhook.status, WebhookStatus::Paused | WebhookStatus::Disabled(_));
+        if is_stopped && !self.lanes.contains_key(&id) {
+            self.stopped.insert(id);
+            return;
+        }
+        let lane = self.lane(webhook, turn.now);
+        lane.failing.learn(waiting.failing_since);
+        lane.forget_memory();
+        self.pump(id, turn);
+    }
+
+    pub(super) fn due(
+        &mut self,
+        key: LaneKey,
+        tenant: TenantId,
+        delivery: DeliveryId,
+        at: Time,
+        turn: &mut Turn<'_>,
+    ) {
+        let Some(lane) = self.lanes.get_mut(&key.webhook) else {
+            let waiting = WaitingLane { key, tenant, fresh: false, next_due: Some(at), failing_since: None };
+            turn.actions.push(Action::Load(Box::new(waiting)));
+            return;
+        };
+        if lane.is_ordered() {
+            match lane.memory.iter_mut().find(|queued| queued.pending.id == delivery) {
+                Some(queued) => queued.pending.due_at = Some(at),
+                None if lane.flights.contains_key(&delivery) => {}
+                None => lane.forget_memory(),
+            }
+        } else {
+            lane.note_due(at);
+        }
+        self.pump(key.webhook, turn);
+    }
+
+    pub(super) fn reread(&mut self, key: LaneKey, tenant: TenantId, turn: &mut Turn<'_>) {
+        match self.lanes.get_mut(&key.webhook) {
+            Some(lane) => {
+                lane.forget_memory();
+                self.pump(key.webhook, turn);
+            }
+            None => {
+                let waiting = WaitingLane { key, tenant, fresh: true, next_due: None, failing_since: None };
+                turn.actions.push(Action::Load(Box::new(waiting)));
+            }
+        }
+    }
+
+    /// True when an attempt is in flight; then the wish is noted. Else it is remembered for a while, because the hand-over
+    /// may still be on its way.
+    pub(super) fn withdraw(&mut self, key: LaneKey, delivery: DeliveryId, now: Time) -> bool {
+        if let Some(lane) = self.lanes.get_mut(&key.webhook) {
+            if let Some(flight) = lane.flights.get_mut(&delivery) {
+                flight.withdraw = true;
+                return true;
+            }
+            lane.note_changed(delivery);
+            lane.remove(delivery);
+            lane.withdrawing.insert(delivery);
+        }
+        self.withdrawn.retain(|_, withdrawal| now.since(withdrawal.at) < WITHDRAWN_KEPT);
+        self.withdrawn.insert(delivery, Withdrawal { at: now, has_ended: false });
+        false
+    }
+
+    /// A delivery ended without an attempt: it is in nobody's memory, and a claim on it will find nothing.
+    pub(super) fn has_ended(&mut self, key: LaneKey, delivery: DeliveryId, turn: &mut Turn<'_>) {
+        if let Some(withdrawal) = self.withdrawn.get_mut(&delivery) {
+            withdrawal.has_ended = true;
+        }
+        let Some(lane) = self.lanes.get_mut(&key.webhook) else { return };
+        lane.note_changed(delivery);
+        lane.remove(delivery);
+        lane.withdrawing.remove(&delivery);
+        let is_claiming = |flight: &Flight| flight.phase == FlightPhase::Claiming;
+        if lane.flights.get(&delivery).is_some_and(is_claiming)
+            && let Some(flight) = lane.flights.remove(&delivery)
+        {
+            give_back(lane.tenant, flight.permit, flight.alone, turn);
+        }
+        self.pump(key.webhook, turn);
+    }
+}

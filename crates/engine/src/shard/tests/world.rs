@@ -1,0 +1,340 @@
+//! A model of everything around a shard: the store, the wire, the journal, and messages that take their time.
+
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use stentor_core::address::AddressPolicy;
+use stentor_core::attempt::AttemptOutcome;
+use stentor_core::delivery::PendingDelivery;
+use stentor_core::destination_url::DestinationUrl;
+use stentor_core::event::{EventContent, EventPattern, EventType};
+use stentor_core::id::{DeliveryId, EventId, TenantId, WebhookId};
+use stentor_core::policy::{PolicyOverrides, Schedule};
+use stentor_core::profile::Profile;
+use stentor_core::retry::Step;
+use stentor_core::shard::Shard;
+use stentor_core::time::Time;
+use stentor_core::webhook::{Webhook, WebhookConfig, WebhookSecrets, WebhookStatus};
+use stentor_store::journal::{Write, Written};
+use stentor_store::lanes::{DuePage, LaneKey, LoadedDelivery};
+
+use crate::journal::Entry;
+use crate::permits::{Granted, Permits, Standing};
+use crate::shard::input::{Action, Attempted, Handed, Input, PageRows, ReadKind, RecordAnswer, Recorded};
+use crate::shard::lane::LaneLimits;
+use crate::shard::state::{PermitSource, ShardOptions, ShardState};
+
+pub(super) const START: Time = Time::from_seconds(1_700_000_000);
+
+pub(super) struct TestPermits(pub(super) Permits, pub(super) bool);
+
+impl PermitSource for TestPermits {
+    fn acquire(&mut self, tenant: TenantId, lane: LaneKey, standing: Standing) -> bool {
+        self.0.acquire(tenant, lane, standing)
+    }
+    fn release(&mut self, tenant: TenantId, standing: Standing) -> Option<Granted> {
+        self.0.release(tenant, standing)
+    }
+    fn park(&mut self, tenant: TenantId, standing: Standing) -> (bool, Option<Granted>) {
+        self.0.park(tenant, standing)
+    }
+    fn unpark(&mut self) {
+        self.0.unpark();
+    }
+    fn acquire_alone(&mut self) -> bool {
+        !std::mem::replace(&mut self.1, true)
+    }
+    fn release_alone(&mut self) {
+        self.1 = false;
+    }
+}
+
+pub(super) fn webhook(ordered: bool, status: WebhookStatus, version: u64) -> Arc<Webhook> {
+    let id = WebhookId::from_bytes([9; 16]);
+    let schedule = Schedule::List([0, 5, 5, 5, 5, 5, 5, 5].map(Duration::from_secs).into());
+    Arc::new(Webhook {
+        id,
+        tenant: TenantId::from_bytes([1; 16]),
+        shard: Shard::of(id),
+        config: WebhookConfig {
+            name: None,
+            url: DestinationUrl::parse("https://example.com/", &AddressPolicy::closed()).expect("valid"),
+            events: vec![EventPattern::All],
+            profile: Profile::Standard,
+            policy: PolicyOverrides { schedule: Some(schedule), ..PolicyOverrides::default() },
+            signature: None,
+            limits: stentor_core::profile::WebhookLimits { concurrency: Some(3), rate: None },
+            ordered,
+            metadata: None,
+        },
+        secrets: WebhookSecrets { signing: vec![], headers: Default::default() },
+        status,
+        version,
+        created_at: START,
+        updated_at: START,
+    })
+}
+
+/// Messages on their way, and what the store holds.
+pub(super) struct World {
+    pub(super) state: ShardState,
+    pub(super) permits: TestPermits,
+    pub(super) webhook: Arc<Webhook>,
+    pub(super) now: Time,
+    pub(super) stored: BTreeMap<(i64, DeliveryId), PendingDelivery>,
+    pub(super) mail: VecDeque<Input>,
+    /// Attempts on the wire, and what the receiver will say.
+    pub(super) wire: Vec<(DeliveryId, u32)>,
+    /// Outcomes and other writes not committed yet.
+    pub(super) journal: VecDeque<Entry>,
+    /// Reads issued: what the database saw when they ran is decided when they are taken off here.
+    pub(super) reads: VecDeque<(LaneKey, ReadKind)>,
+    pub(super) answers: VecDeque<Input>,
+    pub(super) started: HashMap<DeliveryId, Vec<u32>>,
+    pub(super) delivered: Vec<DeliveryId>,
+    pub(super) cancelled: HashSet<DeliveryId>,
+    pub(super) committed: Vec<DeliveryId>,
+    pub(super) next: u64,
+}
+
+impl World {
+    pub(super) fn new(ordered: bool, capacity: usize, after_unclean_end: bool) -> Self {
+        let lane = LaneLimits { rows: capacity, bytes: 1 << 20, large_bytes: 1 << 16 };
+        Self {
+            state: ShardState::new(ShardOptions {
+                lane,
+                started_at: START,
+                after_unclean_end,
+                is_first_start: !after_unclean_end,
+            }),
+            permits: TestPermits(Permits::new(8), false),
+            webhook: webhook(ordered, WebhookStatus::Active, 1),
+            now: START,
+            stored: BTreeMap::new(),
+            mail: VecDeque::new(),
+            wire: Vec::new(),
+            journal: VecDeque::new(),
+            reads: VecDeque::new(),
+            answers: VecDeque::new(),
+            started: HashMap::new(),
+            delivered: Vec::new(),
+            cancelled: HashSet::new(),
+            committed: Vec::new(),
+            next: 0,
+        }
+    }
+
+    pub(super) fn key(&self) -> LaneKey {
+        LaneKey { shard: self.webhook.shard, webhook: self.webhook.id }
+    }
+
+    /// Commits a row; positions of unordered webhooks may go back a little, as accept times do. They are unique.
+    pub(super) fn commit(&mut self, back: i64) {
+        self.next += 1;
+        let ordered = self.webhook.config.ordered;
+        // Steps of ten go back by whole steps and a remainder that no other row has.
+        let position = self.now.as_micros() + (self.next as i64) * 10
+            - if ordered { 0 } else { back * 10 - back.min(9) };
+        let id = DeliveryId::new(START, self.next << 2);
+        let event = EventId::new(START, self.next << 2);
+        let pending = PendingDelivery {
+            id,
+            tenant: self.webhook.tenant,
+            event,
+            webhook: self.webhook.id,
+            shard: self.webhook.shard,
+            position,
+            due_at: None,
+            attempts: 0,
+            claims: 0,
+        };
+        let content = Arc::new(EventContent {
+            id: event,
+            event_type: EventType::parse("a").expect("valid"),
+            time: START,
+            content_type: "application/json".into(),
+            data: Bytes::from_static(b"1"),
+            previous_data: None,
+        });
+        self.stored.insert((position, id), pending.clone());
+        self.committed.push(id);
+        let webhook = Arc::clone(&self.webhook);
+        self.mail.push_back(Input::Handed(vec![Handed { pending, content, webhook }]));
+    }
+
+    pub(super) fn deliver_mail(&mut self) {
+        if let Some(input) = self.mail.pop_front() {
+            self.step(input);
+        }
+    }
+
+    pub(super) fn step(&mut self, input: Input) {
+        let mut actions = Vec::new();
+        self.state.step(input, self.now, &mut || 0.0, &mut self.permits, &mut actions);
+        for action in actions {
+            match action {
+                Action::Start(input) => {
+                    assert!(!self.wire.iter().any(|(id, _)| *id == input.delivery), "twice at a time");
+                    assert!(!self.delivered.contains(&input.delivery), "after it was delivered");
+                    assert!(!self.cancelled.contains(&input.delivery), "after it was withdrawn");
+                    self.started.entry(input.delivery).or_default().push(input.number);
+                    self.wire.push((input.delivery, input.number));
+                }
+                Action::Read(key, kind) => self.reads.push_back((key, kind)),
+                Action::Put(entry) => self.journal.push_back(entry),
+                Action::Forward(granted) => self.mail.push_back(Input::Granted(granted)),
+                Action::ReadHealth(lane, _) => self.mail.push_back(Input::Health(lane.webhook, None)),
+                Action::Load(_) => panic!("the lane is known"),
+                Action::CountOrphan => panic!("nothing is an orphan here"),
+            }
+        }
+    }
+
+    /// Runs a read against the store as it is now; the answer comes later.
+    pub(super) fn run_read(&mut self) {
+        let Some((key, kind)) = self.reads.pop_front() else { return };
+        let load = |pending: &PendingDelivery| LoadedDelivery { pending: pending.clone(), content: None };
+        let half = (self.state.options.lane.rows / 2).max(1);
+        let rows = match kind {
+            ReadKind::Fresh { after } => PageRows::ByPosition(
+                self.stored
+                    .values()
+                    .filter(|row| row.due_at.is_none() && row.position > after)
+                    .take(half)
+                    .map(load)
+                    .collect(),
+            ),
+            ReadKind::Ordered { after } => PageRows::ByPosition(
+                self.stored.values().filter(|row| row.position > after).take(half).map(load).collect(),
+            ),
+            ReadKind::Leftover => PageRows::ByPosition(self.stored.values().take(500).map(load).collect()),
+            ReadKind::Due { until, rows } => {
+                let mut due: Vec<_> = self.stored.values().filter(|row| row.due_at.is_some()).collect();
+                due.sort_by_key(|row| row.due_at);
+                let (page, rest): (Vec<_>, Vec<_>) = due
+                    .into_iter()
+                    .enumerate()
+                    .partition(|(n, row)| *n < rows as usize && row.due_at <= Some(until));
+                let next_due = rest.iter().filter_map(|(_, row)| row.due_at).min();
+                PageRows::Due(DuePage {
+                    rows: page.into_iter().map(|(_, row)| load(row)).collect(),
+                    next_due,
+                })
+            }
+        };
+        self.answers.push_back(Input::Page(key, Box::new(rows)));
+    }
+
+    pub(super) fn return_read(&mut self) {
+        if let Some(answer) = self.answers.pop_front() {
+            self.step(answer);
+        }
+    }
+
+    pub(super) fn end_attempt(&mut self, pick: usize, fails: bool) {
+        if self.wire.is_empty() {
+            return;
+        }
+        let (delivery, number) = self.wire.swap_remove(pick % self.wire.len());
+        let fails = fails && number < 6;
+        let outcome = if fails {
+            AttemptOutcome::Refused { status: 500, retry_after: None }
+        } else {
+            AttemptOutcome::Delivered { status: 200 }
+        };
+        let webhook = self.webhook.id;
+        let (started_at, duration) = (self.now, Duration::from_millis(2));
+        let attempted = Attempted { webhook, delivery, started_at, duration, outcome, response: None };
+        self.step(Input::Attempted(Box::new(attempted)));
+    }
+
+    pub(super) fn commit_write(&mut self) {
+        let Some(entry) = self.journal.pop_front() else { return };
+        match entry {
+            Entry::Outcome { outcome, .. } => {
+                let id = outcome.attempt.delivery;
+                let place = self.stored.iter().find(|(_, row)| row.id == id).map(|(place, _)| *place);
+                let applied = place.is_some();
+                if let Some(place) = place {
+                    match outcome.step {
+                        Step::RetryAt(at) => {
+                            let row = self.stored.get_mut(&place).expect("found");
+                            assert_eq!(outcome.attempt.number, row.attempts + 1, "gapless");
+                            row.attempts += 1;
+                            row.claims = 0;
+                            row.due_at = Some(at);
+                        }
+                        Step::Final(state) => {
+                            self.stored.remove(&place);
+                            assert!(!self.delivered.contains(&id));
+                            if state == stentor_core::delivery::FinalState::Delivered {
+                                self.delivered.push(id);
+                            } else {
+                                self.cancelled.insert(id);
+                            }
+                        }
+                    }
+                }
+                let webhook = self.webhook.id;
+                self.mail.push_back(Input::Recorded(vec![Recorded {
+                    webhook,
+                    delivery: id,
+                    answer: if applied { RecordAnswer::Applied } else { RecordAnswer::Superseded },
+                    disabled: None,
+                }]));
+            }
+            Entry::Lane(lane) => {
+                let written = match lane.write {
+                    Write::Claim { deliveries } => {
+                        let mut claimed = Vec::new();
+                        for row in self.stored.values_mut().filter(|row| deliveries.contains(&row.id)) {
+                            row.claims += 1;
+                            claimed.push((row.id, row.claims));
+                        }
+                        Written::Claimed(claimed)
+                    }
+                    Write::Finish { deliveries, .. } => {
+                        self.stored.retain(|_, row| !deliveries.contains(&row.id));
+                        self.cancelled.extend(deliveries.iter().copied());
+                        Written::Finished(deliveries)
+                    }
+                    other => panic!("a lane does not write {other:?}"),
+                };
+                self.mail.push_back(Input::Written(lane.lane, Box::new(written)));
+            }
+            _ => panic!("a lane does not write this"),
+        }
+    }
+
+    pub(super) fn is_quiet(&self) -> bool {
+        self.mail.is_empty()
+            && self.wire.is_empty()
+            && self.journal.is_empty()
+            && self.reads.is_empty()
+            && self.answers.is_empty()
+    }
+
+    /// Lets everything run to its end.
+    pub(super) fn settle(&mut self) {
+        for _ in 0..200_000 {
+            self.deliver_mail();
+            self.run_read();
+            self.return_read();
+            self.end_attempt(0, false);
+            self.commit_write();
+            if self.is_quiet() {
+                if self.stored.is_empty() {
+                    return;
+                }
+                let Some(at) = self.state.next_wake() else {
+                    panic!("rows are left and nothing waits: {:?}", self.stored)
+                };
+                self.now = self.now.max(at);
+                self.step(Input::Wake);
+            }
+        }
+        panic!("does not come to an end");
+    }
+}
