@@ -162,7 +162,8 @@ mod tests {
         assert!(store.create_token(&token, "secret").await.expect("stored"));
         let version = old.table.version();
         let found = join_all((0..50).map(|_| directory.newer_than(tenant, version))).await;
-        let found: Vec<Known> = found.into_iter().map(|known| known.expect("answers").expect("known")).collect();
+        let found: Vec<Known> =
+            found.into_iter().map(|known| known.expect("answers").expect("known")).collect();
         assert!(found[0].table.version() > version);
         assert!(found.iter().all(|known| Arc::ptr_eq(&known.table, &found[0].table)), "read more than once");
         assert!(!old.has_token(token.id) && found[0].has_token(token.id));

@@ -216,8 +216,7 @@ impl Load {
 }
 
 fn payload_bytes(entry: &AcceptEntry) -> usize {
-    let content = &entry.event.event.content;
-    content.data.len() + content.previous_data.as_ref().map_or(0, bytes::Bytes::len)
+    entry.event.event.content.bytes()
 }
 
 fn rows(entry: &Entry) -> usize {

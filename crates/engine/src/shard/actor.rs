@@ -18,7 +18,7 @@ use super::input::{Action, Attempted, Input, PageRows, ReadKind};
 use super::lane::LaneLimits;
 use super::permit_source::SharedPermits;
 use super::state::{ShardOptions, ShardState};
-use super::{LEFTOVER_ROWS, Shards};
+use super::Shards;
 use crate::clock::Clock;
 use crate::entropy;
 use crate::journal::{Entry, Journal};
@@ -187,8 +187,8 @@ async fn page(world: &World, lane: LaneKey, kind: ReadKind) -> PageRows {
             store.ordered_page(lane, after, limit(half)).await.map(PageRows::ByPosition)
         }
         ReadKind::Due { until, rows } => store.due_page(lane, until, limit(rows)).await.map(PageRows::Due),
-        ReadKind::Leftover => {
-            let limit = PageLimit { rows: LEFTOVER_ROWS, data_bytes: 0, page_bytes: 0 };
+        ReadKind::Leftover { rows } => {
+            let limit = PageLimit { rows, data_bytes: 0, page_bytes: 0 };
             store.ordered_page(lane, i64::MIN, limit).await.map(PageRows::ByPosition)
         }
     };

@@ -214,7 +214,7 @@ impl Lane {
             }
             return;
         }
-        let kept = (content.data.len() <= self.limits.large_bytes).then_some(content);
+        let kept = (content.bytes() <= self.limits.large_bytes).then_some(content);
         self.remember(Queued { pending, content: kept });
     }
 
@@ -311,5 +311,5 @@ impl Lane {
 }
 
 fn bytes_of(queued: &Queued) -> usize {
-    queued.content.as_ref().map_or(0, |content| content.data.len()) + 256
+    queued.content.as_ref().map_or(0, |content| content.bytes()) + 256
 }

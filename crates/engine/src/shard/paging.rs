@@ -95,8 +95,7 @@ impl Lane {
     /// Rows that one page of this kind may hold.
     pub fn page_rows(&self, kind: ReadKind) -> u32 {
         match kind {
-            ReadKind::Due { rows, .. } => rows,
-            ReadKind::Leftover => super::LEFTOVER_ROWS,
+            ReadKind::Due { rows, .. } | ReadKind::Leftover { rows } => rows,
             ReadKind::Fresh { .. } | ReadKind::Ordered { .. } => {
                 u32::try_from(self.limits.rows / 2).unwrap_or(1).max(1)
             }

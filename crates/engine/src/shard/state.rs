@@ -219,8 +219,8 @@ impl ShardState {
         reading.changed.extend(ending.map(|(delivery, _)| *delivery));
         match (rows, reading.kind) {
             (PageRows::ByPosition(_) | PageRows::Due(_), kind)
-                if reading.stale && kind != ReadKind::Leftover => {}
-            (PageRows::ByPosition(rows), ReadKind::Leftover) => self.cancel_leftover(key, &rows, turn),
+                if reading.stale && !matches!(kind, ReadKind::Leftover { .. }) => {}
+            (PageRows::ByPosition(rows), ReadKind::Leftover { .. }) => self.cancel_leftover(key, &rows, turn),
             (PageRows::ByPosition(rows), kind) => {
                 let rows_max = lane.page_rows(kind) as usize;
                 lane.take_page(rows, rows_max, &reading);
@@ -276,9 +276,8 @@ impl ShardState {
         turn: &mut Turn<'_>,
     ) {
         let Some(lane) = self.lanes.get_mut(&key.webhook) else { return };
-        let ids: Vec<DeliveryId> =
-            rows.iter().map(|row| row.pending.id).filter(|id| !lane.flights.contains_key(id)).collect();
-        debug_assert!(rows.len() <= LEFTOVER_ROWS as usize);
+        let idle = rows.iter().map(|row| row.pending.id).filter(|id| !lane.flights.contains_key(id));
+        let ids: Vec<DeliveryId> = idle.take(LEFTOVER_ROWS as usize).collect();
         if ids.is_empty() {
             lane.spilled = false;
             lane.next_due = None;

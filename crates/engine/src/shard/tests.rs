@@ -3,6 +3,7 @@
 
 mod interleavings;
 mod stopped;
+mod wishes;
 mod world;
 
 use std::sync::Arc;

@@ -8,7 +8,9 @@ use stentor_core::webhook::WebhookStatus;
 use stentor_engine::clock::SystemClock;
 use stentor_engine::webhooks::WebhookChange;
 use stentor_store::deliveries::DeliveryFilter;
-use stentor_store::{Deliveries, Events};
+use stentor_store::lanes::{LaneKey, PageLimit};
+use stentor_store::{Deliveries, Events, Lanes};
+use stentor_testkit::wait::until;
 
 use super::support::*;
 
@@ -74,5 +76,48 @@ fn e15_pause_resume_and_delete_with_fifty_thousand_pending() {
     assert_eq!(sums.cancelled, PENDING - large_visits as u64);
     assert_eq!(receiver.repeats(), 0);
     assert_eq!(process.engine.metrics().orphans(), 0);
+    process.stop();
+}
+
+#[test]
+fn e15_a_delete_while_more_is_in_flight_than_a_chunk_holds_cancels_the_rest() {
+    const ROWS: u64 = 3_000;
+    let clock = manual_clock();
+    let database = Database::new();
+    let receiver = Receiver::willing(clock.clone());
+    let setup = Setup::new(clock, &receiver).with(|options| options.permits = 2_048);
+    let process = Process::start(&database, &setup);
+    let tenant = process.run(tenant(&*process.store, "t"));
+    let large = process.run(webhook(&*process.store, tenant, "*", |_| {}));
+    process.run(publish_all(&process.engine, tenant, "a", 0..100));
+    process.until_done();
+    // Attempts end, and what came of them cannot be written.
+    process.run(async {
+        let version = config_version(&*process.store, tenant).await;
+        let numbers = 100..ROWS;
+        let events = numbers.map(|n| stored_event(&[&large], "a", n, START, version)).collect();
+        store_events(&*process.store, events).await;
+        process.store.stall();
+        let pause = |active| WebhookChange { active: Some(active), ..WebhookChange::default() };
+        process.engine.change_webhook(tenant, large.id, pause(false)).await.expect("paused");
+        process.engine.change_webhook(tenant, large.id, pause(true)).await.expect("resumed");
+        let engine = &process.engine;
+        until("more is in flight than a chunk", || async {
+            (gauge(engine, "stentor_in_flight") > 1_000).then_some(())
+        })
+        .await;
+        engine.delete_webhook(tenant, large.id).await.expect("deleted");
+        // Long enough for the lane to have read what is left once; whether it has does not decide the test.
+        let lane = LaneKey { shard: large.shard, webhook: large.id };
+        for _ in 0..20 {
+            let limit = PageLimit { rows: 500, data_bytes: 0, page_bytes: 0 };
+            process.store.ordered_page(lane, i64::MIN, limit).await.expect("read");
+        }
+        process.store.release();
+    });
+    let sums = process.until_done();
+    assert_eq!(sums.delivered, receiver.count() as u64);
+    assert_eq!(sums.delivered + sums.cancelled, ROWS);
+    assert!(sums.cancelled > 0);
     process.stop();
 }

@@ -116,7 +116,11 @@ mod tests {
         }
         read(&budget, None, &[b"1234"]).expect("fits");
         drop(first);
-        assert_eq!(read(&budget, None, &[b"12345", b"67890"]).expect("fits").len(), 10, "grows with what comes");
+        assert_eq!(
+            read(&budget, None, &[b"12345", b"67890"]).expect("fits").len(),
+            10,
+            "grows with what comes"
+        );
         assert_eq!(budget.0.available_permits(), 10);
     }
 

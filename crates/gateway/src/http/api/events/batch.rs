@@ -71,8 +71,7 @@ pub(super) async fn publish_batch(
     let body = read_json(request, BODY_BYTES_MAX, state.bodies()).await?;
     let batch: PublishBatch<'_> = parse_json(&body)?;
     let keys = (0..).map(|index: usize| key.as_ref().map(|key| format!("{key}/{index}").into_boxed_str()));
-    let mut published =
-        batch.events.into_iter().zip(keys).map(|(event, key)| one(&state, &auth, event, key));
+    let mut published = batch.events.into_iter().zip(keys).map(|(event, key)| one(&state, &auth, event, key));
     // The first one brings the tenant's routing to hand, so that the others reach the journal on their first poll: in order.
     let mut results = Vec::new();
     if let Some(first) = published.next() {

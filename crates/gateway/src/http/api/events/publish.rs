@@ -187,7 +187,10 @@ mod tests {
         let event = PublishEvent::read(json::check(body).expect("JSON")).expect("an event");
         let publish = event.into_publish(shared.then_some(body), None, None).expect("no rule is broken");
         let within = |part: &Bytes| body.as_ptr_range().contains(&part.as_ptr());
-        assert_eq!((&publish.data[..], publish.previous_data.as_deref()), (&b"{\"a\": 1}"[..], Some(&b"[2]"[..])));
+        assert_eq!(
+            (&publish.data[..], publish.previous_data.as_deref()),
+            (&b"{\"a\": 1}"[..], Some(&b"[2]"[..]))
+        );
         [within(&publish.data), publish.previous_data.as_ref().is_some_and(within)]
     }
 
