@@ -14,11 +14,11 @@ use stentor_store::Store;
 use stentor_store::lanes::{LaneKey, PageLimit, WaitingLane};
 use tracing::{error, warn};
 
+use super::Shards;
 use super::input::{Action, Attempted, Input, PageRows, ReadKind};
 use super::lane::LaneLimits;
 use super::permit_source::SharedPermits;
 use super::state::{ShardOptions, ShardState};
-use super::Shards;
 use crate::clock::Clock;
 use crate::entropy;
 use crate::journal::{Entry, Journal};

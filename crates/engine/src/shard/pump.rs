@@ -9,10 +9,10 @@ use stentor_core::webhook::WebhookStatus;
 use stentor_store::journal::{Write, Written};
 use stentor_store::lanes::LaneKey;
 
-use super::{CLAIMS_MAX, LEFTOVER_ROWS};
 use super::input::{Action, ReadKind};
 use super::lane::{Flight, FlightPhase, Lane, Queued};
 use super::state::{ShardState, Turn, give_back};
+use super::{CLAIMS_MAX, LEFTOVER_ROWS};
 use crate::journal::{Entry, LaneEntry};
 use crate::permits::{Granted, Standing};
 use crate::sender::AttemptInput;

@@ -209,7 +209,9 @@ impl World {
             ReadKind::Ordered { after } => PageRows::ByPosition(
                 self.stored.values().filter(|row| row.position > after).take(half).map(load).collect(),
             ),
-            ReadKind::Leftover { rows } => PageRows::ByPosition(self.stored.values().take(rows as usize).map(load).collect()),
+            ReadKind::Leftover { rows } => {
+                PageRows::ByPosition(self.stored.values().take(rows as usize).map(load).collect())
+            }
             ReadKind::Due { until, rows } => {
                 let mut due: Vec<_> = self.stored.values().filter(|row| row.due_at.is_some()).collect();
                 due.sort_by_key(|row| row.due_at);
