@@ -2,6 +2,8 @@
 //! server's timers. And clients that take every descriptor there is (F13).
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
+mod limited;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,7 +13,8 @@ use serde_json::json;
 use stentor_testkit::api::Api;
 use stentor_testkit::gateway::Gateway;
 use stentor_testkit::hostile::{End, Hostile};
-use stentor_testkit::receiver::Receiver;
+use stentor_testkit::receiver::{Receiver, Reply};
+use stentor_testkit::wait;
 use tokio::task::JoinSet;
 
 const STALLED: usize = 1_000;
@@ -98,4 +101,32 @@ async fn stalled_clients_are_closed_and_delay_nobody() {
     println!("{published} events were published meanwhile");
     assert!(published > 0);
     assert_eq!(receiver.wait_for(published).await.len(), published);
+}
+
+/// Clients that take all the places there are leave the deliveries theirs.
+#[tokio::test]
+async fn clients_cannot_take_the_descriptors_of_deliveries() {
+    let (gateway, _directory) = limited::start("-n 256").await;
+    let receiver = Receiver::start().await;
+    receiver.default_reply(Reply::status(200).close());
+    let tenant = gateway.tenant("few descriptors").await;
+    tenant.create_webhook(&receiver.url("/"), &json!({})).await;
+    let mut idle = Vec::new();
+    for _ in 0..500 {
+        idle.push(Hostile::connect(gateway.address()).await);
+    }
+    for number in 0..20 {
+        // Over the connection that the tenant has kept; the receiver wants a new one for each.
+        let published = tenant.publish("few.descriptors", &json!({"n": number})).await;
+        let deliveries = tenant.wait_delivered(&published.id).await;
+        assert_eq!(deliveries[0]["attempt_count"], 1, "{deliveries:?}");
+    }
+    // Full, it waits for a place; it neither spins nor complains.
+    assert!(!gateway.log().contains("connections cannot be accepted"), "{}", gateway.log());
+    drop(idle);
+    wait::until("a new client is served", || async {
+        let answer = gateway.api().get("/readyz").await.ok()?;
+        (answer.status() == 200).then_some(())
+    })
+    .await;
 }

@@ -3,8 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 #![expect(clippy::disallowed_methods, reason = "tests of the real binary measure real time")]
 
-use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+mod limited;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -29,20 +29,8 @@ const PACE: Duration = Duration::from_millis(10);
 const NOISE: Duration = Duration::from_millis(50);
 /// A busy machine can delay any one event; a gateway that lets the healthy webhook wait does so every time.
 const TRIES: usize = 3;
-/// Far below what the test needs; the usual soft limit of a service.
-const SOFT_LIMIT: u64 = 1_024;
 const RSS_GROWTH_MAX_KB: u64 = 32 * 1024;
 const BODY_BYTES: usize = 300 * 1024 * 1024;
-
-/// A gateway that begins with the usual soft limit of descriptors and has to raise it itself.
-async fn start_with_few_descriptors(directory: &Path) -> Gateway {
-    let wrapper = directory.join("few-descriptors");
-    let binary = env!("CARGO_BIN_EXE_stentor");
-    std::fs::write(&wrapper, format!("#!/bin/sh\nulimit -Sn {SOFT_LIMIT}\nexec '{binary}' \"$@\"\n"))
-        .unwrap();
-    std::fs::set_permissions(&wrapper, PermissionsExt::from_mode(0o700)).unwrap();
-    Gateway::builder(wrapper).start().await
-}
 
 fn raise_own_limit() {
     let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
@@ -94,10 +82,9 @@ async fn delays(tenant: &Api, receiver: &Receiver) -> Vec<Duration> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_healthy_webhook_does_not_wait_for_those_that_hang() {
     raise_own_limit();
-    let directory = tempfile::tempdir().unwrap();
-    let gateway = start_with_few_descriptors(directory.path()).await;
+    // It begins with the usual soft limit of a service, and has to raise it itself.
+    let (gateway, _directory) = limited::start("-Sn 1024").await;
     let (healthy, hanging) = (Receiver::start().await, Arc::new(Receiver::start().await));
-    let started = Instant::now();
     let drip = Action::Trickle { body_bytes: 1_000_000, pause: Duration::from_secs(1) };
     hanging.default_reply(Reply::hang());
     for number in 0..ENDLESS_EACH {
@@ -114,7 +101,6 @@ async fn a_healthy_webhook_does_not_wait_for_those_that_hang() {
     let tenants = creators.join_all().await;
     let tenant = &tenants[0];
     tenant.create_webhook(&healthy.url("/"), &json!({"events": ["healthy.*"]})).await;
-    println!("created in {:?}", started.elapsed());
 
     // The first ones prove it.
     delays(tenant, &healthy).await;
@@ -125,28 +111,22 @@ async fn a_healthy_webhook_does_not_wait_for_those_that_hang() {
         assert_eq!(tenant.publish("hanging.now", &json!({})).await.deliveries, HANGING_EACH as u64);
         assert_eq!(tenant.publish("endless.now", &json!({})).await.deliveries, ENDLESS_EACH as u64);
     }
-    let mut worst = Vec::new();
-    for _ in 0..TRIES {
-        let beside = delays(tenant, &healthy).await;
-        println!(
-            "alone p99 {p99_alone:?} max {:?}, beside p99 {:?} max {:?}; {} hang",
-            alone[EVENTS - 1],
-            beside[EVENTS * 99 / 100],
-            beside[EVENTS - 1],
-            hanging.in_flight()
-        );
-        worst.push(beside[EVENTS - 1]);
-    }
-    let best = worst.iter().min().unwrap();
-    assert!(*best <= bound, "alone p99 {p99_alone:?}, beside the hanging ones at worst {worst:?}");
-
+    // Whoever had to wait for the permit of one that hangs would wait for half a second here.
+    let meanwhile = delays(tenant, &healthy).await;
     wait::until("all of them hang at once", || async {
         (hanging.in_flight() == HANGING + ENDLESS).then_some(())
     })
     .await;
-    assert_eq!(hanging.count(), HANGING + ENDLESS, "each was attempted once and none ended");
-    // And still.
-    delays(tenant, &healthy).await;
+    let mut worst = Vec::new();
+    while worst.len() < TRIES && worst.last().is_none_or(|worst| *worst > bound) {
+        worst.push(delays(tenant, &healthy).await[EVENTS - 1]);
+    }
+    println!("alone p99 {p99_alone:?}; while they begin to hang {:?} (median)", meanwhile[EVENTS / 2]);
+    println!("while all hang {worst:?} (worst of each try)");
+    assert!(meanwhile[EVENTS / 2] <= bound, "more than {bound:?}: median {:?}", meanwhile[EVENTS / 2]);
+    assert!(worst.iter().any(|worst| *worst <= bound), "more than {bound:?} each time: {worst:?}");
+    assert_eq!(hanging.count(), HANGING + ENDLESS, "each was attempted once");
+    assert_eq!(hanging.in_flight(), HANGING + ENDLESS, "and none has ended");
 }
 
 /// Peak of resident memory since it was last reset, in KiB (proc(5), `clear_refs`).

@@ -62,7 +62,10 @@ impl ShardState {
     pub(super) fn found(&mut self, waiting: Box<WaitingLane>, turn: &mut Turn<'_>) {
         let webhook = waiting.key.webhook;
         match self.lanes.get_mut(&webhook) {
-            None => turn.actions.push(Action::Load(waiting)),
+            None => {
+                self.unread.insert(webhook);
+                turn.actions.push(Action::Load(waiting));
+            }
             Some(lane) => {
                 // A live lane at rest that has stored rows missed a hand-over, if they are not just being handed over:
                 // then the next sweep finds that it has been at work.
@@ -84,7 +87,7 @@ impl ShardState {
         let id = webhook.id;
         let is_stopped = matches!(webhook.status, WebhookStatus::Paused | WebhookStatus::Disabled(_));
         if is_stopped && !self.lanes.contains_key(&id) {
-            self.stopped.insert(id);
+            self.unread.insert(id);
             return;
         }
         let lane = self.lane(webhook, turn.now);
@@ -103,6 +106,7 @@ impl ShardState {
     ) {
         let Some(lane) = self.lanes.get_mut(&key.webhook) else {
             let waiting = WaitingLane { key, tenant, fresh: false, next_due: Some(at), failing_since: None };
+            self.unread.insert(key.webhook);
             turn.actions.push(Action::Load(Box::new(waiting)));
             return;
         };
@@ -126,6 +130,7 @@ impl ShardState {
             }
             None => {
                 let waiting = WaitingLane { key, tenant, fresh: true, next_due: None, failing_since: None };
+                self.unread.insert(key.webhook);
                 turn.actions.push(Action::Load(Box::new(waiting)));
             }
         }

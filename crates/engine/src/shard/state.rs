@@ -66,8 +66,9 @@ pub struct ShardState {
     pub(super) draining: bool,
     /// Deliveries withdrawn before they were handed over: a reader of the store can be quicker than the hand-over.
     pub(super) withdrawn: HashMap<DeliveryId, Withdrawal>,
-    /// Stopped webhooks without a lane that have rows in the store.
-    pub(super) stopped: HashSet<WebhookId>,
+    /// Webhooks without a lane that have rows in the store: stopped ones, and those whose lane is being opened. A lane that
+    /// is made for a hand-over before reads what was there before.
+    pub(super) unread: HashSet<WebhookId>,
 }
 
 impl ShardState {
@@ -79,7 +80,7 @@ impl ShardState {
             timers: BinaryHeap::new(),
             draining: false,
             withdrawn: HashMap::new(),
-            stopped: HashSet::new(),
+            unread: HashSet::new(),
         }
     }
 
@@ -151,13 +152,13 @@ impl ShardState {
     }
 
     /// The webhook's lane, made if there is none. A lane made here has no stored rows that it does not know of: lanes are
-    /// dropped only when they have none, except those of stopped webhooks.
+    /// dropped only when they have none, and what else is in the store is in `unread`.
     pub(super) fn lane(&mut self, webhook: &Arc<Webhook>, now: Time) -> &mut Lane {
-        let (options, stopped) = (self.options, &mut self.stopped);
+        let (options, unread) = (self.options, &mut self.unread);
         self.lanes.entry(webhook.id).or_insert_with(|| {
             let mut lane = new_lane(webhook, options, Failing::Unknown, now);
-            // A resumed webhook may be published to before its lane is told.
-            if stopped.remove(&webhook.id) {
+            // A webhook may be published to before its lane is told that it is resumed, or opened at all.
+            if unread.remove(&webhook.id) {
                 lane.forget_memory();
             }
             lane
@@ -247,7 +248,7 @@ impl ShardState {
                 lane.wake_at = None;
                 if lane.can_be_dropped() && turn.now.since(lane.last_active) >= kept_for(lane) {
                     if !lane.webhook.status.delivers() {
-                        self.stopped.insert(webhook);
+                        self.unread.insert(webhook);
                     }
                     self.lanes.remove(&webhook);
                 } else {

@@ -8,7 +8,7 @@ use super::Bounded;
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LimitsConfig {
-    /// Most connections to the API at once.
+    /// Most connections to the API at once; never more than half of the file descriptors.
     pub connections: Bounded<1, 1_000_000>,
     /// Most connections from one address (one /64 of IPv6) at once.
     pub connections_per_peer: Bounded<1, 1_000_000>,

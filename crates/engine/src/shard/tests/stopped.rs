@@ -50,3 +50,25 @@ fn e17_a_row_that_expires_while_it_is_claimed_leaves_its_place_to_others() {
     assert!(!world.started.contains_key(&expired));
     assert_eq!((world.delivered.len(), world.permits.0.in_use()), (2, 0));
 }
+
+#[test]
+fn e5_an_ordered_webhook_that_is_published_to_before_its_lane_is_opened_keeps_its_order() {
+    let mut world = World::new(true, 4, false);
+    for _ in 0..5 {
+        world.commit(0);
+    }
+    world.mail.clear();
+    let waiting = WaitingLane {
+        key: world.key(),
+        tenant: world.webhook.tenant,
+        fresh: true,
+        next_due: None,
+        failing_since: None,
+    };
+    world.find(waiting.clone());
+    world.commit(0);
+    world.deliver_mail();
+    world.step(Input::Open(Box::new(waiting), Arc::clone(&world.webhook)));
+    world.settle();
+    assert_eq!(world.delivered, world.committed);
+}

@@ -18,7 +18,7 @@ use stentor_core::shard::Shard;
 use stentor_core::time::Time;
 use stentor_core::webhook::{Webhook, WebhookConfig, WebhookSecrets, WebhookStatus};
 use stentor_store::journal::{Write, Written};
-use stentor_store::lanes::{DuePage, LaneKey, LoadedDelivery};
+use stentor_store::lanes::{DuePage, LaneKey, LoadedDelivery, WaitingLane};
 
 use crate::journal::Entry;
 use crate::permits::{Granted, Permits, Standing};
@@ -168,6 +168,14 @@ impl World {
         if let Some(input) = self.mail.pop_front() {
             self.step(input);
         }
+    }
+
+    /// A sweep finds stored rows of a webhook without a lane: its webhook is read, which takes its time.
+    pub(super) fn find(&mut self, waiting: WaitingLane) {
+        let mut actions = Vec::new();
+        let found = Input::Found(Box::new(waiting));
+        self.state.step(found, self.now, &mut || 0.0, &mut self.permits, &mut actions);
+        assert!(matches!(actions[..], [Action::Load(_)]));
     }
 
     pub(super) fn step(&mut self, input: Input) {
