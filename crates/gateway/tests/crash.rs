@@ -177,6 +177,8 @@ async fn nothing_is_lost_invented_altered_or_out_of_order_by_kills_under_load() 
         println!("{report}");
         assert!(report.holds(), "{report}; {rounds:#?}");
     }
+    let ordered_duplicates = run.reports(duplicates_max)[1].duplicates.len();
+    assert!(ordered_duplicates <= ROUNDS * ORDERED.len(), "an ordered lane has one in flight: {rounds:#?}");
     let exceeded = rounds.iter().find(|round| round.duplicates > round.in_flight_max);
     assert!(exceeded.is_none(), "more duplicates than were in flight: {exceeded:?}");
     assert!(rounds.iter().any(|round| round.left > 0), "no kill came while there was work: {rounds:#?}");

@@ -65,7 +65,7 @@ fn e5_an_ordered_webhook_that_is_published_to_before_its_lane_is_opened_keeps_it
         next_due: None,
         failing_since: None,
     };
-    world.find(waiting.clone());
+    world.find(waiting);
     world.commit(0);
     world.deliver_mail();
     world.step(Input::Open(Box::new(waiting), Arc::clone(&world.webhook)));
