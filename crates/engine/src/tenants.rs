@@ -21,7 +21,7 @@ impl Engine {
             return Ok(saved);
         }
         self.authenticator().forget();
-        self.directory().reload(id).await?;
+        self.directory().forget(id);
         for webhook in table.iter().flat_map(|table| table.webhooks()) {
             if let Some(deleted) = self.store().lane_webhook(id, webhook.id).await? {
                 self.shards().configure(Arc::new(deleted)).await;

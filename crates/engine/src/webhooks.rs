@@ -153,7 +153,7 @@ impl Engine {
         };
         match saved {
             CreatedOnce::At(version) => {
-                self.directory().reload(tenant).await?;
+                self.directory().forget(tenant);
                 Ok(Webhook { version, ..webhook })
             }
             CreatedOnce::Before(id) => self.store().webhook(tenant, id).await?.ok_or(WebhookError::NotFound),
@@ -259,7 +259,7 @@ impl Engine {
 
     /// Brings routing and the webhook's lane up to date after a change.
     pub(crate) async fn webhook_changed(&self, tenant: TenantId, id: WebhookId) -> Result<(), StoreError> {
-        self.directory().reload(tenant).await?;
+        self.directory().forget(tenant);
         if let Some(webhook) = self.store().lane_webhook(tenant, id).await? {
             self.shards().configure(Arc::new(webhook)).await;
         }

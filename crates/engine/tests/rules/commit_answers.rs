@@ -96,9 +96,11 @@ fn e3_an_outcome_that_was_not_committed_is_written_again() {
         let all = DeliveryFilter::default();
         process.run(until("all first attempts are recorded", || async {
             let page = store.deliveries(tenant, &all, None, 100).await.unwrap();
-            (page.rows.len() == 50 && page.rows.iter().all(|row| row.attempts == 1)).then_some(())
+            let recorded = page.rows.len() == 50 && page.rows.iter().all(|row| row.attempts == 1);
+            // Outcomes that were stored behind an unknown commit are written once more all the same.
+            (recorded && store.faults_left() == 0).then_some(())
         }));
-        assert_eq!((process.store.faults_left(), receiver.count()), (0, 50), "{fault:?}");
+        assert_eq!(receiver.count(), 50, "{fault:?}");
         clock.advance(seconds(5));
         assert_eq!(process.until_done().delivered, 50, "{fault:?}");
         let page = process.run(store.deliveries(tenant, &all, None, 100)).unwrap();
