@@ -59,13 +59,10 @@ impl ShardState {
         self.pump(webhook.id, turn);
     }
 
-    pub(super) fn found(&mut self, waiting: Box<WaitingLane>, turn: &mut Turn<'_>) {
+    pub(super) fn found(&mut self, waiting: &WaitingLane, turn: &mut Turn<'_>) {
         let webhook = waiting.key.webhook;
         match self.lanes.get_mut(&webhook) {
-            None => {
-                self.unread.insert(webhook);
-                turn.actions.push(Action::Load(waiting));
-            }
+            None => self.load(*waiting, turn),
             Some(lane) => {
                 // A live lane at rest that has stored rows missed a hand-over, if they are not just being handed over:
                 // then the next sweep finds that it has been at work.
@@ -81,6 +78,12 @@ impl ShardState {
                 }
             }
         }
+    }
+
+    /// Has the webhook of stored rows read, so that its lane can be opened.
+    fn load(&mut self, waiting: WaitingLane, turn: &mut Turn<'_>) {
+        self.unread.insert(waiting.key.webhook);
+        turn.actions.push(Action::Load(Box::new(waiting)));
     }
 
     pub(super) fn open(&mut self, waiting: &WaitingLane, webhook: &Arc<Webhook>, turn: &mut Turn<'_>) {
@@ -106,9 +109,7 @@ impl ShardState {
     ) {
         let Some(lane) = self.lanes.get_mut(&key.webhook) else {
             let waiting = WaitingLane { key, tenant, fresh: false, next_due: Some(at), failing_since: None };
-            self.unread.insert(key.webhook);
-            turn.actions.push(Action::Load(Box::new(waiting)));
-            return;
+            return self.load(waiting, turn);
         };
         if lane.is_ordered() {
             match lane.memory.iter_mut().find(|queued| queued.pending.id == delivery) {
@@ -130,8 +131,7 @@ impl ShardState {
             }
             None => {
                 let waiting = WaitingLane { key, tenant, fresh: true, next_due: None, failing_since: None };
-                self.unread.insert(key.webhook);
-                turn.actions.push(Action::Load(Box::new(waiting)));
+                self.load(waiting, turn);
             }
         }
     }

@@ -112,7 +112,7 @@ impl ShardState {
             Input::Written(key, written) => self.written(key, *written, turn),
             Input::Page(key, rows) => self.page(key, *rows, turn),
             Input::Configure(webhook) => self.configure(&webhook, turn),
-            Input::Found(waiting) => self.found(waiting, turn),
+            Input::Found(waiting) => self.found(&waiting, turn),
             Input::Open(waiting, webhook) => self.open(&waiting, &webhook, turn),
             Input::Granted(granted) => self.granted(granted, turn),
             Input::Due(key, tenant, delivery, at) => self.due(key, tenant, delivery, at, turn),

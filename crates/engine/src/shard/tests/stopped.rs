@@ -1,7 +1,6 @@
 //! Lanes that are told things in an unusual order around a stop, a resume or an end.
 
 use super::*;
-use stentor_store::lanes::WaitingLane;
 
 /// A world in which the store has rows that no lane was handed.
 fn with_stored_rows(rows: usize, after_unclean_end: bool) -> World {
@@ -18,13 +17,7 @@ fn with_stored_rows(rows: usize, after_unclean_end: bool) -> World {
 #[test]
 fn e15_a_resumed_webhook_that_is_published_to_before_its_lane_is_told_delivers_what_was_held() {
     let mut world = with_stored_rows(6, false);
-    let waiting = WaitingLane {
-        key: world.key(),
-        tenant: world.webhook.tenant,
-        fresh: true,
-        next_due: None,
-        failing_since: None,
-    };
+    let waiting = world.waiting();
     world.step(Input::Open(Box::new(waiting), webhook(false, WebhookStatus::Paused, 1)));
     world.webhook = webhook(false, WebhookStatus::Active, 2);
     world.commit(0);
@@ -58,13 +51,7 @@ fn e5_an_ordered_webhook_that_is_published_to_before_its_lane_is_opened_keeps_it
         world.commit(0);
     }
     world.mail.clear();
-    let waiting = WaitingLane {
-        key: world.key(),
-        tenant: world.webhook.tenant,
-        fresh: true,
-        next_due: None,
-        failing_since: None,
-    };
+    let waiting = world.waiting();
     world.find(waiting);
     world.commit(0);
     world.deliver_mail();

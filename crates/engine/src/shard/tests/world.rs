@@ -170,6 +170,12 @@ impl World {
         }
     }
 
+    /// What a sweep says of this webhook's stored rows.
+    pub(super) fn waiting(&self) -> WaitingLane {
+        let (key, tenant) = (self.key(), self.webhook.tenant);
+        WaitingLane { key, tenant, fresh: true, next_due: None, failing_since: None }
+    }
+
     /// A sweep finds stored rows of a webhook without a lane: its webhook is read, which takes its time.
     pub(super) fn find(&mut self, waiting: WaitingLane) {
         let mut actions = Vec::new();
