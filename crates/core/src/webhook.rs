@@ -153,6 +153,21 @@ pub struct WebhookConfig {
 }
 
 impl WebhookConfig {
+    /// A webhook for these event types in which nothing else is set.
+    pub fn new(url: DestinationUrl, events: Vec<EventPattern>) -> Self {
+        Self {
+            name: None,
+            url,
+            events,
+            profile: Profile::default(),
+            policy: PolicyOverrides::default(),
+            signature: None,
+            limits: WebhookLimits::default(),
+            ordered: false,
+            metadata: None,
+        }
+    }
+
     /// The policy in force: the profile's, with the parts replaced that are set.
     pub fn effective_policy(&self) -> Policy {
         self.profile.policy().with(&self.policy)

@@ -12,7 +12,6 @@ use stentor_core::destination_url::DestinationUrl;
 use stentor_core::event::{EventContent, EventPattern, EventType};
 use stentor_core::id::{DeliveryId, EventId, TenantId, WebhookId};
 use stentor_core::policy::{PolicyOverrides, Schedule};
-use stentor_core::profile::Profile;
 use stentor_core::retry::Step;
 use stentor_core::shard::Shard;
 use stentor_core::time::Time;
@@ -59,15 +58,13 @@ pub(super) fn webhook(ordered: bool, status: WebhookStatus, version: u64) -> Arc
         tenant: TenantId::from_bytes([1; 16]),
         shard: Shard::of(id),
         config: WebhookConfig {
-            name: None,
-            url: DestinationUrl::parse("https://example.com/", &AddressPolicy::closed()).expect("valid"),
-            events: vec![EventPattern::All],
-            profile: Profile::Standard,
             policy: PolicyOverrides { schedule: Some(schedule), ..PolicyOverrides::default() },
-            signature: None,
             limits: stentor_core::profile::WebhookLimits { concurrency: Some(3), rate: None },
             ordered,
-            metadata: None,
+            ..WebhookConfig::new(
+                DestinationUrl::parse("https://example.com/", &AddressPolicy::closed()).expect("valid"),
+                vec![EventPattern::All],
+            )
         },
         secrets: WebhookSecrets { signing: vec![], headers: Default::default() },
         status,

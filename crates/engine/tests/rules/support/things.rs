@@ -9,7 +9,6 @@ use stentor_core::event::{Event, EventContent, EventPattern, EventType, Origin};
 use stentor_core::header::CustomHeaders;
 use stentor_core::id::{DeliveryId, EventId, TenantId, WebhookId};
 use stentor_core::policy::{PolicyOverrides, Schedule};
-use stentor_core::profile::{Profile, WebhookLimits};
 use stentor_core::shard::Shard;
 use stentor_core::tenant::{DEFAULT_PLAN, Tenant};
 use stentor_core::time::Time;
@@ -56,17 +55,10 @@ pub async fn tenant(store: &dyn Store, name: &str) -> TenantId {
 /// A webhook that is not stored yet.
 pub fn new_webhook(tenant: TenantId, pattern: &str) -> Webhook {
     let id = WebhookId::new(START, fastrand::u64(..));
-    let config = WebhookConfig {
-        name: None,
-        url: DestinationUrl::from_stored("https://receiver.example/in").expect("a plain URL"),
-        events: vec![EventPattern::parse(pattern).expect("a pattern")],
-        profile: Profile::Standard,
-        policy: PolicyOverrides::default(),
-        signature: None,
-        limits: WebhookLimits::default(),
-        ordered: false,
-        metadata: None,
-    };
+    let config = WebhookConfig::new(
+        DestinationUrl::from_stored("https://receiver.example/in").expect("a plain URL"),
+        vec![EventPattern::parse(pattern).expect("a pattern")],
+    );
     let value = SecretText::new("whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=".into());
     let signing = vec![SigningSecret { value, active_from: Time::ZERO, active_until: None }];
     let secrets = WebhookSecrets { signing, headers: CustomHeaders::default() };
