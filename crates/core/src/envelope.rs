@@ -61,6 +61,7 @@ mod tests {
             id: EventId::from_bytes([7; 16]),
             event_type: EventType::parse("order.created").expect("valid"),
             time: Time::from_micros(1_739_874_600_123_456),
+            subject: None,
             content_type: "application/json".into(),
             data: Bytes::from_static(data.as_bytes()),
             previous_data: None,

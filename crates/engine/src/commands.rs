@@ -127,6 +127,7 @@ impl Engine {
             id: entropy::event_id(now),
             event_type,
             time: now,
+            subject: None,
             content_type: "application/json".into(),
             data,
             previous_data: None,
