@@ -114,6 +114,7 @@ async fn run(folder: &Path, batches: usize, tenants: u64) {
             id: tenant,
             name: n.to_string(),
             plan: "x".into(),
+            default_profile: None,
             config_version: 1,
             created_at: start,
         };

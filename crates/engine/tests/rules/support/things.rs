@@ -46,8 +46,14 @@ pub fn waits(list: &[u64]) -> PolicyOverrides {
 /// A stored tenant.
 pub async fn tenant(store: &dyn Store, name: &str) -> TenantId {
     let id = TenantId::new(START, fastrand::u64(..));
-    let tenant =
-        Tenant { id, name: name.into(), plan: DEFAULT_PLAN.into(), config_version: 1, created_at: START };
+    let tenant = Tenant {
+        id,
+        name: name.into(),
+        plan: DEFAULT_PLAN.into(),
+        default_profile: None,
+        config_version: 1,
+        created_at: START,
+    };
     store.create_tenant(&tenant).await.expect("a tenant can be stored");
     id
 }
