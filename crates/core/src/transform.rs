@@ -112,7 +112,10 @@ impl Transform {
             None => Ok(HeaderValue::from_static(CONTENT_TYPE_JSON)),
             Some(_) if self.body.is_none() => Err(refuse("needs a body")),
             Some(text) if !text.contains('/') => Err(refuse("must be a media type such as text/plain")),
-            Some(text) => HeaderValue::from_str(text).map_err(|_| refuse("must be visible ASCII")),
+            Some(text) => match HeaderValue::from_str(text) {
+                Ok(value) if text.is_ascii() => Ok(value),
+                _ => Err(refuse("must be visible ASCII")),
+            },
         }
     }
 }

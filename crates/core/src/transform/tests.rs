@@ -123,7 +123,7 @@ fn what_is_malformed_is_refused_with_its_line() {
 fn content_types_are_checked_and_json_must_be_json() {
     let plain = Transform { content_type: Some("text/plain".into()), ..body("hello {{ event.type }}") };
     assert_eq!(apply(&plain, "1").expect("made").0, "hello order.created");
-    for kind in ["text", "text/plain\n", ""] {
+    for kind in ["text", "text/plain\n", "text/é", ""] {
         let transform = Transform { content_type: Some(kind.into()), ..body("x") };
         let refused = CompiledTransform::new(&transform).map(|_| ()).expect_err(kind);
         assert_eq!(refused.part, Part::ContentType);

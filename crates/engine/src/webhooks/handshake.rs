@@ -22,24 +22,19 @@ use crate::outbound::{OutboundRequest, PreparedUrl};
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 impl Engine {
-    /// Asks the receiver again and keeps what it allows. The answer is the webhook; `None` when it has no handshake.
+    /// Asks the receiver again and keeps what it allows. A webhook without a handshake stays as it is.
     ///
     /// # Errors
     /// When the receiver does not allow it, or there is no such webhook.
-    pub async fn repeat_handshake(
-        &self,
-        tenant: TenantId,
-        id: WebhookId,
-    ) -> Result<Option<Webhook>, WebhookError> {
+    pub async fn repeat_handshake(&self, tenant: TenantId, id: WebhookId) -> Result<Webhook, WebhookError> {
         let webhook = self.store().webhook(tenant, id).await?.ok_or(WebhookError::NotFound)?;
-        let Some(handshake) = asked(&webhook) else { return Ok(None) };
+        let Some(handshake) = asked(&webhook) else { return Ok(webhook) };
         let grant = self.permission(tenant, &webhook.config.url, handshake).await?;
         self.edit(tenant, id, |webhook, _| {
             keep(webhook, &grant);
             Ok(())
         })
         .await
-        .map(Some)
     }
 
     /// Asks for permission if the webhook wants that and has none for this address and origin.

@@ -1,6 +1,6 @@
 //! The signature of a webhook as the API writes and reads it.
 
-use http::{HeaderName, HeaderValue};
+use http::HeaderName;
 use serde::{Deserialize, Serialize};
 use stentor_core::header::is_reserved;
 use stentor_core::profile::Profile;
@@ -242,11 +242,9 @@ impl OtherSignature {
             None => {}
         }
         let prefix = self.prefix.as_deref().unwrap_or(preset_prefix);
-        if prefix.len() > PREFIX_BYTES_MAX
-            || HeaderValue::from_str(prefix).is_err()
-            || prefix.starts_with(' ')
-        {
-            let expected = format!("must be at most {PREFIX_BYTES_MAX} bytes of visible ASCII");
+        if prefix.len() > PREFIX_BYTES_MAX || !prefix.bytes().all(|byte| byte.is_ascii_graphic()) {
+            let expected =
+                format!("must be at most {PREFIX_BYTES_MAX} bytes of visible ASCII without spaces");
             errors.push(FieldError::new(format!("{pointer}/prefix"), expected));
         }
         let encoding = if self.scheme == SchemeName::Base64 { Encoding::Base64 } else { Encoding::Hex };
