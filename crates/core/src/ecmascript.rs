@@ -14,7 +14,7 @@ mod tests;
 use std::ops::Range;
 
 use self::number::write_number;
-use self::object::Members;
+use self::object::{Member, Members};
 use self::string::write_string;
 use crate::limits::JSON_DEPTH_MAX;
 
@@ -23,22 +23,16 @@ use crate::limits::JSON_DEPTH_MAX;
 #[error("the text is not JSON")]
 pub struct NotJson;
 
-/// The numbers that kept their digits because ECMAScript would change their value.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Kept {
-    /// How many.
-    pub count: usize,
-    /// Where the first stands in the text.
-    pub first: Option<Range<usize>>,
-}
+/// Where the numbers stand in the text that kept their digits because ECMAScript would change their value.
+pub type Kept = Vec<Range<usize>>;
 
-/// Appends the form that ECMAScript writes.
+/// Appends the form that ECMAScript writes. Answers the numbers that are not written as ECMAScript would.
 ///
 /// # Errors
 /// When the text is not JSON; `out` then holds a part of it.
 pub fn stringify(text: &[u8], out: &mut Vec<u8>) -> Result<Kept, NotJson> {
     let text = std::str::from_utf8(text).map_err(|_| NotJson)?;
-    let mut writer = Writer { text, at: 0, out, kept: Kept::default() };
+    let mut writer = Writer { text, at: 0, out, kept: Kept::new() };
     writer.value(0)?;
     writer.space();
     if writer.at == text.len() { Ok(writer.kept) } else { Err(NotJson) }
@@ -78,7 +72,7 @@ impl Writer<'_> {
             return Ok(());
         }
         loop {
-            let start = self.out.len();
+            let (start, kept_start) = (self.out.len(), self.kept.len());
             self.space();
             self.string()?;
             let key_end = self.out.len();
@@ -86,9 +80,9 @@ impl Writer<'_> {
             self.take(b':')?;
             self.out.push(b':');
             self.value(depth)?;
-            members.add(start, key_end, self.out.len());
+            members.add(Member { start, key_end, end: self.out.len(), kept: kept_start..self.kept.len() });
             if self.ends_with(b'}')? {
-                members.arrange(self.out);
+                members.arrange(self.out, &mut self.kept);
                 self.out.push(b'}');
                 return Ok(());
             }
@@ -138,8 +132,7 @@ impl Writer<'_> {
         let ends = |byte: u8| !matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E');
         let length = rest.bytes().position(ends).unwrap_or(rest.len());
         if !write_number(&rest[..length], self.out)? {
-            self.kept.count += 1;
-            self.kept.first.get_or_insert(self.at..self.at + length);
+            self.kept.push(self.at..self.at + length);
         }
         self.at += length;
         Ok(())

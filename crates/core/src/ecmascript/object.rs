@@ -4,6 +4,8 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
+use super::Kept;
+
 /// Up to so many members are compared one by one.
 const FEW: usize = 8;
 /// The largest array index: 2^32 - 2.
@@ -13,39 +15,52 @@ const INDEX_MAX: u64 = 4_294_967_294;
 pub(super) struct Members {
     start: usize,
     all: Vec<Member>,
-    has_index: bool,
 }
 
-struct Member {
-    start: usize,
+/// One of them.
+pub(super) struct Member {
+    pub(super) start: usize,
     /// End of the key, its quotes included.
-    key_end: usize,
-    end: usize,
+    pub(super) key_end: usize,
+    pub(super) end: usize,
+    /// Which numbers in it kept their digits.
+    pub(super) kept: Range<usize>,
 }
 
 impl Members {
     /// Of an object whose first member will be written there.
     pub(super) const fn starting_at(start: usize) -> Self {
-        Self { start, all: Vec::new(), has_index: false }
+        Self { start, all: Vec::new() }
     }
 
-    pub(super) fn add(&mut self, start: usize, key_end: usize, end: usize) {
-        self.all.push(Member { start, key_end, end });
+    pub(super) fn add(&mut self, member: Member) {
+        self.all.push(member);
     }
 
-    /// Brings the members, which are the end of the output, into their order. Nothing is copied when they are in it.
-    pub(super) fn arrange(&mut self, out: &mut Vec<u8>) {
-        self.has_index = self.all.iter().any(|member| array_index(member.key(out)).is_some());
-        if !self.has_index && !self.has_repeated_key(out) {
+    /// Brings the members, which are the end of the output, into their order. Nothing is copied when they are in it. What
+    /// was kept in a member that goes is kept no longer.
+    pub(super) fn arrange(&self, out: &mut Vec<u8>, kept: &mut Kept) {
+        let key = |member: &Member| &out[member.start..member.key_end];
+        let has_index = self.all.iter().any(|member| array_index(key(member)).is_some());
+        if !has_index && !self.has_repeated_key(out) {
             return;
         }
         let written = out.split_off(self.start);
         let place = |at: usize| at - self.start;
-        for (position, range) in self.order(&written).into_iter().enumerate() {
+        let order = self.order(&written);
+        for (position, member) in order.iter().enumerate() {
             if position > 0 {
                 out.push(b',');
             }
-            out.extend_from_slice(&written[place(range.start)..place(range.end)]);
+            out.extend_from_slice(&written[place(member.start)..place(member.end)]);
+        }
+        if let Some(first) = self.all.first().map(|member| member.kept.start)
+            && kept.len() > first
+        {
+            let within = kept.split_off(first);
+            let mut left: Vec<_> = order.iter().flat_map(|member| member.kept.clone()).collect();
+            left.sort_unstable();
+            kept.extend(left.into_iter().map(|n| within[n - first].clone()));
         }
     }
 
@@ -64,29 +79,22 @@ impl Members {
     }
 
     /// The members to be written; `written` begins with the first of all.
-    fn order(&self, written: &[u8]) -> Vec<Range<usize>> {
+    fn order(&self, written: &[u8]) -> Vec<&Member> {
         let mut places: HashMap<&[u8], usize> = HashMap::with_capacity(self.all.len());
-        let mut kept: Vec<(&[u8], Range<usize>)> = Vec::with_capacity(self.all.len());
+        let mut left: Vec<(&[u8], &Member)> = Vec::with_capacity(self.all.len());
         for member in &self.all {
             let key = &written[member.start - self.start..member.key_end - self.start];
-            let range = member.start..member.end;
             match places.get(key) {
-                Some(place) => kept[*place].1 = range,
+                Some(place) => left[*place].1 = member,
                 None => {
-                    places.insert(key, kept.len());
-                    kept.push((key, range));
+                    places.insert(key, left.len());
+                    left.push((key, member));
                 }
             }
         }
         // Stable, so that the others stay as they were.
-        kept.sort_by_key(|(key, _)| array_index(key).unwrap_or(u64::MAX));
-        kept.into_iter().map(|(_, range)| range).collect()
-    }
-}
-
-impl Member {
-    fn key<'a>(&self, out: &'a [u8]) -> &'a [u8] {
-        &out[self.start..self.key_end]
+        left.sort_by_key(|(key, _)| array_index(key).unwrap_or(u64::MAX));
+        left.into_iter().map(|(_, member)| member).collect()
     }
 }
 

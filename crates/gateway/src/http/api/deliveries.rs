@@ -191,13 +191,13 @@ async fn kept_numbers(
     }
     let Some(content) = store.content(tenant, row.event).await? else { return Ok(None) };
     let kept = stringify(&content.data, &mut Vec::new()).unwrap_or_default();
-    Ok(kept.first.map(|first| {
-        let digits = String::from_utf8_lossy(&content.data[first]);
+    Ok(kept.first().map(|first| {
+        let digits = String::from_utf8_lossy(&content.data[first.clone()]);
         let shown: String = digits.chars().take(40).collect();
         format!(
             "The data holds {} number(s) that JavaScript cannot hold, the first {shown}. They are sent with their exact \
              digits; a receiver that verifies the signature over JSON.stringify of the body refuses it.",
-            kept.count
+            kept.len()
         )
     }))
 }
