@@ -139,6 +139,8 @@ ids! {
     DeliveryId = "del";
     /// A replay: a durable, resumable piece of work that makes new deliveries for old events.
     ReplayId = "rpl";
+    /// A batch: deliveries that go in one request; see [`crate::batch`].
+    BatchId = "bat";
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 pub mod address;
 pub mod attempt;
+pub mod batch;
 pub mod cloudevents;
 pub mod delivery;
 pub mod destination_url;

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use crate::batch::{Batch, BatchRefusal};
 use crate::cloudevents::CloudeventsOptions;
 use crate::destination_url::DestinationUrl;
 use crate::envelope::Shape;
@@ -160,6 +161,9 @@ pub struct WebhookConfig {
     /// Whether attempt of event k+1 waits until k is final (promise P7).
     #[serde(default)]
     pub ordered: bool,
+    /// Whether several deliveries go in one request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<Batch>,
     /// The owner's own JSON object.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metadata: Option<serde_json::Map<String, serde_json::Value>>,
@@ -180,6 +184,7 @@ impl WebhookConfig {
             cloudevents: None,
             limits: WebhookLimits::default(),
             ordered: false,
+            batch: None,
             metadata: None,
         }
     }
@@ -215,6 +220,24 @@ impl WebhookConfig {
                 None => Box::default(),
             },
         }
+    }
+
+    /// Whether a request can hold several events.
+    pub fn holds_batches(&self) -> bool {
+        self.effective_format().holds_batches() && self.transform.is_none()
+    }
+
+    /// Why it cannot have the batches that it has.
+    pub fn batch_refusal(&self) -> Option<BatchRefusal> {
+        self.batch?;
+        if !self.effective_format().holds_batches() {
+            return Some(BatchRefusal::Format);
+        }
+        if self.transform.is_some() {
+            return Some(BatchRefusal::Transform);
+        }
+        let first_wait = self.policy.schedule.as_ref().and_then(|schedule| schedule.wait_before(1));
+        first_wait.is_some_and(|wait| !wait.is_zero()).then_some(BatchRefusal::FirstWait)
     }
 
     /// The limits in force. What a `CloudEvents` receiver allowed is never exceeded.
