@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
+use stentor_core::batch::{Batch, BatchRefusal};
 use stentor_core::cloudevents::{CloudeventsOptions, HandshakeRefusal};
 use stentor_core::destination_url::{DestinationUrl, UrlRefusal};
 use stentor_core::event::EventPattern;
@@ -61,6 +62,8 @@ pub struct WebhookDraft {
     pub limits: WebhookLimits,
     /// Whether deliveries are strictly ordered.
     pub ordered: bool,
+    /// Whether several go in one request.
+    pub batch: Option<Batch>,
     /// Headers added to every request.
     pub headers: CustomHeaders,
     /// A signing secret; one is made when none is given and the signature needs it.
@@ -96,6 +99,8 @@ pub struct WebhookChange {
     pub limits: Option<WebhookLimits>,
     /// Turns order on or off.
     pub ordered: Option<bool>,
+    /// New batches; replaced as a whole, the inner `None` removes them.
+    pub batch: Option<Option<Batch>>,
     /// New headers; replaced as a whole.
     pub headers: Option<CustomHeaders>,
     /// New metadata; the inner `None` removes it.
@@ -119,6 +124,9 @@ pub enum WebhookError {
     /// The templates are refused.
     #[error("{0}")]
     Transform(TransformRefusal),
+    /// It cannot have batches.
+    #[error("{0}")]
+    Batch(BatchRefusal),
     /// The receiver does not allow deliveries.
     #[error("{0}")]
     Handshake(HandshakeRefusal),
@@ -203,6 +211,7 @@ impl Engine {
             cloudevents: draft.cloudevents,
             limits: draft.limits,
             ordered: draft.ordered,
+            batch: draft.batch,
             metadata: draft.metadata,
         };
         let needed = config.effective_signature().needs_secret();
@@ -311,6 +320,7 @@ impl From<Unprepared> for WebhookError {
         match error {
             Unprepared::Signing(error) => Self::Signing(error),
             Unprepared::Transform(refusal) => Self::Transform(refusal),
+            Unprepared::Batch(refusal) => Self::Batch(refusal),
         }
     }
 }
@@ -337,6 +347,7 @@ fn apply(
     set(&mut config.cloudevents, change.cloudevents.as_ref());
     set(&mut config.limits, change.limits.as_ref());
     set(&mut config.ordered, change.ordered.as_ref());
+    set(&mut config.batch, change.batch.as_ref());
     set(&mut config.metadata, change.metadata.as_ref());
     set(&mut webhook.secrets.headers, change.headers.as_ref());
     match change.active {
@@ -390,7 +401,10 @@ fn hash_of(draft: &WebhookDraft, key: &str) -> [u8; 32] {
         )
     ));
     part(&format!("{:?}", (draft.format, &draft.transform, &draft.cloudevents)));
-    part(&format!("{:?}", (draft.ordered, &draft.metadata, draft.active, draft.secret.is_some())));
+    part(&format!(
+        "{:?}",
+        (draft.ordered, draft.batch, &draft.metadata, draft.active, draft.secret.is_some())
+    ));
     part(draft.secret.as_ref().map_or("", SecretText::reveal));
     for (name, value) in draft.headers.iter() {
         part(name);

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use stentor_core::attempt::Attempt;
 use stentor_core::delivery::{FinalState, PendingDelivery};
 use stentor_core::event::Event;
-use stentor_core::id::{DeliveryId, EventId, ReplayId, TenantId, WebhookId};
+use stentor_core::id::{BatchId, DeliveryId, EventId, ReplayId, TenantId, WebhookId};
 use stentor_core::retry::{HealthChange, Step};
 use stentor_core::shard::Shard;
 use stentor_core::time::Time;
@@ -68,6 +68,8 @@ pub struct OutcomeWrite {
     pub health: HealthChange,
     /// Whether the webhook is disabled with it.
     pub disable: Option<DisableReason>,
+    /// The batch that it stays in when it is tried again (engine rule E23).
+    pub batch: Option<BatchId>,
     /// When it ended.
     pub now: Time,
 }
@@ -83,6 +85,8 @@ pub enum Write {
     Accept(Box<NewEvent>),
     /// Record an attempt.
     Outcome(Box<OutcomeWrite>),
+    /// Record one attempt of several deliveries: all of them or none.
+    Outcomes(Vec<OutcomeWrite>),
     /// Note that recovered rows are about to be sent: `claims + 1` (engine rule E22).
     Claim {
         /// The rows.
@@ -90,14 +94,15 @@ pub enum Write {
     },
     /// End pending deliveries without an attempt.
     Finish {
-        /// The rows; those no longer pending are passed over.
+        /// The rows; those no longer pending are passed over, and those in a batch when a person asks for their end.
         deliveries: Vec<DeliveryId>,
         /// How they end.
         state: FinalState,
         /// When.
         now: Time,
     },
-    /// Make a delivery due now: a finished one becomes pending again and its attempts continue at n+1 (engine rule E16).
+    /// Make a delivery due now, and with it its batch: a finished one becomes pending again and its attempts continue at n+1
+    /// (engine rule E16).
     Retry {
         /// Whose.
         tenant: TenantId,
@@ -175,6 +180,8 @@ pub enum Written {
         /// The tenant's new configuration version when the webhook was disabled with it.
         disabled_version: Option<u64>,
     },
+    /// What became of each delivery of a batch, as for one alone.
+    Outcomes(Vec<Written>),
     /// The claims after raising them, for the rows that are still pending.
     Claimed(Vec<(DeliveryId, u8)>),
     /// The rows that were still pending and have ended now.

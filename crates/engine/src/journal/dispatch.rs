@@ -7,7 +7,7 @@ use stentor_core::delivery::PendingDelivery;
 use stentor_core::id::{EventId, TenantId};
 use stentor_core::shard::Shard;
 use stentor_core::webhook::Webhook;
-use stentor_store::journal::{NewDelivery, NewEvent, Write, Written};
+use stentor_store::journal::{NewDelivery, NewEvent, OutcomeWrite, Write, Written};
 use stentor_store::lanes::LaneKey;
 use tokio::sync::oneshot;
 use tracing::error;
@@ -45,7 +45,20 @@ impl Writer {
                     let answer = self.accepted(event, &webhooks, written, &mut shards);
                     answers.push(Answer::Accept(waiter, answer));
                 }
-                Pending::Outcome(lane) => self.outcome(lane, write, &written, &mut shards),
+                Pending::Outcome(lane) => match (write, &written) {
+                    (Write::Outcome(outcome), written) => self.outcome(lane, outcome, written, &mut shards),
+                    (Write::Outcomes(outcomes), Written::Outcomes(written)) => {
+                        for (outcome, written) in outcomes.iter().zip(written) {
+                            self.outcome(lane, outcome, written, &mut shards);
+                        }
+                    }
+                    (Write::Outcomes(outcomes), refused) => {
+                        for outcome in outcomes {
+                            self.outcome(lane, outcome, refused, &mut shards);
+                        }
+                    }
+                    _ => {}
+                },
                 Pending::Lane(lane) => shards.entry(lane.shard).or_default().written.push((lane, written)),
                 Pending::Command(waiter) => {
                     answers.push(Answer::Written(waiter, written.clone()));
@@ -134,11 +147,10 @@ impl Writer {
     fn outcome(
         &self,
         lane: LaneKey,
-        write: &Write,
+        outcome: &OutcomeWrite,
         written: &Written,
         shards: &mut HashMap<Shard, ForShard>,
     ) {
-        let Write::Outcome(outcome) = write else { return };
         let (answer, disabled) = match written {
             Written::Recorded { applied: true, disabled_version } => {
                 (RecordAnswer::Applied, *disabled_version)
@@ -190,5 +202,6 @@ fn pending_row(tenant: TenantId, event: EventId, delivery: &NewDelivery, positio
         due_at: delivery.due_at,
         attempts: 0,
         claims: 0,
+        batch: None,
     }
 }

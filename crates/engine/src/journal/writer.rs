@@ -211,6 +211,7 @@ impl Pending {
         match self {
             Self::Outcome(lane) => match write {
                 Write::Outcome(outcome) => Some(Entry::Outcome { lane, outcome: outcome.clone() }),
+                Write::Outcomes(outcomes) => Some(Entry::Outcomes { lane, outcomes: outcomes.clone() }),
                 _ => None,
             },
             Self::Lane(lane) => Some(Entry::Lane(super::LaneEntry { lane, write: write.clone() })),
@@ -244,6 +245,7 @@ fn split(batch: Vec<Entry>) -> (Vec<Pending>, Arc<[Write]>) {
                 Write::Accept(entry.event),
             ),
             Entry::Outcome { lane, outcome } => (Pending::Outcome(lane), Write::Outcome(outcome)),
+            Entry::Outcomes { lane, outcomes } => (Pending::Outcome(lane), Write::Outcomes(outcomes)),
             Entry::Lane(entry) => (Pending::Lane(entry.lane), entry.write),
             Entry::Command { write, waiter } => (Pending::Command(waiter), write),
         };

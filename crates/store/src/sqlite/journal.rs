@@ -164,6 +164,7 @@ impl<'c> Batch<'c> {
         match write {
             Write::Accept(new) => self.accept(new),
             Write::Outcome(outcome) => self.outcome(outcome),
+            Write::Outcomes(outcomes) => self.outcomes(outcomes),
             Write::Claim { deliveries } => self.claim(deliveries),
             Write::Finish { deliveries, state, now } => self.finish(deliveries, *state, *now),
             Write::Retry { tenant, delivery, now } => self.retry(*tenant, *delivery, *now),

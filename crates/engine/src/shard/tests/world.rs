@@ -146,6 +146,7 @@ impl World {
             due_at: None,
             attempts: 0,
             claims: 0,
+            batch: None,
         };
         let content = Arc::new(EventContent {
             id: event,

@@ -3,7 +3,7 @@
 use rusqlite::params;
 use stentor_core::attempt::AttemptOutcome;
 use stentor_core::delivery::FinalState;
-use stentor_core::id::{DeliveryId, TenantId, WebhookId};
+use stentor_core::id::{BatchId, DeliveryId, TenantId, WebhookId};
 use stentor_core::retry::{HealthChange, Step};
 use stentor_core::time::Time;
 use stentor_core::webhook::WebhookStatus;
@@ -19,7 +19,7 @@ pub(super) const FINISH_PENDING: &str = "INSERT OR FAIL INTO deliveries (id, ten
      attempts, finished_at) SELECT id, tenant, event, webhook, shard, ?3, ?4, ?5, ?6 FROM pending \
      WHERE id = ?1 AND tenant = ?2 AND attempts = ?7";
 pub(super) const DELETE_PENDING: &str = "DELETE FROM pending WHERE id = ?1 AND tenant = ?2";
-pub(super) const DELAY_PENDING: &str = "UPDATE OR FAIL pending SET attempts = ?3, due_at = ?4, claims = 0 WHERE id = ?1 AND tenant = ?2 AND attempts = ?3 - 1";
+pub(super) const DELAY_PENDING: &str = "UPDATE OR FAIL pending SET attempts = ?3, due_at = ?4, claims = 0, batch = ?5 WHERE id = ?1 AND tenant = ?2 AND attempts = ?3 - 1";
 pub(super) const INSERT_ATTEMPT: &str = "INSERT INTO attempts (delivery, tenant, number, started_at, duration_us, \
      outcome, reason, status, response, truncated) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
 
@@ -36,6 +36,12 @@ pub(in crate::sqlite) const fn outcome_number(outcome: &AttemptOutcome) -> i64 {
 }
 
 impl Batch<'_> {
+    /// One attempt of several deliveries.
+    pub(super) fn outcomes(&mut self, writes: &[OutcomeWrite]) -> ItemResult<Written> {
+        let written: ItemResult<Vec<_>> = writes.iter().map(|write| self.outcome(write)).collect();
+        written.map(Written::Outcomes)
+    }
+
     pub(super) fn outcome(&mut self, write: &OutcomeWrite) -> ItemResult<Written> {
         let attempt = &write.attempt;
         let number = i64::from(attempt.number);
@@ -44,7 +50,9 @@ impl Batch<'_> {
                 self.finish_one(attempt.delivery, write.tenant, state, (number - 1, number), write.now)?
             }
             Step::RetryAt(due) => {
-                let row = params![attempt.delivery.as_bytes(), write.tenant.as_bytes(), number, micros(due)];
+                let batch = write.batch.as_ref().map(BatchId::as_bytes);
+                let id = attempt.delivery.as_bytes();
+                let row = params![id, write.tenant.as_bytes(), number, micros(due), batch];
                 self.delay_pending.execute(row)? == 1
             }
         };
