@@ -56,7 +56,16 @@ impl Lane {
     }
 
     /// Takes a page of rows in order of position.
-    pub fn take_page(&mut self, rows: Vec<LoadedDelivery>, rows_max: usize, reading: &Reading) {
+    pub fn take_page(&mut self, rows: Vec<LoadedDelivery>, rows_max: usize, reading: &Reading, now: Time) {
+        let is_changed = |row: &LoadedDelivery| reading.changed.contains(&row.pending.id);
+        if rows.iter().any(|row| row.pending.batch.is_some() && is_changed(row)) {
+            // A batch that is known otherwise in part: what comes after it must not come before it. Read again.
+            if let Some(dropped) = reading.dropped_since {
+                self.low = self.low.min(dropped.saturating_sub(1));
+            }
+            self.read_not_before = self.read_not_before.max(now.plus(ALONE_PAUSE));
+            return;
+        }
         let short = rows.len() < rows_max;
         let known: HashSet<DeliveryId> = self.memory.iter().map(|queued| queued.pending.id).collect();
         for row in rows {

@@ -229,7 +229,7 @@ impl ShardState {
             (PageRows::ByPosition(rows), ReadKind::Leftover { .. }) => self.cancel_leftover(key, &rows, turn),
             (PageRows::ByPosition(rows), kind) => {
                 let rows_max = lane.page_rows(kind) as usize;
-                lane.take_page(rows, rows_max, &reading);
+                lane.take_page(rows, rows_max, &reading, turn.now);
             }
             (PageRows::Due(page), _) => lane.take_due(page.rows, page.next_due, &reading, turn.now),
             (PageRows::Failed, _) => {
