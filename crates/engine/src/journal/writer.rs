@@ -1,10 +1,8 @@
 //! The writer: takes a batch, commits it, dispatches the results. One per process.
 
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
-use futures_util::poll;
 use stentor_core::id::{EventId, TenantId, WebhookId};
 use stentor_store::Store;
 use stentor_store::journal::{CommitResult, Write, Written};
@@ -19,6 +17,8 @@ use crate::shard::Shards;
 /// Wait after a batch that could not be written, doubled up to the longest.
 const PAUSE_FIRST: Duration = Duration::from_millis(50);
 const PAUSE_LONGEST: Duration = Duration::from_secs(2);
+/// How often all other tasks may have their turn before a batch is taken.
+const GATHER_TURNS: usize = 8;
 
 /// What stops the process when nothing may be acknowledged any more (engine rule E3).
 pub type OnFatal = Arc<dyn Fn(&str) + Send + Sync>;
@@ -37,30 +37,19 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    /// Runs until the journal is closed and empty. The next commit is begun before the results of the last one are
-    /// dispatched, so that the database does not wait for us; dispatching stays in the order of the commits.
+    /// Runs until the journal is closed and empty.
     pub(crate) async fn run(self) {
         let mut pause = PAUSE_FIRST;
-        let mut done: Option<Committed> = None;
-        loop {
-            let Some(batch) = self.following(&mut done).await else { return };
+        while let Some(batch) = self.next_batch().await {
             let (batch, writes) = split(batch);
             self.journal.committing().get_or_insert_with(Stopwatch::start);
-            let mut commit = self.store.commit(Arc::clone(&writes));
-            let begun = poll!(&mut commit);
-            if let Some(committed) = done.take() {
-                self.dispatch(committed).await;
-            }
-            let result = match begun {
-                Poll::Ready(result) => result,
-                Poll::Pending => commit.await,
-            };
+            let result = self.store.commit(Arc::clone(&writes)).await;
             match result {
                 CommitResult::Committed(results) => {
                     pause = PAUSE_FIRST;
                     *self.journal.committing() = None;
                     self.metrics.batch_committed(batch.len());
-                    done = Some(Committed { batch, writes, results });
+                    self.dispatch(Committed { batch, writes, results }).await;
                 }
                 CommitResult::Fatal(reason) => {
                     error!(%reason, "the database failed; nothing may be acknowledged any more");
@@ -81,24 +70,11 @@ impl Writer {
         }
     }
 
-    /// The next batch. When nothing waits, what is committed is dispatched first. None at the end.
-    async fn following(&self, done: &mut Option<Committed>) -> Option<Vec<Entry>> {
-        if let Some(committed) = done.take() {
-            let batch = self.journal.queue().take();
-            if !batch.is_empty() {
-                *done = Some(committed);
-                return Some(batch);
-            }
-            self.dispatch(committed).await;
-        }
-        self.next_batch().await
-    }
-
+    /// What waits, as soon as anything does. None at the end.
     async fn next_batch(&self) -> Option<Vec<Entry>> {
-        // Whoever was just woken gets to put its next write first: a larger batch shares one sync.
-        tokio::task::yield_now().await;
         loop {
             let filled = self.journal.shared.filled.notified();
+            self.gather().await;
             {
                 let mut queue = self.journal.queue();
                 let batch = queue.take();
@@ -110,6 +86,20 @@ impl Writer {
                 }
             }
             filled.await;
+        }
+    }
+
+    /// Whoever was woken meanwhile gets to put its next write first, as long as that makes the batch larger: what a commit
+    /// costs is shared by all that is in it. Costs nothing when nobody else runs.
+    async fn gather(&self) {
+        let mut waiting = self.journal.waiting();
+        for _ in 0..GATHER_TURNS {
+            tokio::task::yield_now().await;
+            let more = self.journal.waiting();
+            if more <= waiting {
+                return;
+            }
+            waiting = more;
         }
     }
 
