@@ -208,7 +208,8 @@ impl Load {
         self.acceptances == 0
             || self.items < limits.batch_items
                 && self.rows + 2 + entry.event.deliveries.len() <= limits.batch_rows
-                && self.deliveries + entry.event.deliveries.len() <= limits.batch_deliveries.max(self.outcomes)
+                && self.deliveries + entry.event.deliveries.len()
+                    <= limits.batch_deliveries.max(self.outcomes)
                 && self.bytes + bytes <= limits.batch_bytes
                 && !(large && self.large)
     }

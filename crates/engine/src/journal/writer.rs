@@ -1,8 +1,10 @@
 //! The writer: takes a batch, commits it, dispatches the results. One per process.
 
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
+use futures_util::poll;
 use stentor_core::id::{EventId, TenantId, WebhookId};
 use stentor_store::Store;
 use stentor_store::journal::{CommitResult, Write, Written};
@@ -17,6 +19,8 @@ use crate::shard::Shards;
 /// Wait after a batch that could not be written, doubled up to the longest.
 const PAUSE_FIRST: Duration = Duration::from_millis(50);
 const PAUSE_LONGEST: Duration = Duration::from_secs(2);
+/// Entries that share the fixed cost of a commit well enough to begin it at once.
+const WORTH_A_COMMIT: usize = 192;
 /// How often all other tasks may have their turn before a batch is taken.
 const GATHER_TURNS: usize = 8;
 
@@ -37,19 +41,29 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    /// Runs until the journal is closed and empty.
+    /// Runs until the journal is closed and empty. A commit that is worth its cost is begun before the results of the last
+    /// are dispatched, so that the database does not wait for us; dispatching stays in the order of the commits.
     pub(crate) async fn run(self) {
         let mut pause = PAUSE_FIRST;
-        while let Some(batch) = self.next_batch().await {
+        let mut done: Option<Committed> = None;
+        while let Some(batch) = self.following(&mut done).await {
             let (batch, writes) = split(batch);
             self.journal.committing().get_or_insert_with(Stopwatch::start);
-            let result = self.store.commit(Arc::clone(&writes)).await;
+            let mut commit = self.store.commit(Arc::clone(&writes));
+            let begun = poll!(&mut commit);
+            if let Some(committed) = done.take() {
+                self.dispatch(committed).await;
+            }
+            let result = match begun {
+                Poll::Ready(result) => result,
+                Poll::Pending => commit.await,
+            };
             match result {
                 CommitResult::Committed(results) => {
                     pause = PAUSE_FIRST;
                     *self.journal.committing() = None;
                     self.metrics.batch_committed(batch.len());
-                    self.dispatch(Committed { batch, writes, results }).await;
+                    done = Some(Committed { batch, writes, results });
                 }
                 CommitResult::Fatal(reason) => {
                     error!(%reason, "the database failed; nothing may be acknowledged any more");
@@ -68,6 +82,21 @@ impl Writer {
                 }
             }
         }
+    }
+
+    /// The next batch. When less waits than is worth a commit, what is committed is dispatched first: its answers bring more.
+    /// None at the end.
+    async fn following(&self, done: &mut Option<Committed>) -> Option<Vec<Entry>> {
+        if done.is_some() && self.journal.waiting() >= WORTH_A_COMMIT {
+            let batch = self.journal.queue().take();
+            if !batch.is_empty() {
+                return Some(batch);
+            }
+        }
+        if let Some(committed) = done.take() {
+            self.dispatch(committed).await;
+        }
+        self.next_batch().await
     }
 
     /// What waits, as soon as anything does. None at the end.

@@ -42,9 +42,9 @@ impl Batch<'_> {
         state: FinalState,
         now: Time,
     ) -> ItemResult<Written> {
-        let mut find = self
-            .connection
-            .prepare_cached("SELECT id, tenant, event, webhook, shard, attempts FROM pending WHERE id = ?1")?;
+        let mut find = self.connection.prepare_cached(
+            "SELECT id, tenant, event, webhook, shard, attempts FROM pending WHERE id = ?1",
+        )?;
         let mut finished = Vec::with_capacity(deliveries.len());
         for delivery in deliveries {
             let found = find.query_row([delivery.as_bytes()], ending).optional()?;
