@@ -54,6 +54,7 @@ impl Source {
             id: EventId::new(now, self.bits()),
             event_type: EventType::parse("workflow.completed").expect("a type"),
             time: now,
+            subject: None,
             content_type: "application/json".into(),
             data: self.data.clone(),
             previous_data: None,
@@ -73,7 +74,6 @@ impl Source {
             tenant,
             content: Arc::new(content),
             accepted_at: now,
-            subject: None,
             metadata: None,
             origin: Origin::Api,
             config_version: 1,
@@ -123,6 +123,7 @@ async fn run(folder: &Path, batches: usize, tenants: u64) {
             id: tenant,
             name: n.to_string(),
             plan: "x".into(),
+            default_profile: None,
             config_version: 1,
             created_at: start,
         };

@@ -11,6 +11,7 @@ mod client;
 mod connector;
 mod dial;
 mod failure;
+mod handshake;
 mod prepared_url;
 mod progress;
 mod receive;

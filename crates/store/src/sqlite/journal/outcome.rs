@@ -31,7 +31,8 @@ pub(in crate::sqlite) const fn outcome_number(outcome: &AttemptOutcome) -> i64 {
         AttemptOutcome::Timeout { .. } => 3,
         AttemptOutcome::Network { .. } => 4,
         AttemptOutcome::Blocked { .. } => 5,
-        AttemptOutcome::Unsendable => 6,
+        // Told apart by their reasons.
+        AttemptOutcome::Unsendable | AttemptOutcome::Template => 6,
     }
 }
 
