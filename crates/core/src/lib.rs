@@ -9,6 +9,7 @@ pub mod delivery;
 pub mod destination_url;
 pub mod envelope;
 pub mod event;
+pub mod filter;
 pub mod header;
 pub mod id;
 pub mod json;

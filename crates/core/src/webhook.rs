@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 
 use crate::destination_url::DestinationUrl;
 use crate::event::EventPattern;
+use crate::filter::Filter;
 use crate::header::CustomHeaders;
 use crate::id::{TenantId, WebhookId};
 use crate::policy::{Policy, PolicyOverrides};
@@ -133,6 +134,9 @@ pub struct WebhookConfig {
     pub url: DestinationUrl,
     /// Which event types it receives; none means only what routes send.
     pub events: Vec<EventPattern>,
+    /// Which of those events, by what they hold; none means all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filter: Option<Filter>,
     /// The bundle that everything not set comes from.
     pub profile: Profile,
     /// Parts of the policy it sets itself.
@@ -159,6 +163,7 @@ impl WebhookConfig {
             name: None,
             url,
             events,
+            filter: None,
             profile: Profile::default(),
             policy: PolicyOverrides::default(),
             signature: None,
