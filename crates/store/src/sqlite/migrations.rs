@@ -12,11 +12,10 @@ struct Migration {
     sql: &'static str,
 }
 
-const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    oldest_binary: 1,
-    sql: include_str!("../../migrations/sqlite/0001_initial.sql"),
-}];
+const MIGRATIONS: &[Migration] = &[
+    Migration { version: 1, oldest_binary: 1, sql: include_str!("../../migrations/sqlite/0001_initial.sql") },
+    Migration { version: 2, oldest_binary: 1, sql: include_str!("../../migrations/sqlite/0002_routes.sql") },
+];
 
 /// Runs what is missing.
 pub(super) fn run(connection: &Connection) -> Result<(), OpenError> {
