@@ -138,6 +138,20 @@ impl Predicate {
         self.filter.0.clause.holds(seen, &self.numbers)
     }
 
+    /// Where the clauses are written that refuse an event; of `any` and `not` the whole.
+    pub fn refusing(&self, seen: &Seen<'_>) -> Vec<&str> {
+        let mut found = Vec::new();
+        let mut open = vec![&self.filter.0.clause];
+        while let Some(clause) = open.pop() {
+            match &clause.kind {
+                ClauseKind::All(inner) => open.extend(inner),
+                _ if clause.holds(seen, &self.numbers) => {}
+                _ => found.push(&*clause.pointer),
+            }
+        }
+        found
+    }
+
     /// Paths of which one value must be one of a few scalars for the filter to pass, each with the keys of those scalars
     /// (see [`Seen::keys`]).
     pub fn equalities(&self) -> Vec<(u32, BTreeSet<String>)> {

@@ -9,7 +9,7 @@ use crate::filter::Filter;
 use crate::id::{RouteId, TenantId, WebhookId};
 use crate::time::Time;
 
-pub use self::table::{RouteStep, RoutingTable};
+pub use self::table::{RouteStep, RoutingTable, trace};
 
 /// What a route does; may be kept and shown in the clear.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -115,25 +115,7 @@ impl RoutingTable {
         };
         table.predicates = table.webhooks.iter().map(bound).collect();
         table.insert_webhooks();
-        let mut routes: Vec<_> = routes.into_iter().collect();
-        routes.sort_by_key(|route| (route.config.is_default, route.position));
-        table.routes = routes
-            .into_iter()
-            .map(|route| TableRoute {
-                predicate: route
-                    .config
-                    .filter
-                    .as_ref()
-                    .map(|filter| filter.bind(&mut paths, Profile::default())),
-                webhooks: route
-                    .config
-                    .webhooks
-                    .iter()
-                    .filter_map(|id| table.by_id.get(id).copied())
-                    .collect(),
-                route,
-            })
-            .collect();
+        table.routes = in_order(routes, &mut paths, |id| table.by_id.get(id).copied());
         table.paths = paths;
         table
     }
@@ -189,7 +171,7 @@ impl RoutingTable {
                 }
             }
         }
-        self.walk_routes(&look, |route, step| {
+        walk(&self.routes, &look, |route, step| {
             if step == RouteStep::Taken {
                 found.extend(route.webhooks.iter().filter(|index| self.passes(**index, &look)));
             }
@@ -206,7 +188,7 @@ impl RoutingTable {
         let patterns = &self.webhooks[*index as usize].config.events;
         let mut sent = patterns.iter().any(|pattern| pattern.matches(facts.event_type));
         if !sent {
-            self.walk_routes(&look, |route, step| {
+            walk(&self.routes, &look, |route, step| {
                 sent |= step == RouteStep::Taken && route.webhooks.contains(index);
             });
         }
@@ -218,14 +200,6 @@ impl RoutingTable {
         let Some(index) = self.by_id.get(&id) else { return true };
         self.predicates[*index as usize].is_none()
             && self.routes.iter().all(|route| !route.webhooks.contains(index))
-    }
-
-    /// What becomes of each route when the event comes by, in the order in which they are tried.
-    pub fn trace(&self, facts: &Facts<'_>) -> Vec<(Arc<Route>, RouteStep)> {
-        let mut steps = Vec::with_capacity(self.routes.len());
-        let look = self.look(facts);
-        self.walk_routes(&look, |route, step| steps.push((Arc::clone(&route.route), step)));
-        steps
     }
 
     /// About how much work an event of this type and size makes at most, in bytes looked at: so that whoever asks can
@@ -250,18 +224,49 @@ impl RoutingTable {
         let prefixes = below.filter_map(|prefix| self.prefixes.get(prefix));
         std::iter::once(&self.all).chain(self.exact.get(event_type)).chain(prefixes)
     }
+}
 
-    fn walk_routes<'t>(&'t self, look: &Look<'t, '_>, mut visit: impl FnMut(&'t TableRoute, RouteStep)) {
-        let (mut taken, mut stopped) = (false, false);
-        for route in &self.routes {
-            let step = route.step(look, taken, stopped);
-            if step == RouteStep::Taken {
-                // A default route that goes on lets the defaults after it try, too.
-                taken |= !route.route.config.is_default;
-                stopped = !route.route.config.goes_on;
-            }
-            visit(route, step);
+/// What becomes of each route when an event comes by, in the order in which they are tried. `is_live` tells which webhooks
+/// are not deleted.
+pub fn trace(
+    routes: impl IntoIterator<Item = Arc<Route>>,
+    is_live: impl Fn(&WebhookId) -> bool,
+    facts: &Facts<'_>,
+) -> Vec<(Arc<Route>, RouteStep)> {
+    let mut paths = PathSet::default();
+    let routes = in_order(routes, &mut paths, |id| is_live(id).then_some(0));
+    let mut steps = Vec::with_capacity(routes.len());
+    let look = Look { paths: &paths, facts, seen: OnceCell::new() };
+    walk(&routes, &look, |route, step| steps.push((Arc::clone(&route.route), step)));
+    steps
+}
+
+/// Routes as they are tried: default routes come last.
+fn in_order(
+    routes: impl IntoIterator<Item = Arc<Route>>,
+    paths: &mut PathSet,
+    webhook: impl Fn(&WebhookId) -> Option<u32>,
+) -> Vec<TableRoute> {
+    let mut routes: Vec<_> = routes.into_iter().collect();
+    routes.sort_by_key(|route| (route.config.is_default, route.position));
+    let bound = |route: Arc<Route>| TableRoute {
+        predicate: route.config.filter.as_ref().map(|filter| filter.bind(paths, Profile::default())),
+        webhooks: route.config.webhooks.iter().filter_map(&webhook).collect(),
+        route,
+    };
+    routes.into_iter().map(bound).collect()
+}
+
+fn walk<'r>(routes: &'r [TableRoute], look: &Look<'_, '_>, mut visit: impl FnMut(&'r TableRoute, RouteStep)) {
+    let (mut taken, mut stopped) = (false, false);
+    for route in routes {
+        let step = route.step(look, taken, stopped);
+        if step == RouteStep::Taken {
+            // A default route that goes on lets the defaults after it try, too.
+            taken |= !route.route.config.is_default;
+            stopped = !route.route.config.goes_on;
         }
+        visit(route, step);
     }
 }
 
