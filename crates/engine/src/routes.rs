@@ -47,9 +47,6 @@ pub enum RouteError {
     /// The tenant has as many as it may.
     #[error("a tenant has at most {ROUTES_MAX} routes")]
     Full,
-    /// The order is not of the routes that there are.
-    #[error("the order must name every route of the tenant once")]
-    NotEveryRoute,
     /// The routes keep being changed by others.
     #[error("the routes are being changed by others; try again")]
     Busy,
@@ -121,17 +118,16 @@ impl Engine {
         }
     }
 
-    /// Puts all routes of a tenant into this order and answers them.
+    /// Puts these routes first, in this order, and answers all of the tenant's.
     ///
     /// # Errors
-    /// When the order does not name every route once, or the database does not answer.
+    /// When one of them is not there, or the database does not answer.
     pub async fn order_routes(&self, tenant: TenantId, order: &[RouteId]) -> Result<Vec<Route>, RouteError> {
         match self.store().order_routes(tenant, order, self.clock().now()).await? {
             RouteSaved::At(_) => {
                 self.directory().forget(tenant);
                 Ok(self.store().routes(tenant).await?)
             }
-            RouteSaved::Changed => Err(RouteError::NotEveryRoute),
             refused => Err(refusal(refused)),
         }
     }

@@ -49,7 +49,8 @@ pub trait Routes: Send + Sync {
     /// Deletes a route; those after it move up.
     async fn delete_route(&self, tenant: TenantId, id: RouteId, now: Time) -> StoreResult<RouteSaved>;
 
-    /// Puts a tenant's routes into this order, which must name each of them once; otherwise they have changed.
+    /// Puts these routes first, in this order, each named once; the tenant's others follow as they stand. Nothing changes when
+    /// one of them is not there.
     async fn order_routes(&self, tenant: TenantId, order: &[RouteId], now: Time) -> StoreResult<RouteSaved>;
 
     /// One route.

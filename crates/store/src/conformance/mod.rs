@@ -163,7 +163,7 @@ macro_rules! conformance_suite {
                 every_field_of_a_route_comes_back,
                 routes_keep_their_order_without_gaps,
                 a_change_based_on_an_old_read_is_refused,
-                an_order_names_every_route_once,
+                an_order_puts_what_it_names_first,
                 a_route_names_webhooks_of_its_tenant,
                 routes_are_bounded,
                 every_change_of_a_route_moves_the_version,

@@ -182,16 +182,13 @@ fn delete(connection: &Connection, tenant: TenantId, id: RouteId, now: Time) -> 
 
 fn order(connection: &Connection, tenant: TenantId, order: &[RouteId], now: Time) -> StoreResult<RouteSaved> {
     let before = all(connection, tenant)?;
-    let named: BTreeSet<RouteId> = order.iter().copied().collect();
-    let own: BTreeSet<RouteId> = before.iter().map(|route| route.id).collect();
-    if named.len() != order.len() || named != own {
-        return Ok(RouteSaved::Changed);
-    }
+    let named: Option<Vec<Route>> =
+        order.iter().map(|id| before.iter().find(|route| route.id == *id).cloned()).collect();
+    let Some(mut after) = named else { return Ok(RouteSaved::NotFound) };
     let Some(version) = tenants::next_version(connection, tenant)? else {
         return Ok(RouteSaved::NotFound);
     };
-    let find = |id: &RouteId| before.iter().find(|route| route.id == *id).cloned();
-    let after: Vec<_> = order.iter().filter_map(find).collect();
+    after.extend(before.iter().filter(|route| !order.contains(&route.id)).cloned());
     store_order(connection, &before, &after, version, now)?;
     Ok(RouteSaved::At(version))
 }

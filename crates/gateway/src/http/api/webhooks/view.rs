@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use serde_json::value::RawValue;
 use stentor_core::event::EventPattern;
 use stentor_core::id::WebhookId;
 use stentor_core::policy::Schedule;
@@ -15,6 +16,7 @@ use utoipa::ToSchema;
 use super::parts::{DisableView, LimitsView, SignatureView};
 use super::retry_policy::RetryPolicy;
 use super::settings::Metadata;
+use crate::http::api::filter::{contradictions, filter_parts};
 use crate::http::extract::Seconds;
 
 /// Stands for the value of a custom header.
@@ -31,6 +33,12 @@ pub(super) struct WebhookView {
     url: String,
     #[schema(value_type = Vec<String>)]
     events: Vec<EventPattern>,
+    /// As it was written.
+    #[schema(value_type = Option<Object>)]
+    filters: Option<Box<RawValue>>,
+    /// As it was written.
+    #[schema(value_type = Option<Object>)]
+    conditions: Option<Box<RawValue>>,
     /// Whether it delivers: true only while `status` is `active`.
     active: bool,
     /// `active`, `paused` (by a person) or `disabled` (by Stentor).
@@ -94,6 +102,7 @@ impl WebhookView {
         let policy = webhook.config.effective_policy();
         let limits = webhook.config.effective_limits();
         let signature = webhook.config.effective_signature();
+        let (filters, conditions) = filter_parts(webhook.config.filter.as_ref());
         Self {
             id: webhook.id,
             active: webhook.status.delivers(),
@@ -102,6 +111,8 @@ impl WebhookView {
                 WebhookStatus::Disabled(reason) => Some(reason),
                 _ => None,
             },
+            filters,
+            conditions,
             profile: webhook.config.profile,
             secret: newest(&webhook).map(|secret| secret.value.masked()).unwrap_or_default(),
             secrets: webhook.secrets.signing.iter().map(SecretView::masked).collect(),
@@ -185,7 +196,8 @@ fn warnings(webhook: &Webhook, signature: &SignatureScheme) -> Vec<String> {
         );
     }
     if webhook.config.events.is_empty() {
-        warnings.push("events is empty: the webhook receives nothing.".to_owned());
+        warnings.push("events is empty: the webhook receives only what routes send.".to_owned());
     }
+    warnings.extend(webhook.config.filter.iter().flat_map(contradictions));
     warnings
 }
