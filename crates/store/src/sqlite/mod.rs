@@ -11,6 +11,7 @@ mod maintenance;
 mod migrations;
 mod readers;
 mod replays;
+mod routes;
 mod row;
 mod secrets;
 mod tenants;

@@ -10,8 +10,11 @@ use crate::http::{AppState, openapi};
 mod attempt;
 pub mod deliveries;
 pub mod events;
+mod explain;
+mod filter;
 pub mod health;
 pub mod replays;
+pub mod routes;
 pub mod tenants;
 pub mod tokens;
 pub mod webhooks;
@@ -22,6 +25,8 @@ pub fn router() -> OpenApiRouter<AppState> {
         .merge(events::router())
         .merge(deliveries::router())
         .merge(webhooks::router())
+        .merge(routes::router())
+        .merge(explain::router())
         .merge(replays::router())
         .merge(tenants::router())
         .merge(tokens::router())
