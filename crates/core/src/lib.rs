@@ -5,10 +5,13 @@
 
 pub mod address;
 pub mod attempt;
+pub mod catalogue;
+pub mod conversation;
 pub mod delivery;
 pub mod destination_url;
 pub mod envelope;
 pub mod event;
+pub mod event_type;
 pub mod header;
 pub mod id;
 pub mod json;
@@ -18,6 +21,8 @@ pub mod profile;
 pub mod rate;
 pub mod retry;
 pub mod route;
+pub mod sample;
+pub mod schema;
 pub mod shard;
 pub mod signature;
 pub mod tenant;

@@ -60,6 +60,15 @@ impl Time {
         Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
+    /// RFC 3339 in UTC with whole seconds, rounded down.
+    pub fn to_whole_seconds(self) -> String {
+        let mut text = Self::from_seconds(self.unix_seconds()).to_string();
+        if let Some(point) = text.rfind('.') {
+            text.replace_range(point.., "Z");
+        }
+        text
+    }
+
     /// Parses an RFC 3339 timestamp with any offset.
     ///
     /// # Errors
@@ -114,6 +123,7 @@ mod tests {
     fn text_has_milliseconds_and_z() {
         assert_eq!(Time::from_micros(1_739_874_600_123_456).to_string(), "2025-02-18T10:30:00.123Z");
         assert_eq!(Time::from_seconds(0).to_string(), "1970-01-01T00:00:00.000Z");
+        assert_eq!(Time::from_micros(1_739_874_600_999_999).to_whole_seconds(), "2025-02-18T10:30:00Z");
     }
 
     #[test]
