@@ -89,7 +89,10 @@ mod tests {
     #[test]
     fn each_is_whole() {
         assert_eq!(names(Catalogue::Broxi).len(), 15);
-        assert_eq!(names(Catalogue::Conversation), ["message.created", "message.processed", "message.failed"]);
+        assert_eq!(
+            names(Catalogue::Conversation),
+            ["message.created", "message.processed", "message.failed"]
+        );
         let resource = [
             "resource.created",
             "resource.updated",
@@ -106,7 +109,11 @@ mod tests {
     fn samples_fit_their_schemas() {
         for declared in Catalogue::ALL.into_iter().flat_map(|catalogue| catalogue.types(Time::ZERO)) {
             let sample = declared.sample.as_deref().expect("every type has one");
-            assert!(serde_json::from_str::<Value>(sample).is_ok_and(|data| data.is_object()), "{}", declared.name);
+            assert!(
+                serde_json::from_str::<Value>(sample).is_ok_and(|data| data.is_object()),
+                "{}",
+                declared.name
+            );
             if let Some(schema) = &declared.schema {
                 let schema = Schema::compile(schema).expect("a schema");
                 assert_eq!(schema.mismatches(sample.as_bytes()), [], "{}", declared.name);
@@ -119,7 +126,10 @@ mod tests {
         let types = Catalogue::Broxi.types(Time::ZERO);
         let completed = types.iter().find(|declared| declared.name.as_str() == "workflow.completed");
         let sample = completed.and_then(|declared| declared.sample.as_deref()).expect("a sample");
-        assert!(sample.contains(r#""execution_time":2.0"#) && sample.contains(r#""cost":0.0045"#), "{sample}");
+        assert!(
+            sample.contains(r#""execution_time":2.0"#) && sample.contains(r#""cost":0.0045"#),
+            "{sample}"
+        );
     }
 
     #[test]

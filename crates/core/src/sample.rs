@@ -56,7 +56,8 @@ impl<'a> Maker<'a> {
 
     /// Other schemas that the same value must fit: all of `allOf`, the first choice of the others.
     fn parts(&self, rules: &'a Map<String, Value>) -> Vec<&'a Value> {
-        let list = |name: &str| rules.get(name).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        let list =
+            |name: &str| rules.get(name).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         let target = rules.get("$ref").and_then(Value::as_str);
         let target = target.and_then(|target| self.root.pointer(target.trim_start_matches('#')));
         let choices = ["oneOf", "anyOf"].into_iter().filter_map(|name| list(name).first());
@@ -98,14 +99,16 @@ impl<'a> Maker<'a> {
     }
 
     fn array(&mut self, rules: &'a Map<String, Value>, depth: usize) -> Value {
-        let list = |name: &str| rules.get(name).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        let list =
+            |name: &str| rules.get(name).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         let first = if rules.contains_key("prefixItems") { list("prefixItems") } else { list("items") };
         let mut items: Vec<Value> = first.iter().map(|schema| self.value(schema, depth + 1)).collect();
         let every = ["items", "additionalItems", "contains"];
         let every = every.into_iter().filter_map(|name| rules.get(name)).find(|schema| schema.is_object());
         let size = |name: &str| rules.get(name).and_then(Value::as_u64).and_then(|n| usize::try_from(n).ok());
         let most = size("maxItems").unwrap_or(ITEMS_MAX).min(ITEMS_MAX);
-        let wanted = size("minItems").unwrap_or(usize::from(every.is_some())).clamp(items.len().min(most), most);
+        let wanted =
+            size("minItems").unwrap_or(usize::from(every.is_some())).clamp(items.len().min(most), most);
         while items.len() < wanted && self.values_left > 0 {
             let item = every.map_or(Value::Null, |schema| self.value(schema, depth + 1));
             items.push(item);

@@ -56,10 +56,8 @@ impl Schema {
         bounds::check(&schema)?;
         let patterns =
             PatternOptions::regex().size_limit(PATTERN_BYTES_MAX).dfa_size_limit(PATTERN_BYTES_MAX);
-        let options = jsonschema::options()
-            .offline()
-            .with_pattern_options(patterns)
-            .should_validate_formats(false);
+        let options =
+            jsonschema::options().offline().with_pattern_options(patterns).should_validate_formats(false);
         options.build(&schema).map(Self).map_err(|error| {
             let Mismatch { pointer, detail } = mismatch(&error);
             SchemaRefusal { pointer, detail }
@@ -70,7 +68,8 @@ impl Schema {
     pub fn mismatches(&self, data: &[u8]) -> Vec<Mismatch> {
         let Ok(value) = serde_json::from_slice::<Value>(data) else {
             // JSON that passed the gate and that no number or text type can hold, such as 1e400 or a lone surrogate.
-            let detail = "holds a number or a text that a schema cannot judge, such as 1e400 or a lone surrogate";
+            let detail =
+                "holds a number or a text that a schema cannot judge, such as 1e400 or a lone surrogate";
             return vec![Mismatch { pointer: String::new(), detail: detail.to_owned() }];
         };
         if self.0.is_valid(&value) {

@@ -124,7 +124,7 @@ impl Directory {
 #[cfg(test)]
 mod tests {
     use futures_util::future::join_all;
-    use stentor_core::tenant::{DEFAULT_PLAN, Tenant};
+    use stentor_core::tenant::{DEFAULT_PLAN, Tenant, TenantSettings};
     use stentor_core::time::Time;
     use stentor_core::token::{Scopes, Token, TokenOwner};
     use stentor_store::seal::MasterKey;
@@ -143,6 +143,7 @@ mod tests {
             name: "t".into(),
             plan: DEFAULT_PLAN.into(),
             config_version: 1,
+            settings: TenantSettings::default(),
             created_at: now,
         };
         store.create_tenant(&new).await.expect("stored");

@@ -174,6 +174,7 @@ impl Engine {
             signature: draft.signature,
             limits: draft.limits,
             ordered: draft.ordered,
+            of_conversations: false,
             metadata: draft.metadata,
         };
         Ok(Webhook {

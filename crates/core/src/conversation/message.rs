@@ -273,7 +273,8 @@ mod tests {
         };
         let data = message(whole).expect("valid").data();
         let text = std::str::from_utf8(&data).expect("UTF-8");
-        let named = r#""content_type":"DOCUMENT","filename":"document.pdf","type":"USER_INPUT","channel":"SMS""#;
+        let named =
+            r#""content_type":"DOCUMENT","filename":"document.pdf","type":"USER_INPUT","channel":"SMS""#;
         assert!(text.contains(named) && text.contains(r#""metadata":{ "n": 1.0e2 },"#), "{text}");
     }
 
@@ -282,9 +283,11 @@ mod tests {
         let named = MessageDraft { filename: Some("a.pdf".into()), ..draft() };
         assert_eq!(pointers(message(named)), ["/filename"]);
         let long = "x".repeat(MESSAGE_CONTENT_BYTES_MAX + 1);
-        let bad = MessageDraft { content: long, created_by: String::new(), metadata: Some("[]".into()), ..draft() };
+        let bad =
+            MessageDraft { content: long, created_by: String::new(), metadata: Some("[]".into()), ..draft() };
         assert_eq!(pointers(message(bad)), ["/content", "/created_by", "/updated_by", "/metadata"]);
-        let large = MessageDraft { metadata: Some(format!("{{\"a\":\"{}\"}}", "x".repeat(9_000)).into()), ..draft() };
+        let large =
+            MessageDraft { metadata: Some(format!("{{\"a\":\"{}\"}}", "x".repeat(9_000)).into()), ..draft() };
         assert_eq!(pointers(message(large)), ["/metadata"]);
     }
 

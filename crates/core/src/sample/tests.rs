@@ -23,7 +23,8 @@ fn it_fits_its_schema() {
         json!({"examples": [{"order": 7}], "type": "object"}),
     ] {
         let made = sample(&schema);
-        let found = Schema::compile(&schema.to_string()).expect("a schema").mismatches(made.to_string().as_bytes());
+        let found =
+            Schema::compile(&schema.to_string()).expect("a schema").mismatches(made.to_string().as_bytes());
         assert!(found.is_empty(), "{schema}\n{made}\n{found:?}");
         assert_eq!(sample(&schema), made, "the same every time");
     }

@@ -124,8 +124,9 @@ impl<'a> Trees<'a> {
             }
         };
         if tree.rules > SCHEMA_RULES_MAX {
-            let detail =
-                format!("has more than {SCHEMA_RULES_MAX} rules once every $ref is put in place; simplify it");
+            let detail = format!(
+                "has more than {SCHEMA_RULES_MAX} rules once every $ref is put in place; simplify it"
+            );
             return Err(SchemaRefusal::new(pointer, detail));
         }
         if height + tree.height > HEIGHT_MAX { Err(too_high(pointer)) } else { Ok(tree) }
@@ -144,7 +145,9 @@ impl<'a> Trees<'a> {
                 Value::Array(list) if LISTS.contains(&name.as_str()) => {
                     inner.extend(list.iter().enumerate().map(|(n, schema)| (schema, format!("{place}/{n}"))));
                 }
-                Value::Object(_) | Value::Bool(_) if ONE.contains(&name.as_str()) => inner.push((member, place)),
+                Value::Object(_) | Value::Bool(_) if ONE.contains(&name.as_str()) => {
+                    inner.push((member, place))
+                }
                 Value::String(target) if name == "$ref" => {
                     let found = self.root.pointer(target.trim_start_matches('#'));
                     let schema = found.ok_or_else(|| {

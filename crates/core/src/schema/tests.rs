@@ -26,7 +26,10 @@ fn each_place_that_does_not_fit_is_named_without_the_data() {
     assert_eq!(pointers(&schema, r#"{"id":"secret value","total":-1}"#), ["/id", "/total"]);
     assert_eq!(pointers(&schema, "[]"), [""]);
     let found = compiled(&schema).mismatches(br#"{"id":"secret value","total":"12 34"}"#);
-    assert!(found.iter().all(|one| !one.detail.contains("secret") && !one.detail.contains("12 34")), "{found:?}");
+    assert!(
+        found.iter().all(|one| !one.detail.contains("secret") && !one.detail.contains("12 34")),
+        "{found:?}"
+    );
 }
 
 #[test]
@@ -127,7 +130,8 @@ fn a_small_text_cannot_become_a_large_tree() {
     compiled(&doubling(6));
     assert!(refused(&doubling(20)).detail.contains("rules"));
     assert!(refused(&doubling(500)).detail.contains("levels"));
-    let patterns = json!({"anyOf": (0..200).map(|n| json!({"pattern": format!("^{n}")})).collect::<Vec<_>>()});
+    let patterns =
+        json!({"anyOf": (0..200).map(|n| json!({"pattern": format!("^{n}")})).collect::<Vec<_>>()});
     assert!(refused(&patterns).detail.contains("rules"));
     let mut deep = json!(true);
     for _ in 0..40 {
@@ -150,7 +154,8 @@ fn schemas() -> impl Strategy<Value = Value> {
         prop_oneof![
             proptest::collection::vec(inner.clone(), 1..4).prop_map(|list| json!({"anyOf": list})),
             proptest::collection::vec(inner.clone(), 1..4).prop_map(|list| json!({"allOf": list})),
-            (inner.clone(), inner.clone()).prop_map(|(a, b)| json!({"properties": {"a": a, "b": b}, "unevaluatedProperties": false})),
+            (inner.clone(), inner.clone())
+                .prop_map(|(a, b)| json!({"properties": {"a": a, "b": b}, "unevaluatedProperties": false})),
             inner.clone().prop_map(|items| json!({"items": items})),
             inner.prop_map(|not| json!({"not": not})),
         ]

@@ -2,7 +2,7 @@
 
 use stentor_core::delivery::{CancelReason, DeliveryState, FinalState};
 use stentor_core::id::TenantId;
-use stentor_core::tenant::Tenant;
+use stentor_core::tenant::{Tenant, TenantSettings};
 use stentor_core::webhook::WebhookStatus;
 
 use super::Backend;
@@ -48,7 +48,11 @@ pub async fn names_are_unique(backend: &dyn Backend) {
     assert_eq!(read(&scene, twin.id).await, None);
     assert_eq!(create(&scene, &second).await, TenantSaved::Done);
     let update = async |id, name: &str, plan: &str| {
-        scene.store.update_tenant(id, name, plan).await.expect("the answer is a value")
+        scene
+            .store
+            .update_tenant(id, name, plan, &TenantSettings::default())
+            .await
+            .expect("the answer is a value")
     };
     assert_eq!(update(second.id, "first", "gold").await, TenantSaved::NameTaken);
     assert_eq!(read(&scene, second.id).await.as_ref(), Some(&second), "nothing changed");
@@ -102,7 +106,11 @@ pub async fn deleting_a_tenant_takes_tokens_and_webhooks(backend: &dyn Backend) 
     let page = scene.store.tenants(None, 10).await.expect("a list is read");
     assert_eq!(page.rows.iter().map(|tenant| tenant.id).collect::<Vec<_>>(), [other]);
     assert_eq!(
-        scene.store.update_tenant(tenant, "x", "y").await.expect("the answer is a value"),
+        scene
+            .store
+            .update_tenant(tenant, "x", "y", &TenantSettings::default())
+            .await
+            .expect("the answer is a value"),
         TenantSaved::NotFound
     );
     let by_secret = async |secret| scene.store.token_by_secret(secret).await.expect("a token is read");

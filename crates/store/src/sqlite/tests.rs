@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use stentor_core::event::{Event, EventContent, EventType, Origin};
 use stentor_core::id::{DeliveryId, EventId, ReplayId, TenantId, WebhookId};
 use stentor_core::shard::Shard;
-use stentor_core::tenant::Tenant;
+use stentor_core::tenant::{Tenant, TenantSettings};
 use stentor_core::time::Time;
 
 use super::*;
@@ -78,6 +78,19 @@ fn delivery_lists_scan_no_table() {
         assert!(
             lines.iter().all(|line| !line.contains("SCAN") || line.contains("SCAN (")),
             "{sql}\n{lines:#?}"
+        );
+    }
+}
+
+#[test]
+fn message_lists_walk_their_index() {
+    let connection = migrated();
+    for sql in conversations::messages::statements() {
+        let lines = plan(&connection, &sql);
+        assert!(lines.iter().any(|line| line.contains("messages_by_conversation")), "{lines:#?}");
+        assert!(
+            lines.iter().all(|line| !line.contains("SCAN") && !line.contains("TEMP B-TREE")),
+            "{lines:#?}"
         );
     }
 }
@@ -163,7 +176,7 @@ fn event(tenant: TenantId, entropy: u64, bytes: usize) -> Write {
         config_version: 1,
         matched: 0,
     };
-    Write::Accept(Box::new(NewEvent { event, idempotency: None, deliveries: Vec::new() }))
+    Write::Accept(Box::new(NewEvent { event, idempotency: None, deliveries: Vec::new(), message: None }))
 }
 
 #[tokio::test]
@@ -171,7 +184,14 @@ async fn a_full_database_commits_nothing_and_goes_on_when_there_is_room() {
     let folder = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(&folder.path().join("stentor.db"), &key(1)).unwrap();
     let id = TenantId::new(Time::ZERO, 1);
-    let tenant = Tenant { id, name: "a".into(), plan: "x".into(), config_version: 1, created_at: Time::ZERO };
+    let tenant = Tenant {
+        id,
+        name: "a".into(),
+        plan: "x".into(),
+        config_version: 1,
+        settings: TenantSettings::default(),
+        created_at: Time::ZERO,
+    };
     store.create_tenant(&tenant).await.unwrap();
     let limit = async |pages: u32| {
         let sql = format!("PRAGMA max_page_count = {pages}");
@@ -195,7 +215,14 @@ async fn after_a_failure_beside_the_journal_nothing_is_committed() {
     let folder = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(&folder.path().join("stentor.db"), &key(1)).unwrap();
     let id = TenantId::new(Time::ZERO, 1);
-    let tenant = Tenant { id, name: "a".into(), plan: "x".into(), config_version: 1, created_at: Time::ZERO };
+    let tenant = Tenant {
+        id,
+        name: "a".into(),
+        plan: "x".into(),
+        config_version: 1,
+        settings: TenantSettings::default(),
+        created_at: Time::ZERO,
+    };
     store.create_tenant(&tenant).await.unwrap();
     let fail = async |error: StoreError| store.write(move |_| Err::<(), _>(error)).await;
     assert!(fail(StoreError::Unavailable("busy".into())).await.is_err());
@@ -214,7 +241,14 @@ async fn a_step_of_a_replay_is_made_once() {
     let folder = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(&folder.path().join("stentor.db"), &key(1)).unwrap();
     let (tenant, now) = (TenantId::new(Time::ZERO, 1), Time::from_seconds(1_700_000_001));
-    let row = Tenant { id: tenant, name: "a".into(), plan: "x".into(), config_version: 1, created_at: now };
+    let row = Tenant {
+        id: tenant,
+        name: "a".into(),
+        plan: "x".into(),
+        config_version: 1,
+        settings: TenantSettings::default(),
+        created_at: now,
+    };
     store.create_tenant(&row).await.unwrap();
     let webhook = WebhookId::new(now, 1);
     let (since, until) = (Time::ZERO, now);

@@ -7,7 +7,7 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use stentor_core::id::TenantId;
 use stentor_core::limits::TEXT_BYTES_MAX;
-use stentor_core::tenant::{DEFAULT_PLAN, Tenant};
+use stentor_core::tenant::{DEFAULT_PLAN, Tenant, TenantSettings};
 use stentor_core::time::Time;
 use stentor_engine::entropy;
 use stentor_store::tenants::TenantSaved;
