@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::event::{EventPattern, EventType};
+use crate::id::WebhookId;
 use crate::webhook::{Webhook, WebhookStatus};
 
 /// An immutable table of one tenant's webhooks by event type, made for one configuration version (engine rule E7).
@@ -12,6 +13,7 @@ use crate::webhook::{Webhook, WebhookStatus};
 pub struct RoutingTable {
     version: u64,
     webhooks: Vec<Arc<Webhook>>,
+    by_id: HashMap<WebhookId, u32>,
     exact: HashMap<Box<str>, Vec<u32>>,
     /// Keyed by the text up to and including a dot.
     prefixes: HashMap<Box<str>, Vec<u32>>,
@@ -40,6 +42,7 @@ impl RoutingTable {
                 row.push(index);
             }
         }
+        self.by_id.insert(webhook.id, index);
         self.webhooks.push(webhook);
     }
 
@@ -51,6 +54,11 @@ impl RoutingTable {
     /// All webhooks in the table.
     pub fn webhooks(&self) -> &[Arc<Webhook>] {
         &self.webhooks
+    }
+
+    /// A webhook, whatever it asks for.
+    pub fn webhook(&self, id: WebhookId) -> Option<&Arc<Webhook>> {
+        self.by_id.get(&id).map(|index| &self.webhooks[*index as usize])
     }
 
     /// The webhooks that an event of this type goes to, each once, in order of creation.
@@ -76,7 +84,7 @@ mod tests {
     use super::*;
     use crate::address::AddressPolicy;
     use crate::destination_url::DestinationUrl;
-    use crate::id::{TenantId, WebhookId};
+    use crate::id::TenantId;
     use crate::shard::Shard;
     use crate::time::Time;
     use crate::webhook::{WebhookConfig, WebhookSecrets};

@@ -7,6 +7,8 @@ use stentor_core::id::{TenantId, TokenId};
 use stentor_core::route::RoutingTable;
 use stentor_store::{Store, StoreError};
 
+use crate::event_types::TypeGate;
+
 /// What was known of a tenant at one version of its configuration.
 #[derive(Debug, Clone)]
 pub struct Known {
@@ -14,6 +16,8 @@ pub struct Known {
     pub table: Arc<RoutingTable>,
     /// Its tokens that are not revoked, read after the table: one revoked at or before the table's version is not in it.
     live_tokens: Arc<HashSet<TokenId>>,
+    /// What it demands of its event types, read after the table too.
+    pub types: Arc<TypeGate>,
 }
 
 impl Known {
@@ -28,6 +32,8 @@ impl Known {
 pub struct Directory {
     store: Arc<dyn Store>,
     tenants: RwLock<HashMap<TenantId, Known>>,
+    /// What tenants demand of their event types, kept while webhooks change: schemas are compiled once per change of theirs.
+    types: RwLock<HashMap<TenantId, Arc<TypeGate>>>,
     /// One lock per tenant that is being read, so that many who miss the same version read it once.
     loading: Mutex<HashMap<TenantId, Arc<tokio::sync::Mutex<()>>>>,
 }
@@ -35,7 +41,7 @@ pub struct Directory {
 impl Directory {
     /// An empty directory.
     pub fn new(store: Arc<dyn Store>) -> Self {
-        Self { store, tenants: RwLock::default(), loading: Mutex::default() }
+        Self { store, tenants: RwLock::default(), types: RwLock::default(), loading: Mutex::default() }
     }
 
     /// The tenant's table; none when there is no such tenant.
@@ -96,13 +102,15 @@ impl Directory {
     /// A reader that lost the race against a newer one does not overwrite it.
     async fn load(&self, tenant: TenantId) -> Result<Option<Known>, StoreError> {
         let Some((version, webhooks)) = self.store.routing(tenant).await? else {
-            self.tenants.write().expect("no panic while holding the lock").remove(&tenant);
+            self.forget(tenant);
+            self.types.write().expect("no panic while holding the lock").remove(&tenant);
             return Ok(None);
         };
         let tokens = self.store.tokens(tenant).await?;
         let fresh = Known {
             table: Arc::new(RoutingTable::new(version, webhooks.into_iter().map(Arc::new))),
             live_tokens: Arc::new(tokens.into_iter().map(|token| token.id).collect()),
+            types: self.types(tenant).await?,
         };
         let mut tenants = self.tenants.write().expect("no panic while holding the lock");
         let kept = tenants.entry(tenant).or_insert_with(|| fresh.clone());
@@ -110,6 +118,20 @@ impl Directory {
             *kept = fresh;
         }
         Ok(Some(kept.clone()))
+    }
+
+    /// What the tenant demands of its event types now; what is known of them is taken on when nothing changed.
+    async fn types(&self, tenant: TenantId) -> Result<Arc<TypeGate>, StoreError> {
+        let known = self.types.read().expect("no panic while holding the lock").get(&tenant).cloned();
+        match self.store.types_in_force(tenant, known.as_ref().map(|known| known.version())).await? {
+            None => Ok(known.unwrap_or_default()),
+            Some(changed) => {
+                let gate = Arc::new(TypeGate::new(changed));
+                let mut types = self.types.write().expect("no panic while holding the lock");
+                types.insert(tenant, Arc::clone(&gate));
+                Ok(gate)
+            }
+        }
     }
 
     fn remembered(&self, tenant: TenantId) -> Option<Known> {

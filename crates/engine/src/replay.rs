@@ -48,7 +48,13 @@ impl Engine {
                 None => return Ok(None),
             },
             None => match self.directory().table(tenant).await? {
-                Some(table) => table.matching(&stored.content.event_type),
+                Some(table) => {
+                    let mut webhooks = table.matching(&stored.content.event_type);
+                    let own = self.webhook_of_message(tenant, event).await?;
+                    let own = own.and_then(|own| table.webhook(own));
+                    webhooks.extend(own.filter(|own| webhooks.iter().all(|one| one.id != own.id)).cloned());
+                    webhooks
+                }
                 None => return Ok(None),
             },
         };

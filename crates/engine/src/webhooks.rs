@@ -105,6 +105,9 @@ pub enum WebhookError {
     /// More secrets overlap than allowed.
     #[error("at most {SECRETS_MAX} signing secrets may overlap; wait until an older one has expired")]
     TooManySecrets,
+    /// It delivers the messages of conversations.
+    #[error("the webhook belongs to conversations; change or delete those")]
+    OfConversations,
     /// The webhook keeps being changed by others.
     #[error("the webhook is being changed by others; try again")]
     Busy,
@@ -228,6 +231,10 @@ impl Engine {
     /// # Errors
     /// When there is no such webhook or the database does not answer.
     pub async fn delete_webhook(&self, tenant: TenantId, id: WebhookId) -> Result<(), WebhookError> {
+        let webhook = self.store().webhook(tenant, id).await?.ok_or(WebhookError::NotFound)?;
+        if webhook.config.of_conversations {
+            return Err(WebhookError::OfConversations);
+        }
         match self.store().delete_webhook(tenant, id, self.clock().now()).await? {
             Saved::At(_) => Ok(self.webhook_changed(tenant, id).await?),
             Saved::NotFound | Saved::Changed => Err(WebhookError::NotFound),
@@ -243,6 +250,9 @@ impl Engine {
         for _ in 0..CHANGE_TRIES_MAX {
             let now = self.clock().now();
             let mut webhook = self.store().webhook(tenant, id).await?.ok_or(WebhookError::NotFound)?;
+            if webhook.config.of_conversations {
+                return Err(WebhookError::OfConversations);
+            }
             edit(&mut webhook, now)?;
             webhook.updated_at = now;
             check(&webhook, now)?;

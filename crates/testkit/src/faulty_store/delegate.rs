@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use stentor_core::event::{Event, EventContent, EventType};
 use stentor_core::id::{DeliveryId, EventId, ReplayId, TenantId, TokenId, WebhookId};
-use stentor_core::tenant::Tenant;
+use stentor_core::tenant::{Tenant, TenantSettings};
 use stentor_core::time::Time;
 use stentor_core::token::Token;
 use stentor_core::webhook::{Webhook, WebhookStatus};
@@ -144,10 +144,11 @@ impl Webhooks for FaultyStore {
         &self,
         tenant: TenantId,
         status: Option<WebhookStatus>,
+        of_conversations: bool,
         before: Option<WebhookId>,
         rows: u32,
     ) -> StoreResult<Page<Webhook>> {
-        self.inner.webhooks(tenant, status, before, rows).await
+        self.inner.webhooks(tenant, status, of_conversations, before, rows).await
     }
 
     async fn routing(&self, tenant: TenantId) -> StoreResult<Option<(u64, Vec<Webhook>)>> {
@@ -169,8 +170,14 @@ impl Tenants for FaultyStore {
         self.inner.create_tenant(tenant).await
     }
 
-    async fn update_tenant(&self, id: TenantId, name: &str, plan: &str) -> StoreResult<TenantSaved> {
-        self.inner.update_tenant(id, name, plan).await
+    async fn update_tenant(
+        &self,
+        id: TenantId,
+        name: &str,
+        plan: &str,
+        settings: &TenantSettings,
+    ) -> StoreResult<TenantSaved> {
+        self.inner.update_tenant(id, name, plan, settings).await
     }
 
     async fn delete_tenant(&self, id: TenantId, now: Time) -> StoreResult<TenantSaved> {

@@ -100,6 +100,7 @@ pub fn numbered(kind: &str, n: u64) -> Publish {
         idempotency_key: None,
         origin: Origin::Api,
         token: None,
+        telling: None,
     }
 }
 

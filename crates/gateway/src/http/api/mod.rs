@@ -8,7 +8,9 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::http::{AppState, openapi};
 
 mod attempt;
+pub mod conversations;
 pub mod deliveries;
+pub mod event_types;
 pub mod events;
 pub mod health;
 pub mod replays;
@@ -23,6 +25,8 @@ pub fn router() -> OpenApiRouter<AppState> {
         .merge(deliveries::router())
         .merge(webhooks::router())
         .merge(replays::router())
+        .merge(event_types::router())
+        .merge(conversations::router())
         .merge(tenants::router())
         .merge(tokens::router())
         .merge(health::router())

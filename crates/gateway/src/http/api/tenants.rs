@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::response::IntoResponse;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
+use stentor_core::event_type::{TypeRules, Validation};
 use stentor_core::id::TenantId;
 use stentor_core::limits::TEXT_BYTES_MAX;
 use stentor_core::tenant::{DEFAULT_PLAN, Tenant, TenantSettings};
@@ -16,7 +17,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::http::AppState;
-use crate::http::extract::{ConfigBody, Cursor, Id, JsonBody, Limit, List, OperatorAuth, Query};
+use crate::http::extract::{
+    ConfigBody, Cursor, Id, JsonBody, Limit, List, OperatorAuth, Query, optional_object,
+};
 use crate::http::problem::{Code, Problem, ProblemBody};
 
 const TAG: &str = "tenants";
@@ -32,6 +35,29 @@ struct NewTenant {
     #[serde(default = "default_plan")]
     #[schema(default = "default")]
     plan: String,
+    /// What publishing demands of event types.
+    #[serde(default, deserialize_with = "optional_object")]
+    event_types: Option<TypeRulesSettings>,
+}
+
+/// What publishing demands of event types.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct TypeRulesSettings {
+    /// What happens to an event whose data does not fit the schema of its type: `off` (nobody looks), `warn` (it is
+    /// accepted and the answer says so) or `reject`.
+    #[schema(value_type = Option<String>, example = "warn")]
+    validation: Option<Validation>,
+    /// Whether events of undeclared and archived types are refused.
+    strict: Option<bool>,
+}
+
+/// What publishing demands of event types.
+#[derive(Debug, Serialize, ToSchema)]
+struct TypeRulesView {
+    #[schema(value_type = String, example = "off")]
+    validation: Validation,
+    strict: bool,
 }
 
 /// What is given changes.
@@ -42,6 +68,9 @@ struct TenantPatch {
     name: Option<String>,
     /// New plan.
     plan: Option<String>,
+    /// What publishing demands of event types; what is not given of it stays.
+    #[serde(default, deserialize_with = "optional_object")]
+    event_types: Option<TypeRulesSettings>,
 }
 
 /// A tenant.
@@ -51,6 +80,7 @@ struct TenantView {
     id: TenantId,
     name: String,
     plan: String,
+    event_types: TypeRulesView,
     #[schema(value_type = String, format = DateTime)]
     created_at: Time,
 }
@@ -89,6 +119,7 @@ async fn create(
         name: checked_text("/name", new.name)?,
         plan: checked_text("/plan", new.plan)?,
         config_version: 1,
+        settings: TenantSettings { event_types: ruled(TypeRules::default(), new.event_types) },
         created_at,
     };
     saved(state.engine().store().create_tenant(&tenant).await?)?;
@@ -124,7 +155,7 @@ async fn get(
     Ok(Json(tenant.into()))
 }
 
-/// Change a tenant's name or plan.
+/// Change a tenant's name, plan or settings.
 #[utoipa::path(patch, path = "/v1/tenants/{id}", operation_id = "changeTenant", tag = TAG, request_body = TenantPatch,
     params(("id" = String, Path, description = "`tnt_…`")),
     security(("bearer" = ["operator"])),
@@ -146,7 +177,9 @@ async fn patch(
     if let Some(plan) = patch.plan {
         tenant.plan = checked_text("/plan", plan)?;
     }
-    saved(store.update_tenant(id, &tenant.name, &tenant.plan).await?)?;
+    tenant.settings.event_types = ruled(tenant.settings.event_types, patch.event_types);
+    saved(store.update_tenant(id, &tenant.name, &tenant.plan, &tenant.settings).await?)?;
+    state.engine().directory().forget(id);
     state.forget_tenants();
     Ok(Json(tenant.into()))
 }
@@ -166,6 +199,15 @@ async fn delete(
     saved(state.engine().delete_tenant(id).await?)?;
     state.forget_tenants();
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// The rules with what is given of others.
+fn ruled(rules: TypeRules, given: Option<TypeRulesSettings>) -> TypeRules {
+    let Some(given) = given else { return rules };
+    TypeRules {
+        validation: given.validation.unwrap_or(rules.validation),
+        strict: given.strict.unwrap_or(rules.strict),
+    }
 }
 
 fn saved(outcome: TenantSaved) -> Result<(), Problem> {
@@ -197,7 +239,10 @@ fn default_plan() -> String {
 
 impl From<Tenant> for TenantView {
     fn from(tenant: Tenant) -> Self {
-        Self { id: tenant.id, name: tenant.name, plan: tenant.plan, created_at: tenant.created_at }
+        let TypeRules { validation, strict } = tenant.settings.event_types;
+        let event_types = TypeRulesView { validation, strict };
+        let Tenant { id, name, plan, created_at, .. } = tenant;
+        Self { id, name, plan, event_types, created_at }
     }
 }
 

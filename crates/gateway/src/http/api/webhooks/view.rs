@@ -53,6 +53,8 @@ pub(super) struct WebhookView {
     disable: DisableView,
     limits: LimitsView,
     ordered: bool,
+    /// Whether it delivers the messages of conversations: it is made, changed and deleted with them.
+    conversations: bool,
     signature: SignatureView,
     #[schema(value_type = Option<Object>)]
     metadata: Option<Metadata>,
@@ -115,6 +117,7 @@ impl WebhookView {
             disable: DisableView::showing(policy.disable),
             limits: LimitsView::showing(limits),
             ordered: webhook.config.ordered,
+            conversations: webhook.config.of_conversations,
             signature: SignatureView::showing(&signature),
             overrides: overrides(&webhook),
             preview: Preview { attempt_offsets: offsets(&policy.schedule) },
@@ -184,7 +187,7 @@ fn warnings(webhook: &Webhook, signature: &SignatureScheme) -> Vec<String> {
                 .to_owned(),
         );
     }
-    if webhook.config.events.is_empty() {
+    if webhook.config.events.is_empty() && !webhook.config.of_conversations {
         warnings.push("events is empty: the webhook receives nothing.".to_owned());
     }
     warnings
