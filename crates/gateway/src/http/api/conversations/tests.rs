@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 
 use crate::http::test_app::{Answer, TestApp};
 
-const URL: &str = "http://127.0.0.1:9/callback";
+const URL: &str = "http://127.0.0.1:65000/callback";
 
 fn printed(url: &str) -> Value {
     json!({"channel": "API", "usecase": "WORKFLOW_EXECUTION", "config": {"workflow_id": "123", "callback_url": url}})
@@ -201,7 +201,7 @@ async fn a_key_makes_repeats_safe() {
     let first = send("/v1/conversations", printed(URL)).await;
     let again = send("/v1/conversations", printed(URL)).await;
     assert_eq!((first.status, &first.body), (201, &again.body));
-    let other = send("/v1/conversations", printed("http://127.0.0.1:9/other")).await;
+    let other = send("/v1/conversations", printed("http://127.0.0.1:65000/other")).await;
     assert_eq!(other.problem().0, "idempotency_key_reused");
     let messages = format!("/v1/conversations/{}/messages", first.text_of("id"));
     let said = send(&messages, text_message()).await;
