@@ -111,8 +111,9 @@ impl Engine {
         }
     }
 
-    /// Sends one synthetic event to a webhook right now and returns the attempt. It is not stored, not retried and does
-    /// not count in the webhook's health (readings 004). None when there is no such webhook.
+    /// Sends one event to a webhook right now and returns the attempt: with this data, or else with the sample of its type.
+    /// It is not stored, not retried and does not count in the webhook's health (readings 004). None when there is no such
+    /// webhook.
     ///
     /// # Errors
     /// When too many are on their way, or the database does not answer.
@@ -121,10 +122,17 @@ impl Engine {
         tenant: TenantId,
         webhook: WebhookId,
         event_type: EventType,
-        data: Bytes,
+        data: Option<Bytes>,
     ) -> Result<Option<Attempt>, CommandError> {
         let _place = TEST_SENDS.enter(tenant).ok_or(CommandError::TooManyTests)?;
         let Some(webhook) = self.store().webhook(tenant, webhook).await? else { return Ok(None) };
+        let (data, previous_data) = match data {
+            Some(data) => (data, None),
+            None => {
+                let sample = self.sample(tenant, &event_type).await?;
+                (sample.data, sample.previous_data)
+            }
+        };
         let now = self.clock().now();
         let content = EventContent {
             id: entropy::event_id(now),
@@ -133,7 +141,7 @@ impl Engine {
             subject: None,
             content_type: "application/json".into(),
             data,
-            previous_data: None,
+            previous_data,
         };
         let input = AttemptInput {
             webhook: Arc::new(webhook),

@@ -8,7 +8,9 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::http::{AppState, openapi};
 
 mod attempt;
+pub mod conversations;
 pub mod deliveries;
+pub mod event_types;
 pub mod events;
 mod explain;
 mod filter;
@@ -28,6 +30,8 @@ pub fn router() -> OpenApiRouter<AppState> {
         .merge(routes::router())
         .merge(explain::router())
         .merge(replays::router())
+        .merge(event_types::router())
+        .merge(conversations::router())
         .merge(tenants::router())
         .merge(tokens::router())
         .merge(health::router())
