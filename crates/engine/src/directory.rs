@@ -164,6 +164,7 @@ mod tests {
             id: tenant,
             name: "t".into(),
             plan: DEFAULT_PLAN.into(),
+            default_profile: None,
             config_version: 1,
             settings: TenantSettings::default(),
             created_at: now,

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use stentor_core::id::TenantId;
-use stentor_core::tenant::{Tenant, TenantSettings};
+use stentor_core::tenant::Tenant;
 use stentor_core::time::Time;
 
 use crate::Page;
@@ -25,14 +25,9 @@ pub trait Tenants: Send + Sync {
     /// Stores a new tenant; `config_version` starts at 1.
     async fn create_tenant(&self, tenant: &Tenant) -> StoreResult<TenantSaved>;
 
-    /// Changes name, plan and settings. Other settings than before move the configuration version.
-    async fn update_tenant(
-        &self,
-        id: TenantId,
-        name: &str,
-        plan: &str,
-        settings: &TenantSettings,
-    ) -> StoreResult<TenantSaved>;
+    /// Changes all that a person sets: everything but the version and the time of creation. Other demands on event types
+    /// than before move the configuration version.
+    async fn update_tenant(&self, tenant: &Tenant) -> StoreResult<TenantSaved>;
 
     /// Deletes the tenant: its tokens are revoked and its webhooks become tombstones in the same transaction. Its event
     /// types and conversations are gone; its events go by retention.

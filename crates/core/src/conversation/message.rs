@@ -194,8 +194,8 @@ impl Message {
             metadata: metadata.map(|text| serde_json::from_str(text).expect("metadata was read as JSON")),
             created_by: &self.created_by,
             updated_by: &self.updated_by,
-            created_at: self.created_at.to_whole_seconds(),
-            updated_at: self.updated_at.to_whole_seconds(),
+            created_at: self.created_at.in_seconds().to_string(),
+            updated_at: self.updated_at.in_seconds().to_string(),
         };
         serde_json::to_vec(&data).expect("texts and numbers serialise").into()
     }

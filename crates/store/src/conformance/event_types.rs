@@ -4,7 +4,6 @@ use stentor_core::event::EventType;
 use stentor_core::event_type::{DeclaredType, TypeRules, Validation};
 use stentor_core::id::TenantId;
 use stentor_core::limits::{EVENT_TYPES_MAX, SCHEMA_BYTES_MAX};
-use stentor_core::tenant::TenantSettings;
 
 use super::Backend;
 use super::fixtures::Scene;
@@ -42,8 +41,9 @@ async fn in_force(scene: &Scene, tenant: TenantId, known: Option<u64>) -> Option
 }
 
 async fn set_rules(scene: &Scene, tenant: TenantId, event_types: TypeRules) {
-    let settings = TenantSettings { event_types, ..TenantSettings::default() };
-    let saved = scene.store.update_tenant(tenant, &tenant.to_string(), "default", &settings).await;
+    let mut changed = scene.store.tenant(tenant).await.expect("read").expect("a tenant");
+    changed.settings.event_types = event_types;
+    let saved = scene.store.update_tenant(&changed).await;
     assert_eq!(saved.expect("the answer is a value"), TenantSaved::Done);
 }
 

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 use stentor_core::id::{TenantId, WebhookId};
+use stentor_core::profile::Profile;
 use stentor_core::tenant::{Tenant, TenantSettings};
 use stentor_core::time::Time;
 
@@ -13,9 +14,10 @@ use crate::Page;
 use crate::error::{StoreError, StoreResult};
 use crate::tenants::{TenantSaved, Tenants};
 
-const COLUMNS: &str = "id, name, plan, config_version, created_at, settings";
+const COLUMNS: &str = "id, name, plan, config_version, created_at, settings, default_profile";
 
 fn tenant(row: &Row<'_>) -> StoreResult<Tenant> {
+    let default_profile: Option<String> = row.get(6)?;
     Ok(Tenant {
         id: row::id(row, 0, TenantId::from_bytes)?,
         name: row.get(1)?,
@@ -23,6 +25,8 @@ fn tenant(row: &Row<'_>) -> StoreResult<Tenant> {
         config_version: count(row.get(3)?),
         settings: settings(row, 5)?,
         created_at: row::time(row, 4)?,
+        // A word of a newer version says nothing to this one.
+        default_profile: default_profile.as_deref().and_then(Profile::from_word),
     })
 }
 
@@ -90,27 +94,28 @@ fn delete(connection: &Connection, id: TenantId, now: Time) -> StoreResult<Tenan
     Ok(TenantSaved::Done)
 }
 
-fn update(
-    connection: &Connection,
-    id: TenantId,
-    name: &str,
-    plan: &str,
-    settings: &TenantSettings,
-) -> StoreResult<TenantSaved> {
-    if is_taken(connection, name, id)? {
+fn update(connection: &Connection, tenant: &Tenant) -> StoreResult<TenantSaved> {
+    let id = tenant.id.as_bytes();
+    if is_taken(connection, &tenant.name, tenant.id)? {
         return Ok(TenantSaved::NameTaken);
     }
     let mut find =
         connection.prepare_cached("SELECT settings FROM tenants WHERE id = ?1 AND deleted_at IS NULL")?;
-    let mut rows = find.query([id.as_bytes()])?;
+    let mut rows = find.query([id])?;
     let Some(row) = rows.next()? else { return Ok(TenantSaved::NotFound) };
-    let before = self::settings(row, 0)?;
+    let before = settings(row, 0)?;
     connection.execute(
-        "UPDATE tenants SET name = ?2, plan = ?3, settings = ?4 WHERE id = ?1",
-        params![id.as_bytes(), name, plan, settings_text(settings)?],
+        "UPDATE tenants SET name = ?2, plan = ?3, settings = ?4, default_profile = ?5 WHERE id = ?1",
+        params![
+            id,
+            tenant.name,
+            tenant.plan,
+            settings_text(&tenant.settings)?,
+            tenant.default_profile.map(Profile::as_str),
+        ],
     )?;
-    if before != *settings {
-        types_changed(connection, id)?;
+    if before.event_types != tenant.settings.event_types {
+        types_changed(connection, tenant.id)?;
     }
     Ok(TenantSaved::Done)
 }
@@ -133,14 +138,15 @@ impl Tenants for SqliteStore {
                 return Ok(TenantSaved::NameTaken);
             }
             connection.execute(
-                "INSERT INTO tenants (id, name, plan, config_version, created_at, settings, types_version)
-                 VALUES (?1, ?2, ?3, 1, ?4, ?5, 1)",
+                "INSERT INTO tenants (id, name, plan, config_version, created_at, settings, types_version, default_profile)
+                 VALUES (?1, ?2, ?3, 1, ?4, ?5, 1, ?6)",
                 params![
                     tenant.id.as_bytes(),
                     tenant.name,
                     tenant.plan,
                     micros(tenant.created_at),
-                    settings_text(&tenant.settings)?
+                    settings_text(&tenant.settings)?,
+                    tenant.default_profile.map(Profile::as_str),
                 ],
             )?;
             Ok(TenantSaved::Done)
@@ -148,15 +154,9 @@ impl Tenants for SqliteStore {
         .await
     }
 
-    async fn update_tenant(
-        &self,
-        id: TenantId,
-        name: &str,
-        plan: &str,
-        settings: &TenantSettings,
-    ) -> StoreResult<TenantSaved> {
-        let (name, plan, settings) = (name.to_owned(), plan.to_owned(), settings.clone());
-        self.write(move |connection| update(connection, id, &name, &plan, &settings)).await
+    async fn update_tenant(&self, tenant: &Tenant) -> StoreResult<TenantSaved> {
+        let tenant = tenant.clone();
+        self.write(move |connection| update(connection, &tenant)).await
     }
 
     async fn delete_tenant(&self, id: TenantId, now: Time) -> StoreResult<TenantSaved> {

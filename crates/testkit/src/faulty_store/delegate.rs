@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use stentor_core::event::{Event, EventContent, EventType};
 use stentor_core::id::{DeliveryId, EventId, ReplayId, TenantId, TokenId, WebhookId};
-use stentor_core::tenant::{Tenant, TenantSettings};
+use stentor_core::tenant::Tenant;
 use stentor_core::time::Time;
 use stentor_core::token::Token;
 use stentor_core::webhook::{Webhook, WebhookStatus};
@@ -170,14 +170,8 @@ impl Tenants for FaultyStore {
         self.inner.create_tenant(tenant).await
     }
 
-    async fn update_tenant(
-        &self,
-        id: TenantId,
-        name: &str,
-        plan: &str,
-        settings: &TenantSettings,
-    ) -> StoreResult<TenantSaved> {
-        self.inner.update_tenant(id, name, plan, settings).await
+    async fn update_tenant(&self, tenant: &Tenant) -> StoreResult<TenantSaved> {
+        self.inner.update_tenant(tenant).await
     }
 
     async fn delete_tenant(&self, id: TenantId, now: Time) -> StoreResult<TenantSaved> {

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use stentor_core::event_type::{TypeRules, Validation};
 use stentor_core::id::TenantId;
 use stentor_core::limits::TEXT_BYTES_MAX;
+use stentor_core::profile::Profile;
 use stentor_core::tenant::{DEFAULT_PLAN, Tenant, TenantSettings};
 use stentor_core::time::Time;
 use stentor_engine::entropy;
@@ -35,6 +36,9 @@ struct NewTenant {
     #[serde(default = "default_plan")]
     #[schema(default = "default")]
     plan: String,
+    /// The profile of its webhooks that are created without one; `standard` when not given.
+    #[schema(value_type = Option<String>, example = "resource")]
+    default_profile: Option<Profile>,
     /// What publishing demands of event types.
     #[serde(default, deserialize_with = "optional_object")]
     event_types: Option<TypeRulesSettings>,
@@ -71,6 +75,15 @@ struct TenantPatch {
     /// What publishing demands of event types; what is not given of it stays.
     #[serde(default, deserialize_with = "optional_object")]
     event_types: Option<TypeRulesSettings>,
+    /// New default profile; null returns to `standard`.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<String>)]
+    default_profile: Option<Option<Profile>>,
+}
+
+/// Tells null from nothing.
+fn given<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Option<Profile>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
 }
 
 /// A tenant.
@@ -81,6 +94,9 @@ struct TenantView {
     name: String,
     plan: String,
     event_types: TypeRulesView,
+    /// The profile of its webhooks that are created without one; null stands for `standard`.
+    #[schema(value_type = Option<String>)]
+    default_profile: Option<Profile>,
     #[schema(value_type = String, format = DateTime)]
     created_at: Time,
 }
@@ -118,6 +134,7 @@ async fn create(
         id: TenantId::new(created_at, entropy::bits()),
         name: checked_text("/name", new.name)?,
         plan: checked_text("/plan", new.plan)?,
+        default_profile: new.default_profile,
         config_version: 1,
         settings: TenantSettings { event_types: ruled(TypeRules::default(), new.event_types) },
         created_at,
@@ -155,7 +172,7 @@ async fn get(
     Ok(Json(tenant.into()))
 }
 
-/// Change a tenant's name, plan or settings.
+/// Change a tenant's name, plan, default profile or settings.
 #[utoipa::path(patch, path = "/v1/tenants/{id}", operation_id = "changeTenant", tag = TAG, request_body = TenantPatch,
     params(("id" = String, Path, description = "`tnt_…`")),
     security(("bearer" = ["operator"])),
@@ -177,8 +194,11 @@ async fn patch(
     if let Some(plan) = patch.plan {
         tenant.plan = checked_text("/plan", plan)?;
     }
+    if let Some(default_profile) = patch.default_profile {
+        tenant.default_profile = default_profile;
+    }
     tenant.settings.event_types = ruled(tenant.settings.event_types, patch.event_types);
-    saved(store.update_tenant(id, &tenant.name, &tenant.plan, &tenant.settings).await?)?;
+    saved(store.update_tenant(&tenant).await?)?;
     state.engine().directory().forget(id);
     state.forget_tenants();
     Ok(Json(tenant.into()))
@@ -240,9 +260,14 @@ fn default_plan() -> String {
 impl From<Tenant> for TenantView {
     fn from(tenant: Tenant) -> Self {
         let TypeRules { validation, strict } = tenant.settings.event_types;
-        let event_types = TypeRulesView { validation, strict };
-        let Tenant { id, name, plan, created_at, .. } = tenant;
-        Self { id, name, plan, event_types, created_at }
+        Self {
+            id: tenant.id,
+            name: tenant.name,
+            plan: tenant.plan,
+            event_types: TypeRulesView { validation, strict },
+            default_profile: tenant.default_profile,
+            created_at: tenant.created_at,
+        }
     }
 }
 

@@ -112,8 +112,8 @@ impl MessageView {
             metadata,
             created_by: message.created_by,
             updated_by: message.updated_by,
-            created_at: message.created_at.to_whole_seconds(),
-            updated_at: message.updated_at.to_whole_seconds(),
+            created_at: message.created_at.in_seconds().to_string(),
+            updated_at: message.updated_at.in_seconds().to_string(),
         }
     }
 }
