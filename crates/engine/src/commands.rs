@@ -6,7 +6,8 @@ use bytes::Bytes;
 use stentor_core::attempt::Attempt;
 use stentor_core::delivery::{CancelReason, FinalState};
 use stentor_core::event::{EventContent, EventType};
-use stentor_core::id::{DeliveryId, TenantId, WebhookId};
+use stentor_core::format::Format;
+use stentor_core::id::{ConversationId, DeliveryId, TenantId, WebhookId};
 use stentor_store::StoreError;
 use stentor_store::journal::{Write, Written};
 use stentor_store::lanes::LaneKey;
@@ -138,7 +139,9 @@ impl Engine {
             id: entropy::event_id(now),
             event_type,
             time: now,
-            subject: None,
+            // Receivers of messages expect a conversation.
+            subject: (webhook.config.effective_format() == Format::Conversation)
+                .then(|| ConversationId::new(now, entropy::bits()).to_string().into()),
             content_type: "application/json".into(),
             data,
             previous_data,

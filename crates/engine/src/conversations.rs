@@ -9,7 +9,7 @@ use stentor_core::header::CustomHeaders;
 use stentor_core::id::{ConversationId, ConversationKey, EventId, MessageId, TenantId, WebhookId};
 use stentor_core::profile::Profile;
 use stentor_core::shard::Shard;
-use stentor_core::signature::{PreparedSignature, SigningError};
+use stentor_core::signature::SigningError;
 use stentor_core::time::Time;
 use stentor_core::webhook::{
     SecretText, SigningSecret, Webhook, WebhookConfig, WebhookSecrets, WebhookStatus,
@@ -19,6 +19,7 @@ use stentor_store::conversations::{Changed, ConversationCreated};
 use stentor_store::journal::IdempotencyKey;
 
 use crate::accept::{IDEMPOTENCY_WINDOW, PublishError};
+use crate::destination::{Prepared, Unprepared};
 use crate::engine::Engine;
 use crate::entropy;
 
@@ -265,11 +266,7 @@ impl Engine {
             .map(|value| SigningSecret { value, active_from: Time::ZERO, active_until: None })
             .into_iter()
             .collect();
-        if !signing.is_empty() {
-            PreparedSignature::new(&config.effective_signature(), &signing, now)
-                .map_err(ConversationError::Signing)?;
-        }
-        Ok(Webhook {
+        let webhook = Webhook {
             id,
             tenant,
             shard: Shard::of(id),
@@ -279,7 +276,12 @@ impl Engine {
             version: 0,
             created_at: now,
             updated_at: now,
-        })
+        };
+        match Prepared::new(&webhook, now) {
+            Ok(_) => Ok(webhook),
+            Err(Unprepared::Signing(error)) => Err(ConversationError::Signing(error)),
+            Err(Unprepared::Transform(_)) => unreachable!("a webhook for messages has no template"),
+        }
     }
 }
 

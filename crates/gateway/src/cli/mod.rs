@@ -10,8 +10,10 @@ use clap::{Parser, Subcommand};
 
 mod backup;
 mod client;
+mod conversations;
 mod deliveries;
 mod error;
+mod event_types;
 mod events;
 mod explain;
 mod input;
@@ -53,6 +55,9 @@ enum ShortCommand {
     Routes(routes::RoutesArgs),
     Events(events::EventsArgs),
     Deliveries(deliveries::DeliveriesArgs),
+    EventTypes(event_types::EventTypesArgs),
+    Sample(sample::SampleArgs),
+    Conversations(conversations::ConversationsArgs),
     Tokens(tokens::TokensArgs),
     Tenants(tenants::TenantsArgs),
     Backup(backup::BackupArgs),
@@ -76,6 +81,9 @@ async fn short(command: ShortCommand) -> Result<(), CliError> {
         ShortCommand::Routes(args) => routes::run(args).await,
         ShortCommand::Events(args) => events::run(args).await,
         ShortCommand::Deliveries(args) => deliveries::run(args).await,
+        ShortCommand::EventTypes(args) => event_types::run(args).await,
+        ShortCommand::Sample(args) => sample::run(args).await,
+        ShortCommand::Conversations(args) => conversations::run(args).await,
         ShortCommand::Tokens(args) => tokens::run(args).await,
         ShortCommand::Tenants(args) => tenants::run(args).await,
         ShortCommand::Backup(args) => backup::run(args).await,
