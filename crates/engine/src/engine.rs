@@ -54,7 +54,7 @@ impl EngineOptions {
         Self {
             address_policy,
             outbound,
-            permits: 512,
+            permits: 1_024,
             queue: QueueLimits::default(),
             lane: LaneLimits::default(),
             retention: Retention::default(),
