@@ -139,6 +139,8 @@ ids! {
     DeliveryId = "del";
     /// A replay: a durable, resumable piece of work that makes new deliveries for old events.
     ReplayId = "rpl";
+    /// A broadcast: one event by the operator for each of many tenants.
+    BroadcastId = "brc";
 }
 
 #[cfg(test)]

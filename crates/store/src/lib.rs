@@ -4,6 +4,7 @@
 //! what is written, a backend only commits it. `conformance` holds the suite that every backend must pass unchanged.
 //! This is the only crate that knows SQL.
 
+pub mod broadcasts;
 pub mod conformance;
 pub mod deliveries;
 pub mod error;
@@ -16,8 +17,10 @@ pub mod seal;
 pub mod sqlite;
 pub mod tenants;
 pub mod tokens;
+pub mod usage;
 pub mod webhooks;
 
+pub use broadcasts::Broadcasts;
 pub use deliveries::Deliveries;
 pub use error::StoreError;
 pub use events::Events;
@@ -27,16 +30,37 @@ pub use maintenance::Maintenance;
 pub use replays::Replays;
 pub use tenants::Tenants;
 pub use tokens::Tokens;
+pub use usage::Usage;
 pub use webhooks::Webhooks;
 
 /// What the engine and the gateway need of a backend.
 pub trait Store:
-    Journal + Lanes + Events + Deliveries + Webhooks + Tenants + Tokens + Replays + Maintenance
+    Journal
+    + Lanes
+    + Events
+    + Deliveries
+    + Webhooks
+    + Tenants
+    + Tokens
+    + Usage
+    + Replays
+    + Broadcasts
+    + Maintenance
 {
 }
 
 impl<T> Store for T where
-    T: Journal + Lanes + Events + Deliveries + Webhooks + Tenants + Tokens + Replays + Maintenance
+    T: Journal
+        + Lanes
+        + Events
+        + Deliveries
+        + Webhooks
+        + Tenants
+        + Tokens
+        + Usage
+        + Replays
+        + Broadcasts
+        + Maintenance
 {
 }
 

@@ -1,5 +1,6 @@
 //! The store on SQLite: one file, one process, one connection that writes (engine rule E20).
 
+mod broadcasts;
 mod checkpoint;
 mod connection;
 mod deliveries;
@@ -16,6 +17,7 @@ mod secrets;
 mod tenants;
 mod tokens;
 mod totals;
+mod usage;
 mod webhooks;
 mod writer;
 

@@ -90,7 +90,8 @@ impl Tenants for SqliteStore {
                 return Ok(TenantSaved::NameTaken);
             }
             let changed = connection.execute(
-                "UPDATE tenants SET name = ?2, plan = ?3 WHERE id = ?1 AND deleted_at IS NULL",
+                "UPDATE tenants SET name = ?2, config_version = config_version + (plan <> ?3), plan = ?3
+                 WHERE id = ?1 AND deleted_at IS NULL",
                 params![id.as_bytes(), name, plan],
             )?;
             Ok(if changed == 1 { TenantSaved::Done } else { TenantSaved::NotFound })

@@ -5,21 +5,25 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use stentor_core::event::{Event, EventContent, EventType};
-use stentor_core::id::{DeliveryId, EventId, ReplayId, TenantId, TokenId, WebhookId};
+use stentor_core::id::{BroadcastId, DeliveryId, EventId, ReplayId, TenantId, TokenId, WebhookId};
 use stentor_core::tenant::Tenant;
 use stentor_core::time::Time;
 use stentor_core::token::Token;
 use stentor_core::webhook::{Webhook, WebhookStatus};
+use stentor_store::broadcasts::{Audience, Broadcast, BroadcastCreated, BroadcastKey};
 use stentor_store::deliveries::{AttemptRow, DeliveryFilter, DeliveryRow};
 use stentor_store::error::StoreResult;
 use stentor_store::events::{Conservation, EventFilter, ListedEvent};
 use stentor_store::journal::IdempotencyKey;
 use stentor_store::lanes::{DuePage, LaneKey, LoadedDelivery, PageLimit, WaitingLane};
-use stentor_store::maintenance::PreviousEnd;
+use stentor_store::maintenance::{KeptStarts, PreviousEnd};
 use stentor_store::replays::Replay;
 use stentor_store::tenants::TenantSaved;
+use stentor_store::usage::{Backlogs, QuotaNotice, UsedDay};
 use stentor_store::webhooks::{CreatedOnce, Saved};
-use stentor_store::{Deliveries, Events, Lanes, Maintenance, Page, Replays, Tenants, Tokens, Webhooks};
+use stentor_store::{
+    Broadcasts, Deliveries, Events, Lanes, Maintenance, Page, Replays, Tenants, Tokens, Usage, Webhooks,
+};
 
 use super::FaultyStore;
 
@@ -219,6 +223,14 @@ impl Maintenance for FaultyStore {
         self.inner.begin_process(now).await
     }
 
+    async fn keep_starts(&self, kept: &KeptStarts) -> StoreResult<()> {
+        self.inner.keep_starts(kept).await
+    }
+
+    async fn take_starts(&self) -> StoreResult<KeptStarts> {
+        self.inner.take_starts().await
+    }
+
     async fn end_process(&self, now: Time) -> StoreResult<()> {
         self.inner.end_process(now).await
     }
@@ -237,6 +249,58 @@ impl Maintenance for FaultyStore {
 
     async fn ping(&self) -> StoreResult<()> {
         self.inner.ping().await
+    }
+}
+
+#[async_trait]
+impl Usage for FaultyStore {
+    async fn usage(&self, tenant: Option<TenantId>, since: i64) -> StoreResult<Vec<UsedDay>> {
+        self.inner.usage(tenant, since).await
+    }
+
+    async fn quota_notices(&self, since: Time) -> StoreResult<Vec<QuotaNotice>> {
+        self.inner.quota_notices(since).await
+    }
+
+    async fn note_quota(&self, notice: &QuotaNotice) -> StoreResult<()> {
+        self.inner.note_quota(notice).await
+    }
+
+    async fn follow_backlogs(&self) -> StoreResult<Arc<Backlogs>> {
+        self.inner.follow_backlogs().await
+    }
+}
+
+#[async_trait]
+impl Broadcasts for FaultyStore {
+    async fn create_broadcast(
+        &self,
+        broadcast: &Broadcast,
+        audience: &Audience,
+        key: Option<BroadcastKey>,
+    ) -> StoreResult<BroadcastCreated> {
+        self.inner.create_broadcast(broadcast, audience, key).await
+    }
+
+    async fn broadcast(&self, id: BroadcastId) -> StoreResult<Option<Broadcast>> {
+        self.inner.broadcast(id).await
+    }
+
+    async fn broadcasts(&self, before: Option<BroadcastId>, rows: u32) -> StoreResult<Page<Broadcast>> {
+        self.inner.broadcasts(before, rows).await
+    }
+
+    async fn unfinished_broadcasts(&self) -> StoreResult<Vec<Broadcast>> {
+        self.inner.unfinished_broadcasts().await
+    }
+
+    async fn broadcast_tenants(
+        &self,
+        broadcast: &Broadcast,
+        after: Option<TenantId>,
+        rows: u32,
+    ) -> StoreResult<Vec<TenantId>> {
+        self.inner.broadcast_tenants(broadcast, after, rows).await
     }
 }
 

@@ -94,6 +94,7 @@ impl Batch<'_> {
             return Ok(false);
         }
         self.delete_pending.execute([delivery.as_bytes(), tenant.as_bytes()])?;
+        self.note_pending(tenant, -1);
         if self.is_closed(delivery.as_bytes()) {
             self.changes.of(tenant).finished(final_number(state), 1);
         }

@@ -1,0 +1,88 @@
+//! What tenants use: events stored by day, and deliveries pending.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, RwLock};
+
+use async_trait::async_trait;
+use stentor_core::allowance::Told;
+use stentor_core::id::TenantId;
+use stentor_core::plan::Period;
+use stentor_core::time::Time;
+
+use crate::error::StoreResult;
+
+/// Events that a tenant had stored on a day. Operational ones do not count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UsedDay {
+    /// Whose.
+    pub tenant: TenantId,
+    /// The day, counted in UTC from 1970.
+    pub day: i64,
+    /// How many.
+    pub events: u64,
+}
+
+/// What a tenant was told of its quota.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QuotaNotice {
+    /// Who.
+    pub tenant: TenantId,
+    /// The kind of period.
+    pub period: Period,
+    /// When the period began.
+    pub since: Time,
+    /// What.
+    pub told: Told,
+}
+
+/// How many deliveries each tenant has pending, at hand in memory. It moves with each commit, so it is exact whatever becomes
+/// of the commit's answer.
+#[derive(Debug, Default)]
+pub struct Backlogs(RwLock<HashMap<TenantId, Arc<AtomicI64>>>);
+
+impl Backlogs {
+    /// The number of one tenant, to be looked at again and again.
+    pub fn of(&self, tenant: TenantId) -> Backlog {
+        let known = self.0.read().expect("no panic while holding the lock").get(&tenant).cloned();
+        let number = known.unwrap_or_else(|| {
+            let mut numbers = self.0.write().expect("no panic while holding the lock");
+            Arc::clone(numbers.entry(tenant).or_default())
+        });
+        Backlog(number)
+    }
+
+    /// Moves numbers, as a commit did.
+    pub fn apply(&self, changes: impl IntoIterator<Item = (TenantId, i64)>) {
+        for (tenant, change) in changes.into_iter().filter(|(_, change)| *change != 0) {
+            self.of(tenant).0.fetch_add(change, Ordering::Relaxed);
+        }
+    }
+}
+
+/// The number of one tenant's pending deliveries.
+#[derive(Debug, Clone)]
+pub struct Backlog(Arc<AtomicI64>);
+
+impl Backlog {
+    /// The number now.
+    pub fn deliveries(&self) -> u64 {
+        u64::try_from(self.0.load(Ordering::Relaxed)).unwrap_or(0)
+    }
+}
+
+/// Reads of what tenants use.
+#[async_trait]
+pub trait Usage: Send + Sync {
+    /// Events stored since a day began, of one tenant or all. Exact at every moment, purged events included.
+    async fn usage(&self, tenant: Option<TenantId>, since: i64) -> StoreResult<Vec<UsedDay>>;
+
+    /// What tenants were told of quotas of periods that began at or after `since`.
+    async fn quota_notices(&self, since: Time) -> StoreResult<Vec<QuotaNotice>>;
+
+    /// Notes what a tenant was told; what was noted before stays when it is more.
+    async fn note_quota(&self, notice: &QuotaNotice) -> StoreResult<()>;
+
+    /// Counts all pending deliveries, once, and keeps the numbers up to date from then on.
+    async fn follow_backlogs(&self) -> StoreResult<Arc<Backlogs>>;
+}
