@@ -14,6 +14,7 @@ pub mod header;
 pub mod id;
 pub mod json;
 pub mod limits;
+pub mod operational;
 pub mod plan;
 pub mod policy;
 pub mod profile;

@@ -12,6 +12,7 @@ pub mod events;
 pub mod journal;
 pub mod lanes;
 pub mod maintenance;
+pub mod operational;
 pub mod replays;
 pub mod seal;
 pub mod sqlite;
@@ -27,6 +28,7 @@ pub use events::Events;
 pub use journal::Journal;
 pub use lanes::Lanes;
 pub use maintenance::Maintenance;
+pub use operational::Operational;
 pub use replays::Replays;
 pub use tenants::Tenants;
 pub use tokens::Tokens;
@@ -44,6 +46,7 @@ pub trait Store:
     + Tokens
     + Usage
     + Replays
+    + Operational
     + Broadcasts
     + Maintenance
 {
@@ -59,6 +62,7 @@ impl<T> Store for T where
         + Tokens
         + Usage
         + Replays
+        + Operational
         + Broadcasts
         + Maintenance
 {

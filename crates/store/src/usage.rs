@@ -5,10 +5,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, RwLock};
 
 use async_trait::async_trait;
-use stentor_core::allowance::Told;
 use stentor_core::id::TenantId;
-use stentor_core::plan::Period;
-use stentor_core::time::Time;
 
 use crate::error::StoreResult;
 
@@ -21,19 +18,6 @@ pub struct UsedDay {
     pub day: i64,
     /// How many.
     pub events: u64,
-}
-
-/// What a tenant was told of its quota.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct QuotaNotice {
-    /// Who.
-    pub tenant: TenantId,
-    /// The kind of period.
-    pub period: Period,
-    /// When the period began.
-    pub since: Time,
-    /// What.
-    pub told: Told,
 }
 
 /// How many deliveries each tenant has pending, at hand in memory. It moves with each commit, so it is exact whatever becomes
@@ -76,12 +60,6 @@ impl Backlog {
 pub trait Usage: Send + Sync {
     /// Events stored since a day began, of one tenant or all. Exact at every moment, purged events included.
     async fn usage(&self, tenant: Option<TenantId>, since: i64) -> StoreResult<Vec<UsedDay>>;
-
-    /// What tenants were told of quotas of periods that began at or after `since`.
-    async fn quota_notices(&self, since: Time) -> StoreResult<Vec<QuotaNotice>>;
-
-    /// Notes what a tenant was told; what was noted before stays when it is more.
-    async fn note_quota(&self, notice: &QuotaNotice) -> StoreResult<()>;
 
     /// Counts all pending deliveries, once, and keeps the numbers up to date from then on.
     async fn follow_backlogs(&self) -> StoreResult<Arc<Backlogs>>;

@@ -13,16 +13,6 @@ INSERT INTO usage (tenant, day, events)
 SELECT tenant, accepted_at / 86400000000, count(*) FROM events
 WHERE origin <> 2 AND id < coalesce((SELECT value FROM meta WHERE name = 'closed_before'), zeroblob(16)) GROUP BY 1, 2;
 
--- What tenants were told of their quota. period: 1 day, 2 month. told: 1 nearly used up, 2 used up.
-CREATE TABLE quota_notices (
-    tenant BLOB NOT NULL,
-    period INTEGER NOT NULL CHECK (period BETWEEN 1 AND 2),
-    since INTEGER NOT NULL,
-    told INTEGER NOT NULL CHECK (told BETWEEN 1 AND 2),
-    PRIMARY KEY (tenant, period, since)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX quota_notices_by_time ON quota_notices (since);
-
 -- Recent starts of webhooks that have a rate, each 8 bytes, oldest first; written at an orderly end, taken at the next start.
 CREATE TABLE rate_starts (
     webhook BLOB NOT NULL PRIMARY KEY,

@@ -89,6 +89,7 @@ macro_rules! conformance_suite {
                 an_outcome_disables_the_webhook_once,
                 a_deleted_webhook_is_not_disabled,
                 leaving_disabled_clears_the_record,
+                a_disabled_webhook_is_noted_until_its_event_is_emitted,
             ],
             idempotency: [
                 a_key_stands_for_its_first_event,
@@ -191,7 +192,6 @@ macro_rules! conformance_suite {
                 usage_outlives_closing_and_purging,
                 operational_events_are_nobodys_use,
                 a_late_event_counts_on_its_day,
-                notices_are_kept,
                 backlogs_follow_every_change,
                 a_refused_item_changes_no_backlog,
             ],

@@ -2,17 +2,15 @@
 
 use std::time::Duration;
 
-use stentor_core::allowance::Told;
 use stentor_core::delivery::{CancelReason, FinalState};
 use stentor_core::event::Origin;
 use stentor_core::id::TenantId;
-use stentor_core::plan::{Period, day_of};
-use stentor_core::time::Time;
+use stentor_core::plan::day_of;
 
 use super::Backend;
 use super::fixtures::{START, Scene, accept};
 use crate::journal::{Write, Written};
-use crate::usage::{QuotaNotice, UsedDay};
+use crate::usage::UsedDay;
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -96,31 +94,6 @@ pub async fn a_late_event_counts_on_its_day(backend: &dyn Backend) {
     scene.store.close_hours(START.plus(DAY)).await.expect("hours are closed");
     scene.store_event(&late).await;
     assert_eq!(used(&scene, Some(tenant), 0).await, [(tenant, day_of(START), 1)]);
-}
-
-/// A notice is kept per period; less never replaces more.
-pub async fn notices_are_kept(backend: &dyn Backend) {
-    let mut scene = Scene::open(backend).await;
-    let tenant = scene.tenant().await;
-    let (day, month) = (Period::Day.around(START).0, Period::Month.around(START).0);
-    let notice = |period, since, told| QuotaNotice { tenant, period, since, told };
-    for noted in [
-        notice(Period::Month, month, Told::Warning),
-        notice(Period::Month, month, Told::Exceeded),
-        notice(Period::Month, month, Told::Warning),
-        notice(Period::Day, day, Told::Warning),
-    ] {
-        scene.store.note_quota(&noted).await.expect("a notice is kept");
-    }
-    scene = scene.reopen(backend).await;
-    let read = async |since| {
-        let mut found = scene.store.quota_notices(since).await.expect("notices are read");
-        found.sort_by_key(|notice| notice.period);
-        found
-    };
-    let today = notice(Period::Day, day, Told::Warning);
-    assert_eq!(read(Time::ZERO).await, [today, notice(Period::Month, month, Told::Exceeded)]);
-    assert_eq!(read(day).await, [today]);
 }
 
 /// The numbers begin with what is there and move with every commit that makes or ends a pending delivery.

@@ -5,16 +5,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Row, params};
-use stentor_core::allowance::Told;
 use stentor_core::id::TenantId;
-use stentor_core::plan::Period;
 use stentor_core::time::Time;
 
 use super::SqliteStore;
-use super::failure::unreadable;
-use super::row::{self, IdBytes, count, micros};
+use super::row::{self, IdBytes, count};
 use crate::error::StoreResult;
-use crate::usage::{Backlogs, QuotaNotice, Usage, UsedDay};
+use crate::usage::{Backlogs, Usage, UsedDay};
 
 /// A day's length in the database's unit.
 pub(super) const DAY_MICROS: i64 = 86_400_000_000;
@@ -48,28 +45,6 @@ fn usage(connection: &Connection, tenant: Option<TenantId>, since: i64) -> Store
     Ok(found.collect::<Result<_, _>>()?)
 }
 
-const fn period_number(period: Period) -> i64 {
-    match period {
-        Period::Day => 1,
-        Period::Month => 2,
-    }
-}
-
-fn notice(row: &Row<'_>) -> StoreResult<QuotaNotice> {
-    let period = match row.get::<_, i64>(1)? {
-        1 => Period::Day,
-        2 => Period::Month,
-        _ => return Err(unreadable("a period")),
-    };
-    let told = match row.get::<_, i64>(3)? {
-        1 => Told::Warning,
-        2 => Told::Exceeded,
-        _ => return Err(unreadable("what a tenant was told")),
-    };
-    let tenant = row::id(row, 0, TenantId::from_bytes)?;
-    Ok(QuotaNotice { tenant, period, since: row::time(row, 2)?, told })
-}
-
 /// Deletes a bounded piece of what no period reaches back to.
 pub(super) fn forget_old(connection: &Connection, now: Time) -> rusqlite::Result<()> {
     let day = now.as_micros().div_euclid(DAY_MICROS).saturating_sub(KEPT_DAYS);
@@ -79,12 +54,6 @@ pub(super) fn forget_old(connection: &Connection, now: Time) -> rusqlite::Result
              WHERE day < ?1 LIMIT ?2)",
         )?
         .execute(params![day, PIECE_ROWS])?;
-    connection
-        .prepare_cached(
-            "DELETE FROM quota_notices WHERE (tenant, period, since) IN (SELECT tenant, period, since
-             FROM quota_notices INDEXED BY quota_notices_by_time WHERE since < ?1 LIMIT ?2)",
-        )?
-        .execute(params![day.saturating_mul(DAY_MICROS), PIECE_ROWS])?;
     Ok(())
 }
 
@@ -92,39 +61,6 @@ pub(super) fn forget_old(connection: &Connection, now: Time) -> rusqlite::Result
 impl Usage for SqliteStore {
     async fn usage(&self, tenant: Option<TenantId>, since: i64) -> StoreResult<Vec<UsedDay>> {
         self.read(move |connection| usage(connection, tenant, since)).await
-    }
-
-    async fn quota_notices(&self, since: Time) -> StoreResult<Vec<QuotaNotice>> {
-        self.read(move |connection| {
-            let mut statement = connection
-                .prepare_cached("SELECT tenant, period, since, told FROM quota_notices WHERE since >= ?1")?;
-            let mut rows = statement.query([micros(since)])?;
-            let mut found = Vec::new();
-            while let Some(row) = rows.next()? {
-                found.push(notice(row)?);
-            }
-            Ok(found)
-        })
-        .await
-    }
-
-    async fn note_quota(&self, notice: &QuotaNotice) -> StoreResult<()> {
-        let QuotaNotice { tenant, period, since, told } = *notice;
-        let told = match told {
-            Told::Nothing => return Ok(()),
-            Told::Warning => 1,
-            Told::Exceeded => 2,
-        };
-        self.write(move |connection| {
-            connection
-                .prepare_cached(
-                    "INSERT INTO quota_notices (tenant, period, since, told) VALUES (?1, ?2, ?3, ?4)
-                     ON CONFLICT DO UPDATE SET told = max(told, excluded.told)",
-                )?
-                .execute(params![tenant.as_bytes(), period_number(period), micros(since), told])?;
-            Ok(())
-        })
-        .await
     }
 
     async fn follow_backlogs(&self) -> StoreResult<Arc<Backlogs>> {

@@ -17,12 +17,14 @@ use stentor_store::events::{Conservation, EventFilter, ListedEvent};
 use stentor_store::journal::IdempotencyKey;
 use stentor_store::lanes::{DuePage, LaneKey, LoadedDelivery, PageLimit, WaitingLane};
 use stentor_store::maintenance::{KeptStarts, PreviousEnd};
+use stentor_store::operational::Disabling;
 use stentor_store::replays::Replay;
 use stentor_store::tenants::TenantSaved;
-use stentor_store::usage::{Backlogs, QuotaNotice, UsedDay};
+use stentor_store::usage::{Backlogs, UsedDay};
 use stentor_store::webhooks::{CreatedOnce, Saved};
 use stentor_store::{
-    Broadcasts, Deliveries, Events, Lanes, Maintenance, Page, Replays, Tenants, Tokens, Usage, Webhooks,
+    Broadcasts, Deliveries, Events, Lanes, Maintenance, Operational, Page, Replays, Tenants, Tokens, Usage,
+    Webhooks,
 };
 
 use super::FaultyStore;
@@ -258,14 +260,6 @@ impl Usage for FaultyStore {
         self.inner.usage(tenant, since).await
     }
 
-    async fn quota_notices(&self, since: Time) -> StoreResult<Vec<QuotaNotice>> {
-        self.inner.quota_notices(since).await
-    }
-
-    async fn note_quota(&self, notice: &QuotaNotice) -> StoreResult<()> {
-        self.inner.note_quota(notice).await
-    }
-
     async fn follow_backlogs(&self) -> StoreResult<Arc<Backlogs>> {
         self.inner.follow_backlogs().await
     }
@@ -316,5 +310,16 @@ impl Replays for FaultyStore {
 
     async fn unfinished_replays(&self) -> StoreResult<Vec<Replay>> {
         self.inner.unfinished_replays().await
+    }
+}
+
+#[async_trait]
+impl Operational for FaultyStore {
+    async fn disablings(&self, rows: u32) -> StoreResult<Vec<Disabling>> {
+        self.inner.disablings(rows).await
+    }
+
+    async fn disabling_emitted(&self, webhook: WebhookId, version: u64) -> StoreResult<()> {
+        self.inner.disabling_emitted(webhook, version).await
     }
 }
