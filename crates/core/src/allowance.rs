@@ -196,10 +196,15 @@ impl Allowance {
 
     /// The limit that is nearest; none when the plan has none.
     pub fn nearest(&mut self, pending: u64, moment: Moment) -> Option<Standing> {
+        self.standings(pending, moment).min_by_key(|standing| standing.remaining)
+    }
+
+    /// Each limit of the plan.
+    pub fn standings(&mut self, pending: u64, moment: Moment) -> impl Iterator<Item = Standing> + use<> {
         let publish = self.plan.publish.map(|rate| publish_standing(rate, self.full_at, moment.elapsed));
         let backlog = self.plan.backlog.map(|max| backlog_standing(max, pending + self.reserved_deliveries));
         let quota = self.quota_standing(moment.now);
-        [publish, backlog, quota].into_iter().flatten().min_by_key(|standing| standing.remaining)
+        [publish, backlog, quota].into_iter().flatten()
     }
 
     /// What the tenant is to be told of its quota and was not yet in this period.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
+use stentor_core::allowance::{Limit, Standing};
 use stentor_core::event::{Event, EventContent, EventType, Origin};
 use stentor_core::id::{EventId, TenantId, TokenId};
 use stentor_core::limits::MATCHED_WEBHOOKS_MAX;
@@ -20,6 +21,7 @@ use crate::directory::Known;
 use crate::engine::Engine;
 use crate::entropy;
 use crate::journal::{AcceptAnswer, AcceptEntry};
+use crate::limits::Reservation;
 use crate::operational::KEY_WINDOW;
 
 /// How long an idempotency key is remembered (design section 4).
@@ -86,6 +88,9 @@ pub enum PublishError {
     /// The tenant has more waiting to be stored than its share.
     #[error("too many events of this tenant wait to be stored")]
     TenantBusy,
+    /// The tenant's plan does not allow it now.
+    #[error("{}", limited(.0))]
+    Limited(Standing),
     /// There is no such tenant.
     #[error("there is no such tenant")]
     UnknownTenant,
@@ -115,6 +120,11 @@ impl Engine {
         let idempotency =
             publish.idempotency_key.as_deref().map(|key| idempotency_key(key, &publish, accepted_at));
         let mut known = self.permitted(tenant, publish.token, self.directory().known(tenant).await).await?;
+        // What Stentor says of itself is limited by what it is about.
+        let is_limited = publish.origin != Origin::Operational;
+        if let Some(limits) = known.limits.as_ref().filter(|_| is_limited) {
+            limits.take().map_err(PublishError::Limited)?;
+        }
         for _ in 0..REROUTES_MAX {
             let table = &known.table;
             let mut webhooks = table.matching(&content.event_type);
@@ -137,7 +147,14 @@ impl Engine {
             };
             let deliveries = new_deliveries(&webhooks, accepted_at, self.positions().next(accepted_at));
             let new_event = NewEvent { event, idempotency: idempotency.clone(), deliveries };
-            match self.store_event(new_event, webhooks).await? {
+            let reservation = match known.limits.as_ref().filter(|_| is_limited) {
+                Some(limits) => {
+                    let reserved = limits.reserve(new_event.deliveries.len(), accepted_at);
+                    Some(reserved.map_err(PublishError::Limited)?)
+                }
+                None => None,
+            };
+            match self.store_event(new_event, webhooks, reservation).await? {
                 AcceptAnswer::Published(published) => return Ok(published),
                 AcceptAnswer::KeyConflict(event) => return Err(PublishError::KeyConflict { event }),
                 AcceptAnswer::StaleConfig => {
@@ -154,9 +171,10 @@ impl Engine {
         &self,
         event: NewEvent,
         webhooks: Vec<Arc<Webhook>>,
+        reservation: Option<Reservation>,
     ) -> Result<AcceptAnswer, PublishError> {
         let (waiter, answer) = oneshot::channel();
-        self.journal().accept(AcceptEntry { event: Box::new(event), webhooks, waiter })?;
+        self.journal().accept(AcceptEntry { event: Box::new(event), webhooks, reservation, waiter })?;
         // An event that was not taken by then is left out; one that was may be stored all the same.
         match tokio::time::timeout(STORE_DEADLINE, answer).await {
             Ok(Ok(answer)) => Ok(answer),
@@ -184,6 +202,15 @@ impl Engine {
 #[expect(clippy::needless_pass_by_value, reason = "for map_err")]
 fn unavailable(error: StoreError) -> PublishError {
     PublishError::Unavailable(error.to_string())
+}
+
+fn limited(standing: &Standing) -> String {
+    let max = standing.max;
+    match standing.limit {
+        Limit::Publish => format!("the tenant publishes faster than its plan allows ({max} at once)"),
+        Limit::Backlog => format!("the tenant has as many deliveries pending as its plan allows ({max})"),
+        Limit::Quota => format!("the tenant has used up its quota of {max} events"),
+    }
 }
 
 /// Hands out places in the queues: the time of acceptance in µs, each given once, so that a page of a lane can go on after

@@ -7,13 +7,17 @@ use stentor_core::id::{TenantId, TokenId};
 use stentor_core::route::RoutingTable;
 use stentor_store::{Store, StoreError};
 
+use crate::limits::{Limits, TenantLimits};
+
 /// What was known of a tenant at one version of its configuration.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Known {
     /// Its webhooks, by what they ask for.
     pub table: Arc<RoutingTable>,
     /// Its tokens that are not revoked, read after the table: one revoked at or before the table's version is not in it.
     live_tokens: Arc<HashSet<TokenId>>,
+    /// What its plan allows, read after the table too; none when that is everything.
+    pub(crate) limits: Option<Arc<TenantLimits>>,
 }
 
 impl Known {
@@ -27,6 +31,7 @@ impl Known {
 /// is here may be out of date without harm.
 pub struct Directory {
     store: Arc<dyn Store>,
+    limits: Arc<Limits>,
     tenants: RwLock<HashMap<TenantId, Known>>,
     /// One lock per tenant that is being read, so that many who miss the same version read it once.
     loading: Mutex<HashMap<TenantId, Arc<tokio::sync::Mutex<()>>>>,
@@ -34,8 +39,8 @@ pub struct Directory {
 
 impl Directory {
     /// An empty directory.
-    pub fn new(store: Arc<dyn Store>) -> Self {
-        Self { store, tenants: RwLock::default(), loading: Mutex::default() }
+    pub fn new(store: Arc<dyn Store>, limits: Arc<Limits>) -> Self {
+        Self { store, limits, tenants: RwLock::default(), loading: Mutex::default() }
     }
 
     /// The tenant's table; none when there is no such tenant.
@@ -69,6 +74,11 @@ impl Directory {
         self.tenants.write().expect("no panic while holding the lock").remove(&tenant);
     }
 
+    /// Whether something is remembered of the tenant.
+    pub(crate) fn knows(&self, tenant: TenantId) -> bool {
+        self.tenants.read().expect("no panic while holding the lock").contains_key(&tenant)
+    }
+
     async fn load_unless(
         &self,
         tenant: TenantId,
@@ -100,9 +110,11 @@ impl Directory {
             return Ok(None);
         };
         let tokens = self.store.tokens(tenant).await?;
+        let plan = self.store.tenant(tenant).await?.map(|tenant| tenant.plan);
         let fresh = Known {
             table: Arc::new(RoutingTable::new(version, webhooks.into_iter().map(Arc::new))),
             live_tokens: Arc::new(tokens.into_iter().map(|token| token.id).collect()),
+            limits: plan.and_then(|plan| self.limits.of(tenant, &plan)),
         };
         let mut tenants = self.tenants.write().expect("no panic while holding the lock");
         let kept = tenants.entry(tenant).or_insert_with(|| fresh.clone());
@@ -124,6 +136,7 @@ impl Directory {
 #[cfg(test)]
 mod tests {
     use futures_util::future::join_all;
+    use stentor_core::plan::Plans;
     use stentor_core::tenant::{DEFAULT_PLAN, Tenant};
     use stentor_core::time::Time;
     use stentor_core::token::{Scopes, Token, TokenOwner};
@@ -131,6 +144,7 @@ mod tests {
     use stentor_store::sqlite::SqliteStore;
 
     use super::*;
+    use crate::clock::ManualClock;
 
     #[tokio::test]
     async fn many_who_miss_a_version_read_it_once() {
@@ -146,7 +160,9 @@ mod tests {
             created_at: now,
         };
         store.create_tenant(&new).await.expect("stored");
-        let directory = Directory::new(Arc::clone(&store));
+        let clock = Arc::new(ManualClock::new(now));
+        let limits = Limits::load(Plans::default(), &*store, clock).await.expect("read");
+        let directory = Directory::new(Arc::clone(&store), limits);
         let old = directory.known(tenant).await.expect("answers").expect("a tenant");
         let token = Token {
             id: TokenId::from_bytes([2; 16]),

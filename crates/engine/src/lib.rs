@@ -6,6 +6,7 @@
 
 pub mod accept;
 pub mod auth;
+pub mod broadcast;
 pub mod clock;
 pub mod commands;
 pub mod destination;
@@ -13,6 +14,7 @@ pub mod directory;
 pub mod engine;
 pub mod entropy;
 pub mod journal;
+pub mod limits;
 pub mod mailbox;
 pub mod maintenance;
 pub mod metrics;
@@ -23,6 +25,7 @@ pub mod replay;
 pub mod sender;
 pub mod shard;
 pub mod tenants;
+pub mod usage;
 pub mod webhooks;
 
 pub use engine::{Engine, EngineOptions, StartError};

@@ -9,6 +9,21 @@ use stentor_store::tenants::TenantSaved;
 use crate::engine::Engine;
 
 impl Engine {
+    /// Changes a tenant's name and plan. What it used stays used.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn change_tenant(
+        &self,
+        id: TenantId,
+        name: &str,
+        plan: &str,
+    ) -> Result<TenantSaved, StoreError> {
+        let saved = self.store().update_tenant(id, name, plan).await?;
+        self.directory().forget(id);
+        Ok(saved)
+    }
+
     /// Deletes a tenant: its tokens stop working, nothing more is sent, and what is pending becomes cancelled. Its events go
     /// by retention.
     ///
@@ -22,6 +37,7 @@ impl Engine {
         }
         self.authenticator().forget();
         self.directory().forget(id);
+        self.limits().forget(id);
         for webhook in table.iter().flat_map(|table| table.webhooks()) {
             if let Some(deleted) = self.store().lane_webhook(id, webhook.id).await? {
                 self.shards().configure(Arc::new(deleted)).await;

@@ -37,8 +37,8 @@ pub trait Maintenance: Send + Sync {
     /// Keeps the starts for the next process. To be called before [`end_process`](Self::end_process).
     async fn keep_starts(&self, kept: &KeptStarts) -> StoreResult<()>;
 
-    /// Takes what the last process kept: it is there once. Only to be believed after a clean end.
-    async fn take_starts(&self) -> StoreResult<KeptStarts>;
+    /// Takes what the last process kept, if it kept anything: it is there once. Only to be believed after a clean end.
+    async fn take_starts(&self) -> StoreResult<Option<KeptStarts>>;
 
     /// Notes an orderly stop: every outcome is committed.
     async fn end_process(&self, now: Time) -> StoreResult<()>;

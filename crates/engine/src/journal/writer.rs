@@ -13,6 +13,7 @@ use tracing::{error, warn};
 
 use super::{Entry, Journal};
 use crate::clock::Stopwatch;
+use crate::limits::Reservation;
 use crate::metrics::Metrics;
 use crate::shard::Shards;
 
@@ -150,9 +151,10 @@ impl Writer {
         };
         let (accepted, others): (Vec<_>, Vec<_>) =
             batch.into_iter().zip(writes).partition(|(pending, _)| matches!(pending, Pending::Accept { .. }));
-        for (pending, write) in accepted {
+        for (mut pending, write) in accepted {
             let Write::Accept(event) = write else { continue };
             if stored.contains(&event.event.content.id) {
+                pending.count();
                 self.shards.reread(event.event.tenant, event.deliveries.iter()).await;
             }
             pending.fail(reason);
@@ -182,6 +184,11 @@ impl Writer {
             Write::Replay { tenant, items, .. } => {
                 self.shards.reread(*tenant, items.iter().take(1).map(|(_, delivery)| delivery)).await;
             }
+            Write::Broadcast(step) => {
+                for event in &step.events {
+                    self.shards.reread(event.event.tenant, event.deliveries.iter()).await;
+                }
+            }
             _ => {}
         }
     }
@@ -198,6 +205,7 @@ pub(super) struct Committed {
 pub(super) enum Pending {
     Accept {
         webhooks: Vec<Arc<stentor_core::webhook::Webhook>>,
+        reservation: Option<Reservation>,
         waiter: tokio::sync::oneshot::Sender<super::AcceptAnswer>,
     },
     Outcome(LaneKey),
@@ -221,6 +229,15 @@ impl Pending {
         }
     }
 
+    /// Counts an event that is stored, though its publisher learns that nobody knows.
+    fn count(&mut self) {
+        if let Self::Accept { reservation, .. } = self
+            && let Some(reservation) = reservation.take()
+        {
+            reservation.stored();
+        }
+    }
+
     fn fail(self, reason: &str) {
         match self {
             Self::Accept { waiter, .. } => {
@@ -240,7 +257,11 @@ fn split(batch: Vec<Entry>) -> (Vec<Pending>, Arc<[Write]>) {
     for entry in batch {
         let (rest, write) = match entry {
             Entry::Accept(entry) => (
-                Pending::Accept { webhooks: entry.webhooks, waiter: entry.waiter },
+                Pending::Accept {
+                    webhooks: entry.webhooks,
+                    reservation: entry.reservation,
+                    waiter: entry.waiter,
+                },
                 Write::Accept(entry.event),
             ),
             Entry::Outcome { lane, outcome } => (Pending::Outcome(lane), Write::Outcome(outcome)),

@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 mod backup;
+mod broadcast;
 mod client;
 mod deliveries;
 mod error;
@@ -52,6 +53,7 @@ enum ShortCommand {
     Deliveries(deliveries::DeliveriesArgs),
     Tokens(tokens::TokensArgs),
     Tenants(tenants::TenantsArgs),
+    Broadcast(broadcast::BroadcastArgs),
     Backup(backup::BackupArgs),
 }
 
@@ -74,6 +76,7 @@ async fn short(command: ShortCommand) -> Result<(), CliError> {
         ShortCommand::Deliveries(args) => deliveries::run(args).await,
         ShortCommand::Tokens(args) => tokens::run(args).await,
         ShortCommand::Tenants(args) => tenants::run(args).await,
+        ShortCommand::Broadcast(args) => broadcast::run(args).await,
         ShortCommand::Backup(args) => backup::run(args).await,
     }
 }

@@ -151,8 +151,7 @@ impl Broadcasts for SqliteStore {
         self.read(move |connection| {
             let before = before.map_or([0xff; 16], |before| *before.as_bytes());
             let wanted = rows.saturating_add(1);
-            let found =
-                select(connection, "WHERE id < ?1 ORDER BY id DESC LIMIT ?2", &[&before, &wanted])?;
+            let found = select(connection, "WHERE id < ?1 ORDER BY id DESC LIMIT ?2", &[&before, &wanted])?;
             Ok(page_of(found, rows))
         })
         .await

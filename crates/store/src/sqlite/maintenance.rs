@@ -41,7 +41,7 @@ impl Maintenance for SqliteStore {
         self.write(move |connection| Ok(keep_starts(connection, &kept)?)).await
     }
 
-    async fn take_starts(&self) -> StoreResult<KeptStarts> {
+    async fn take_starts(&self) -> StoreResult<Option<KeptStarts>> {
         self.write(|connection| Ok(take_starts(connection)?)).await
     }
 
@@ -117,12 +117,12 @@ fn keep_starts(connection: &Connection, kept: &KeptStarts) -> rusqlite::Result<(
     Ok(())
 }
 
-fn take_starts(connection: &Connection) -> rusqlite::Result<KeptStarts> {
+fn take_starts(connection: &Connection) -> rusqlite::Result<Option<KeptStarts>> {
     let time = |bytes: [u8; START_BYTES]| Time::from_micros(i64::from_be_bytes(bytes));
     let known_since = connection
-        .query_row("SELECT value FROM meta WHERE name = 'starts_known_since'", [], |row| row.get(0))
+        .query_row("DELETE FROM meta WHERE name = 'starts_known_since' RETURNING value", [], |row| row.get(0))
         .optional()?
-        .map_or(Time::ZERO, time);
+        .map(time);
     let webhooks = connection
         .prepare("DELETE FROM rate_starts RETURNING webhook, starts")?
         .query_map([], |row| {
@@ -131,7 +131,7 @@ fn take_starts(connection: &Connection) -> rusqlite::Result<KeptStarts> {
             Ok((row::id(row, 0, WebhookId::from_bytes)?, starts.iter().copied().map(time).collect()))
         })?
         .collect::<Result<_, _>>()?;
-    Ok(KeptStarts { known_since, webhooks })
+    Ok(known_since.map(|known_since| KeptStarts { known_since, webhooks }))
 }
 
 fn note_process(connection: &Connection, word: &str) -> rusqlite::Result<()> {

@@ -229,7 +229,7 @@ impl Maintenance for FaultyStore {
         self.inner.keep_starts(kept).await
     }
 
-    async fn take_starts(&self) -> StoreResult<KeptStarts> {
+    async fn take_starts(&self) -> StoreResult<Option<KeptStarts>> {
         self.inner.take_starts().await
     }
 

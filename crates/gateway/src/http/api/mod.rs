@@ -8,12 +8,14 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::http::{AppState, openapi};
 
 mod attempt;
+pub mod broadcasts;
 pub mod deliveries;
 pub mod events;
 pub mod health;
 pub mod replays;
 pub mod tenants;
 pub mod tokens;
+pub mod usage;
 pub mod webhooks;
 
 /// All operations with their documentation.
@@ -23,6 +25,8 @@ pub fn router() -> OpenApiRouter<AppState> {
         .merge(deliveries::router())
         .merge(webhooks::router())
         .merge(replays::router())
+        .merge(broadcasts::router())
+        .merge(usage::router())
         .merge(tenants::router())
         .merge(tokens::router())
         .merge(health::router())
