@@ -111,7 +111,6 @@ pub struct Allowance {
     day: Used,
     month: Used,
     reserved_events: u64,
-    reserved_deliveries: u64,
 }
 
 impl Allowance {
@@ -123,7 +122,6 @@ impl Allowance {
             day: Used::new(Period::Day, now),
             month: Used::new(Period::Month, now),
             reserved_events: 0,
-            reserved_deliveries: 0,
         }
     }
 
@@ -169,13 +167,13 @@ impl Allowance {
         Ok(())
     }
 
-    /// Reserves the place of an event with so many deliveries, while so many are pending.
+    /// Reserves the place of an event with so many deliveries, while so many are pending or on their way.
     ///
     /// # Errors
     /// When the backlog would be larger than the plan allows, or the quota is used up.
     pub fn reserve(&mut self, deliveries: u64, pending: u64, now: Time) -> Result<(), Standing> {
         if let Some(max) = self.plan.backlog {
-            let standing = backlog_standing(max, pending + self.reserved_deliveries);
+            let standing = backlog_standing(max, pending);
             if deliveries > standing.remaining {
                 return Err(standing);
             }
@@ -184,14 +182,12 @@ impl Allowance {
             return Err(standing);
         }
         self.reserved_events += 1;
-        self.reserved_deliveries += deliveries;
         Ok(())
     }
 
     /// Gives a reserved place back, once its event is stored or will not be.
-    pub fn release(&mut self, deliveries: u64) {
+    pub fn release(&mut self) {
         self.reserved_events = self.reserved_events.saturating_sub(1);
-        self.reserved_deliveries = self.reserved_deliveries.saturating_sub(deliveries);
     }
 
     /// The limit that is nearest; none when the plan has none.
@@ -202,7 +198,7 @@ impl Allowance {
     /// Each limit of the plan.
     pub fn standings(&mut self, pending: u64, moment: Moment) -> impl Iterator<Item = Standing> + use<> {
         let publish = self.plan.publish.map(|rate| publish_standing(rate, self.full_at, moment.elapsed));
-        let backlog = self.plan.backlog.map(|max| backlog_standing(max, pending + self.reserved_deliveries));
+        let backlog = self.plan.backlog.map(|max| backlog_standing(max, pending));
         let quota = self.quota_standing(moment.now);
         [publish, backlog, quota].into_iter().flatten()
     }

@@ -117,8 +117,11 @@ impl Engine {
         let (done, to) = (step.done, step.cursor);
         let routed: Vec<TenantId> = step.events.iter().map(|event| event.event.tenant).collect();
         match self.journal().write(Write::Broadcast(Box::new(step))).await? {
-            // Somebody else took this step; there is one runner per process and one process, so it was finished.
-            Written::Broadcast(None) => Ok(Progress::Finished),
+            // It was made before, by a commit of which nobody could tell.
+            Written::Broadcast(None) => match self.store().broadcast(broadcast.id).await? {
+                Some(stored) if stored.finished_at.is_none() => Ok(Progress::Moved(stored.cursor)),
+                _ => Ok(Progress::Finished),
+            },
             Written::Broadcast(Some(_)) if done => Ok(Progress::Finished),
             Written::Broadcast(Some(_)) => Ok(Progress::Moved(to)),
             Written::StaleConfig { .. } => {

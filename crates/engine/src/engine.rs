@@ -220,6 +220,7 @@ impl Engine {
             journal: self.inner.journal.clone(),
             store: Arc::clone(&self.inner.store),
             shards: self.inner.shards.clone(),
+            limits: Arc::clone(&self.inner.limits),
             metrics: Arc::clone(&self.inner.metrics),
             on_fatal,
             on_disabled,

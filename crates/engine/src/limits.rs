@@ -11,6 +11,7 @@ use stentor_core::allowance::{Allowance, Moment, Notice, Standing};
 use stentor_core::id::TenantId;
 use stentor_core::plan::{Period, Plan, Plans, day_of};
 use stentor_core::time::Time;
+use stentor_store::journal::NewEvent;
 use stentor_store::usage::{Backlog, Backlogs, UsedDay};
 use stentor_store::{Store, StoreError};
 use tokio::sync::Notify;
@@ -116,6 +117,14 @@ impl Limits {
         heavy.map(|(tenant, _)| *tenant).collect()
     }
 
+    /// Counts the deliveries of an event that was stored without a reservation.
+    pub(crate) fn stored_without(&self, event: &NewEvent) {
+        if let Some(backlogs) = &self.backlogs {
+            let deliveries = i64::try_from(event.deliveries.len()).unwrap_or(i64::MAX);
+            backlogs.apply([(event.event.tenant, deliveries)]);
+        }
+    }
+
     /// The number of a tenant's pending deliveries, if that is followed.
     pub(crate) fn pending(&self, tenant: TenantId) -> Option<u64> {
         Some(self.backlogs.as_ref()?.of(tenant).deliveries())
@@ -170,9 +179,12 @@ impl TenantLimits {
         deliveries: usize,
         accepted_at: Time,
     ) -> Result<Reservation, Standing> {
-        let deliveries = u64::try_from(deliveries).unwrap_or(u64::MAX);
-        self.allowance().reserve(deliveries, self.pending(), self.clock.now())?;
-        Ok(Reservation { limits: Arc::clone(self), deliveries, accepted_at })
+        let deliveries = i64::try_from(deliveries).unwrap_or(i64::MAX);
+        let mut allowance = self.allowance();
+        allowance.reserve(deliveries.unsigned_abs(), self.pending(), self.clock.now())?;
+        // While the lock is held: nobody else looks before it is added.
+        self.change_backlog(deliveries);
+        Ok(Reservation { limits: Arc::clone(self), deliveries, accepted_at, is_stored: false })
     }
 
     /// Where the tenant stands with each limit of its plan.
@@ -205,6 +217,12 @@ impl TenantLimits {
         }
     }
 
+    fn change_backlog(&self, by: i64) {
+        if let Some(backlog) = &self.backlog {
+            backlog.change(by);
+        }
+    }
+
     fn pending(&self) -> u64 {
         self.backlog.as_ref().map_or(0, Backlog::deliveries)
     }
@@ -218,18 +236,21 @@ impl TenantLimits {
     }
 }
 
-/// The place of an event on its way into the store. It is given back when this is dropped.
+/// The place of an event on its way into the store. It is given back when this is dropped, unless the event is stored.
 pub struct Reservation {
     limits: Arc<TenantLimits>,
-    deliveries: u64,
+    deliveries: i64,
     accepted_at: Time,
+    is_stored: bool,
 }
 
 impl Reservation {
     /// Counts the event as used: it is stored.
-    pub(crate) fn stored(self) {
+    pub(crate) fn stored(mut self) {
+        self.is_stored = true;
         let limits = &self.limits;
         let mut allowance = limits.allowance();
+        allowance.release();
         allowance.recall(self.accepted_at, 1);
         let is_due = allowance.due_notice(self.accepted_at).is_some();
         drop(allowance);
@@ -241,7 +262,10 @@ impl Reservation {
 
 impl Drop for Reservation {
     fn drop(&mut self) {
-        self.limits.allowance().release(self.deliveries);
+        if !self.is_stored {
+            self.limits.allowance().release();
+            self.limits.change_backlog(-self.deliveries);
+        }
     }
 }
 

@@ -20,8 +20,9 @@ pub struct UsedDay {
     pub events: u64,
 }
 
-/// How many deliveries each tenant has pending, at hand in memory. It moves with each commit, so it is exact whatever becomes
-/// of the commit's answer.
+/// How many deliveries each tenant has pending, at hand in memory. Commits move it, but for those that accept events: whoever
+/// has an event accepted adds its deliveries before, and takes them away again if it is not stored. So what is on its way
+/// counts, and nothing counts twice.
 #[derive(Debug, Default)]
 pub struct Backlogs(RwLock<HashMap<TenantId, Arc<AtomicI64>>>);
 
@@ -36,10 +37,10 @@ impl Backlogs {
         Backlog(number)
     }
 
-    /// Moves numbers, as a commit did.
+    /// Moves numbers.
     pub fn apply(&self, changes: impl IntoIterator<Item = (TenantId, i64)>) {
         for (tenant, change) in changes.into_iter().filter(|(_, change)| *change != 0) {
-            self.of(tenant).0.fetch_add(change, Ordering::Relaxed);
+            self.of(tenant).change(change);
         }
     }
 }
@@ -49,6 +50,11 @@ impl Backlogs {
 pub struct Backlog(Arc<AtomicI64>);
 
 impl Backlog {
+    /// Moves it.
+    pub fn change(&self, by: i64) {
+        self.0.fetch_add(by, Ordering::Relaxed);
+    }
+
     /// The number now.
     pub fn deliveries(&self) -> u64 {
         u64::try_from(self.0.load(Ordering::Relaxed)).unwrap_or(0)

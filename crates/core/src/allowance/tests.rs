@@ -28,7 +28,7 @@ fn at(elapsed_ms: u64) -> Moment {
 fn store(allowance: &mut Allowance, now: Time) -> Result<(), Standing> {
     allowance.reserve(1, 0, now)?;
     allowance.recall(now, 1);
-    allowance.release(1);
+    allowance.release();
     Ok(())
 }
 
@@ -51,23 +51,19 @@ fn a_burst_passes_at_once_and_the_rest_at_its_pace() {
 }
 
 #[test]
-fn the_backlog_counts_what_is_under_way() {
+fn the_backlog_takes_events_that_fit_as_a_whole() {
     let mut allowance = allowance(Plan { backlog: Some(5), ..Plan::unlimited() });
-    allowance.reserve(3, 0, START).expect("room for five");
-    assert!(allowance.reserve(3, 0, START).is_err(), "three are reserved");
-    allowance.reserve(2, 0, START).expect("two more fit");
-    assert_eq!(allowance.reserve(1, 0, START).expect_err("full").limit, Limit::Backlog);
+    allowance.reserve(5, 0, START).expect("room for five");
+    allowance.reserve(2, 3, START).expect("two more fit");
+    assert_eq!(allowance.reserve(3, 3, START).expect_err("too many").limit, Limit::Backlog);
     allowance.reserve(0, 9, START).expect("an event without deliveries always fits");
-    allowance.release(3);
-    assert!(allowance.reserve(1, 3, START).is_err(), "what was stored is pending now");
-    allowance.reserve(1, 2, START).expect("one has ended");
 }
 
 #[test]
 fn a_quota_is_used_by_what_is_stored_and_begins_anew() {
     let mut allowance = allowance(quota(2, Period::Day));
     allowance.reserve(1, 0, START).expect("room");
-    allowance.release(1);
+    allowance.release();
     for _ in 0..2 {
         store(&mut allowance, START).expect("what was not stored does not count");
     }

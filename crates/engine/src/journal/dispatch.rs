@@ -42,8 +42,8 @@ impl Writer {
             match pending {
                 Pending::Accept { webhooks, reservation, waiter } => {
                     let Write::Accept(event) = write else { continue };
-                    if let (Some(reservation), Written::Accepted { .. }) = (reservation, &written) {
-                        reservation.stored();
+                    if matches!(written, Written::Accepted { .. }) {
+                        self.count(reservation, event);
                     }
                     let answer = self.accepted(event, &webhooks, written, &mut shards);
                     answers.push(Answer::Accept(waiter, answer));

@@ -7,13 +7,13 @@ use std::time::Duration;
 use futures_util::poll;
 use stentor_core::id::{EventId, TenantId, WebhookId};
 use stentor_store::Store;
-use stentor_store::journal::{CommitResult, Write, Written};
+use stentor_store::journal::{CommitResult, NewEvent, Write, Written};
 use stentor_store::lanes::LaneKey;
 use tracing::{error, warn};
 
 use super::{Entry, Journal};
 use crate::clock::Stopwatch;
-use crate::limits::Reservation;
+use crate::limits::{Limits, Reservation};
 use crate::metrics::Metrics;
 use crate::shard::Shards;
 
@@ -32,6 +32,7 @@ pub(crate) struct Writer {
     pub journal: Journal,
     pub store: Arc<dyn Store>,
     pub shards: Shards,
+    pub limits: Arc<Limits>,
     pub metrics: Arc<Metrics>,
     pub on_fatal: OnFatal,
     pub on_disabled: OnDisabled,
@@ -154,7 +155,7 @@ impl Writer {
         for (mut pending, write) in accepted {
             let Write::Accept(event) = write else { continue };
             if stored.contains(&event.event.content.id) {
-                pending.count();
+                self.count(pending.reservation(), event);
                 self.shards.reread(event.event.tenant, event.deliveries.iter()).await;
             }
             pending.fail(reason);
@@ -165,6 +166,14 @@ impl Writer {
             again.extend(pending.not_committed(write, reason));
         }
         self.journal.queue().put_back(again);
+    }
+
+    /// Counts an event that is stored within the limits of its tenant.
+    pub(super) fn count(&self, reservation: Option<Reservation>, event: &NewEvent) {
+        match reservation {
+            Some(reservation) => reservation.stored(),
+            None => self.limits.stored_without(event),
+        }
     }
 
     /// A command that may be stored: whoever asked is told to try again, and its lanes look for themselves.
@@ -229,12 +238,10 @@ impl Pending {
         }
     }
 
-    /// Counts an event that is stored, though its publisher learns that nobody knows.
-    fn count(&mut self) {
-        if let Self::Accept { reservation, .. } = self
-            && let Some(reservation) = reservation.take()
-        {
-            reservation.stored();
+    fn reservation(&mut self) -> Option<Reservation> {
+        match self {
+            Self::Accept { reservation, .. } => reservation.take(),
+            _ => None,
         }
     }
 

@@ -134,7 +134,7 @@ async fn unknown_paths_and_methods_are_problems() {
 }
 
 #[tokio::test]
-async fn health_metrics_and_documentation_need_no_token() {
+async fn health_and_documentation_need_no_token() {
     let app = TestApp::start().await;
     for path in ["/healthz", "/readyz"] {
         assert_eq!(
@@ -143,7 +143,8 @@ async fn health_metrics_and_documentation_need_no_token() {
             "{path}"
         );
     }
-    let metrics = app.call("", "GET /metrics", Value::Null).await;
+    assert_eq!(app.call("", "GET /metrics", Value::Null).await.status, 401);
+    let metrics = app.call(OPERATOR, "GET /metrics", Value::Null).await;
     assert!(
         metrics.text.contains("stentor_events_accepted") && metrics.text.ends_with("# EOF\n"),
         "{}",

@@ -8,7 +8,7 @@ use stentor_core::id::TenantId;
 use stentor_core::plan::day_of;
 
 use super::Backend;
-use super::fixtures::{START, Scene, accept};
+use super::fixtures::{START, Scene};
 use crate::journal::{Write, Written};
 use crate::usage::UsedDay;
 
@@ -96,7 +96,8 @@ pub async fn a_late_event_counts_on_its_day(backend: &dyn Backend) {
     assert_eq!(used(&scene, Some(tenant), 0).await, [(tenant, day_of(START), 1)]);
 }
 
-/// The numbers begin with what is there and move with every commit that makes or ends a pending delivery.
+/// The numbers begin with what is there and move with every commit that makes or ends a pending delivery. Deliveries of
+/// accepted events are added by whoever has them accepted.
 pub async fn backlogs_follow_every_change(backend: &dyn Backend) {
     let scene = Scene::open(backend).await;
     let (tenant, other) = (scene.tenant().await, scene.tenant().await);
@@ -113,6 +114,7 @@ pub async fn backlogs_follow_every_change(backend: &dyn Backend) {
     };
     check(2, "what was there").await;
     let event = scene.publish(tenant, &[&first]).await;
+    own.change(1);
     check(3, "accepted").await;
     let outcome = scene.delivered(&before, 0, 1);
     assert!(scene.record(&outcome).await);
@@ -144,12 +146,13 @@ pub async fn a_refused_item_changes_no_backlog(backend: &dyn Backend) {
     let scene = Scene::open(backend).await;
     let tenant = scene.tenant().await;
     let webhook = scene.webhook(tenant).await;
+    let event = scene.publish(tenant, &[]).await.event.content.id;
     let backlogs = scene.store.follow_backlogs().await.expect("backlogs are counted");
-    let good = scene.new_event(tenant, &[&webhook]).await;
-    let mut bad = scene.new_event(tenant, &[&webhook]).await;
-    // Its delivery is there already: the event is stored first, and undone.
-    bad.deliveries[0].id = good.deliveries[0].id;
-    let written = scene.commit(vec![accept(&good), accept(&bad)]).await;
+    let good = vec![scene.new_delivery(&webhook, scene.tick())];
+    // Its second delivery is there already: the first one is stored, and undone.
+    let bad = vec![scene.new_delivery(&webhook, scene.tick()), good[0].clone()];
+    let redeliver = |deliveries| Write::Redeliver { tenant, event, deliveries };
+    let written = scene.commit(vec![redeliver(good), redeliver(bad)]).await;
     assert!(matches!(written[1], Written::Refused(_)), "{written:?}");
     assert_eq!(backlogs.of(tenant).deliveries(), 1);
 }

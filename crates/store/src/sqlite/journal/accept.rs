@@ -91,7 +91,6 @@ impl Batch<'_> {
             }
             positions.push(position);
         }
-        self.note_pending(tenant, i64::try_from(deliveries.len()).unwrap_or(i64::MAX));
         Ok(positions)
     }
 

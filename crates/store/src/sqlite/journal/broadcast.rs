@@ -28,7 +28,9 @@ impl Batch<'_> {
         for new in live {
             if let Written::Accepted { positions } = self.accept(new)? {
                 stored.push(new.event.content.id);
-                deliveries += i64::try_from(positions.len()).unwrap_or(i64::MAX);
+                let made = i64::try_from(positions.len()).unwrap_or(i64::MAX);
+                self.note_pending(new.event.tenant, made);
+                deliveries += made;
             }
         }
         self.connection
