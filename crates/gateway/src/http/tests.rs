@@ -36,6 +36,7 @@ fn never_made(kind: &str) -> String {
         "events" => "evt",
         "deliveries" => "del",
         "replays" => "rpl",
+        "broadcasts" => "brc",
         other => panic!("no id known for {other}"),
     };
     format!("{prefix}_01h455vb4pex5vsknk084sn02q")
