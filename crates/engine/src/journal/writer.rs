@@ -247,7 +247,9 @@ impl Pending {
 
     fn fail(self, reason: &str) {
         match self {
-            Self::Accept { waiter, .. } => {
+            Self::Accept { waiter, reservation, .. } => {
+                // Its place is free before the publisher can try again.
+                drop(reservation);
                 let _ = waiter.send(super::AcceptAnswer::Failed(reason.to_owned()));
             }
             Self::Command(waiter) => {
