@@ -151,6 +151,7 @@ impl Engine {
             content_type: "application/json".into(),
             data: broadcast.data.clone(),
             previous_data: None,
+            subject: None,
         };
         let mut webhooks = table.matching(&content.event_type);
         if webhooks.len() > MATCHED_WEBHOOKS_MAX {
@@ -161,7 +162,6 @@ impl Engine {
             tenant,
             content: Arc::new(content),
             accepted_at: now,
-            subject: None,
             metadata: None,
             origin: Origin::Operational,
             config_version: table.version(),

@@ -1,12 +1,11 @@
 //! The engine as a whole: how it starts, what it is made of, how it stops.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use stentor_core::address::AddressPolicy;
-use stentor_core::id::{TenantId, WebhookId};
+use stentor_core::id::TenantId;
 use stentor_core::plan::Plans;
 use stentor_core::shard::Shard;
 use stentor_core::time::Time;
@@ -29,6 +28,7 @@ use crate::outbound::{OutboundClient, OutboundOptions, SystemResolver};
 use crate::sender::Sender;
 use crate::shard::state::ShardOptions;
 use crate::shard::{Actor, LaneLimits, Shards, SharedPermits, World};
+use crate::starts;
 
 /// How often a stopping engine looks whether its attempts have ended.
 const DRAIN_LOOK: Duration = Duration::from_millis(20);
@@ -60,7 +60,7 @@ impl EngineOptions {
         Self {
             address_policy,
             outbound,
-            permits: 512,
+            permits: 1_024,
             queue: QueueLimits::default(),
             lane: LaneLimits::default(),
             retention: Retention::default(),
@@ -96,6 +96,7 @@ struct Inner {
     directory: Directory,
     authenticator: Authenticator,
     sender: Arc<Sender>,
+    outbound: Option<OutboundClient>,
     permits: SharedPermits,
     positions: Positions,
     metrics: Arc<Metrics>,
@@ -122,7 +123,8 @@ impl Engine {
         let resolver = SystemResolver::new().map_err(|error| StartError::Outbound(error.to_string()))?;
         let client = OutboundClient::new(options.outbound.clone(), Arc::new(resolver))
             .map_err(|error| StartError::Outbound(error.to_string()))?;
-        Self::start_with(store, options, clock, Arc::new(HttpDestination::new(client))).await
+        let destination = Arc::new(HttpDestination::new(client.clone()));
+        Self::launch(store, options, clock, destination, Some(client)).await
     }
 
     /// Starts the engine with another way of getting events to receivers.
@@ -135,9 +137,19 @@ impl Engine {
         clock: Arc<dyn Clock>,
         destination: Arc<dyn Destination>,
     ) -> Result<Self, StartError> {
+        Self::launch(store, options, clock, destination, None).await
+    }
+
+    async fn launch(
+        store: Arc<dyn Store>,
+        options: EngineOptions,
+        clock: Arc<dyn Clock>,
+        destination: Arc<dyn Destination>,
+        outbound: Option<OutboundClient>,
+    ) -> Result<Self, StartError> {
         let started_at = clock.now();
         let previous_end = store.begin_process(started_at).await?;
-        let kept = believed(store.take_starts().await?, previous_end, started_at);
+        let kept = starts::believed(store.take_starts().await?, previous_end, started_at);
         let limits = Limits::load(options.plans.clone(), &*store, Arc::clone(&clock)).await?;
         let metrics = Arc::new(Metrics::default());
         let journal = Journal::new(options.queue);
@@ -149,6 +161,7 @@ impl Engine {
             limits,
             authenticator: Authenticator::new(Arc::clone(&store), Arc::clone(&clock)),
             sender: Arc::new(sender),
+            outbound,
             store,
             clock,
             journal,
@@ -166,7 +179,7 @@ impl Engine {
         let engine = Self { inner };
         let world = engine.world(&options);
         let shard_options = shard_options(&options, started_at, previous_end, kept.known_since);
-        let mut starts = by_shard(kept);
+        let mut starts = starts::by_shard(kept);
         for (number, inbox) in (0_u8..=u8::MAX).zip(inboxes) {
             let shard = Shard(number);
             let starts = starts.remove(&shard).unwrap_or_default();
@@ -342,6 +355,11 @@ impl Engine {
         &self.inner.directory
     }
 
+    /// The guarded client, when this engine sends over the network.
+    pub(crate) fn outbound(&self) -> Option<&OutboundClient> {
+        self.inner.outbound.as_ref()
+    }
+
     pub(crate) fn sender(&self) -> &Sender {
         &self.inner.sender
     }
@@ -356,26 +374,6 @@ fn supervise(task: JoinHandle<()>, on_fatal: OnFatal, what: &'static str) -> Joi
             on_fatal(&format!("{what} panicked"));
         }
     })
-}
-
-/// What is known of starts before this process. After a death nothing is (engine rule E14).
-fn believed(kept: Option<KeptStarts>, previous_end: PreviousEnd, started_at: Time) -> KeptStarts {
-    match (previous_end, kept) {
-        (PreviousEnd::FirstStart, _) => KeptStarts::default(),
-        (PreviousEnd::Clean, Some(kept)) => kept,
-        // A version that kept nothing may have ended in order.
-        (PreviousEnd::Clean, None) | (PreviousEnd::Unclean, _) => {
-            KeptStarts { known_since: started_at, webhooks: Vec::new() }
-        }
-    }
-}
-
-fn by_shard(kept: KeptStarts) -> HashMap<Shard, HashMap<WebhookId, Vec<Time>>> {
-    let mut shards: HashMap<Shard, HashMap<WebhookId, Vec<Time>>> = HashMap::new();
-    for (webhook, starts) in kept.webhooks {
-        shards.entry(Shard::of(webhook)).or_default().insert(webhook, starts);
-    }
-    shards
 }
 
 fn shard_options(

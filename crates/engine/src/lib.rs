@@ -24,6 +24,7 @@ pub mod permits;
 pub mod replay;
 pub mod sender;
 pub mod shard;
+mod starts;
 pub mod tenants;
 pub mod usage;
 pub mod webhooks;

@@ -169,7 +169,8 @@ mod tests {
         let store: Arc<dyn Store> = Arc::new(store.expect("a new database"));
         let (id, created_at) = (TenantId::from_bytes([1; 16]), Time::from_seconds(1_700_000_000));
         let plan = DEFAULT_PLAN.into();
-        let tenant = Tenant { id, name: "t".into(), plan, config_version: 1, created_at };
+        let tenant =
+            Tenant { id, name: "t".into(), plan, default_profile: None, config_version: 1, created_at };
         store.create_tenant(&tenant).await.expect("stored");
         let policy = AddressPolicy::closed();
         let outbound = OutboundOptions::new(policy.clone(), HeaderValue::from_static("test"));

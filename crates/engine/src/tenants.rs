@@ -3,24 +3,20 @@
 use std::sync::Arc;
 
 use stentor_core::id::TenantId;
+use stentor_core::tenant::Tenant;
 use stentor_store::StoreError;
 use stentor_store::tenants::TenantSaved;
 
 use crate::engine::Engine;
 
 impl Engine {
-    /// Changes a tenant's name and plan. What it used stays used.
+    /// Changes what a person sets of a tenant. What it used stays used.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn change_tenant(
-        &self,
-        id: TenantId,
-        name: &str,
-        plan: &str,
-    ) -> Result<TenantSaved, StoreError> {
-        let saved = self.store().update_tenant(id, name, plan).await?;
-        self.directory().forget(id);
+    pub async fn change_tenant(&self, tenant: &Tenant) -> Result<TenantSaved, StoreError> {
+        let saved = self.store().update_tenant(tenant).await?;
+        self.directory().forget(tenant.id);
         Ok(saved)
     }
 

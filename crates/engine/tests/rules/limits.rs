@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 use stentor_core::allowance::Limit;
 use stentor_core::id::TenantId;
 use stentor_core::plan::{Period, Plan, Plans, Quota, day_of};
-use stentor_core::tenant::DEFAULT_PLAN;
+use stentor_core::tenant::{DEFAULT_PLAN, Tenant};
 use stentor_engine::accept::PublishError;
 use stentor_engine::clock::Clock;
-use stentor_store::{Maintenance, Usage};
+use stentor_store::{Maintenance, Tenants, Usage};
 use stentor_testkit::faulty_store::{Batches, CommitFault};
 
 use super::support::*;
@@ -138,8 +138,10 @@ fn another_plan_is_in_force_at_once_and_what_was_used_stays_used() {
     let process = Process::start(&database, &setup);
     let tenant = tenant_with_webhooks(&process, 0);
     assert_eq!(publish_at_once(&process, tenant, 4).0, 4, "the default plan is unlimited");
+    let row = process.run(process.store.tenant(tenant)).expect("read").expect("it exists");
     for (plan, stored) in [("small", 1), ("large", 3), ("small", 0), (DEFAULT_PLAN, 20), ("large", 0)] {
-        process.run(process.engine.change_tenant(tenant, "t", plan)).expect("changed");
+        let changed = Tenant { plan: plan.into(), ..row.clone() };
+        process.run(process.engine.change_tenant(&changed)).expect("changed");
         assert_eq!(publish_at_once(&process, tenant, 20).0, stored, "{plan}");
     }
     process.stop();
