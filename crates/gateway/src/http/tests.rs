@@ -36,6 +36,7 @@ fn never_made(kind: &str) -> String {
         "events" => "evt",
         "deliveries" => "del",
         "replays" => "rpl",
+        "broadcasts" => "brc",
         other => panic!("no id known for {other}"),
     };
     format!("{prefix}_01h455vb4pex5vsknk084sn02q")
@@ -135,7 +136,7 @@ async fn unknown_paths_and_methods_are_problems() {
 }
 
 #[tokio::test]
-async fn health_metrics_and_documentation_need_no_token() {
+async fn health_and_documentation_need_no_token() {
     let app = TestApp::start().await;
     for path in ["/healthz", "/readyz"] {
         assert_eq!(
@@ -144,7 +145,8 @@ async fn health_metrics_and_documentation_need_no_token() {
             "{path}"
         );
     }
-    let metrics = app.call("", "GET /metrics", Value::Null).await;
+    assert_eq!(app.call("", "GET /metrics", Value::Null).await.status, 401);
+    let metrics = app.call(OPERATOR, "GET /metrics", Value::Null).await;
     assert!(
         metrics.text.contains("stentor_events_accepted") && metrics.text.ends_with("# EOF\n"),
         "{}",

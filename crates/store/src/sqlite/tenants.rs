@@ -102,11 +102,11 @@ fn update(connection: &Connection, tenant: &Tenant) -> StoreResult<TenantSaved> 
     }
     let mut find =
         connection.prepare_cached("SELECT settings FROM tenants WHERE id = ?1 AND deleted_at IS NULL")?;
-    let mut rows = find.query([id])?;
+    let mut rows = find.query([id.as_bytes()])?;
     let Some(row) = rows.next()? else { return Ok(TenantSaved::NotFound) };
     let before = settings(row, 0)?;
     connection.execute(
-        "UPDATE tenants SET name = ?2, plan = ?3, settings = ?4, default_profile = ?5 WHERE id = ?1",
+        "UPDATE tenants SET name = ?2, config_version = config_version + (plan <> ?3), plan = ?3, settings = ?4, default_profile = ?5 WHERE id = ?1",
         params![
             id.as_bytes(),
             tenant.name,
