@@ -36,6 +36,7 @@ fn never_made(kind: &str) -> String {
         "events" => "evt",
         "deliveries" => "del",
         "replays" => "rpl",
+        "routes" => "rt",
         other => panic!("no id known for {other}"),
     };
     format!("{prefix}_01h455vb4pex5vsknk084sn02q")
@@ -98,6 +99,7 @@ async fn unknown_and_malformed_ids_look_the_same() {
             call if call.contains("/webhooks/") && call.ends_with("/replay") => {
                 json!({"since": "2025-01-01T00:00:00Z"})
             }
+            call if call.ends_with("/explain") => json!({"since": "2025-01-01T00:00:00Z"}),
             _ => json!({}),
         };
         let first = app.call(OPERATOR, unknown, body.clone()).await;
