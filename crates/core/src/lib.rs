@@ -5,11 +5,14 @@
 
 pub mod address;
 pub mod attempt;
+pub mod cloudevents;
 pub mod delivery;
 pub mod destination_url;
+pub mod ecmascript;
 pub mod envelope;
 pub mod event;
 pub mod filter;
+pub mod format;
 pub mod header;
 pub mod id;
 pub mod json;
@@ -24,4 +27,5 @@ pub mod signature;
 pub mod tenant;
 pub mod time;
 pub mod token;
+pub mod transform;
 pub mod webhook;

@@ -110,6 +110,7 @@ impl Engine {
             id: entropy::event_id(accepted_at),
             event_type: publish.event_type.clone(),
             time: publish.time.unwrap_or(accepted_at),
+            subject: publish.subject.clone(),
             content_type: publish.content_type.clone(),
             data: publish.data.clone(),
             previous_data: publish.previous_data.clone(),
@@ -127,7 +128,6 @@ impl Engine {
                 tenant,
                 content: Arc::clone(&content),
                 accepted_at,
-                subject: publish.subject.clone(),
                 metadata: publish.metadata.clone(),
                 origin: publish.origin,
                 config_version: table.version(),
@@ -187,11 +187,11 @@ async fn chosen(
 ) -> Vec<Arc<Webhook>> {
     if table.work(content.event_type.as_str(), content.bytes()) <= WORK_BYTES_MAX {
         let metadata = publish.metadata.as_deref();
-        return table.matching(&Facts::of(content, publish.subject.as_deref(), metadata));
+        return table.matching(&Facts::of(content, metadata));
     }
     let (table, content) = (Arc::clone(table), Arc::clone(content));
-    let (subject, metadata) = (publish.subject.clone(), publish.metadata.clone());
-    let aside = move || table.matching(&Facts::of(&content, subject.as_deref(), metadata.as_deref()));
+    let metadata = publish.metadata.clone();
+    let aside = move || table.matching(&Facts::of(&content, metadata.as_deref()));
     tokio::task::spawn_blocking(aside).await.expect("matching does not panic and is not aborted")
 }
 

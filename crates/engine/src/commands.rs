@@ -13,7 +13,7 @@ use stentor_store::lanes::LaneKey;
 
 mod test_sends;
 
-use self::test_sends::TEST_SENDS;
+pub(crate) use self::test_sends::TEST_SENDS;
 use crate::engine::Engine;
 use crate::entropy;
 use crate::sender::{AttemptInput, NotStarted};
@@ -130,6 +130,7 @@ impl Engine {
             id: entropy::event_id(now),
             event_type,
             time: now,
+            subject: None,
             content_type: "application/json".into(),
             data,
             previous_data: None,

@@ -181,7 +181,7 @@ impl Engine {
 
 /// What filters see of a stored event.
 pub(crate) fn facts_of(event: &Event) -> Facts<'_> {
-    Facts::of(&event.content, event.subject.as_deref(), event.metadata.as_deref())
+    Facts::of(&event.content, event.metadata.as_deref())
 }
 
 /// What one step looks at.

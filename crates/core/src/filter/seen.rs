@@ -31,14 +31,14 @@ pub struct Facts<'a> {
 
 impl<'a> Facts<'a> {
     /// Those of an event.
-    pub fn of(content: &'a EventContent, subject: Option<&'a str>, metadata: Option<&'a [u8]>) -> Self {
+    pub fn of(content: &'a EventContent, metadata: Option<&'a [u8]>) -> Self {
         let is_json = is_json(&content.content_type);
         let text = |bytes: &'a [u8]| std::str::from_utf8(bytes).ok();
         Self {
             id: content.id,
             event_type: content.event_type.as_str(),
             time: content.time,
-            subject,
+            subject: content.subject.as_deref(),
             data: text(&content.data).filter(|_| is_json),
             previous_data: content.previous_data.as_deref().and_then(text).filter(|_| is_json),
             metadata: metadata.and_then(text),
@@ -344,13 +344,14 @@ mod tests {
             id: EventId::from_bytes([0; 16]),
             event_type: crate::event::EventType::parse("a").expect("valid"),
             time: Time::ZERO,
+            subject: None,
             content_type: "text/plain".into(),
             data: "{}".into(),
             previous_data: None,
         };
-        assert!(Facts::of(&content, None, None).data.is_none());
+        assert!(Facts::of(&content, None).data.is_none());
         let json =
             EventContent { content_type: "Application/CloudEvents+JSON; charset=utf-8".into(), ..content };
-        assert!(Facts::of(&json, None, None).data.is_some());
+        assert!(Facts::of(&json, None).data.is_some());
     }
 }

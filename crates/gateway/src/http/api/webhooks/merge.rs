@@ -8,14 +8,17 @@ use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
+use stentor_core::profile::Profile;
 use stentor_core::webhook::Webhook;
 use stentor_engine::webhooks::{WebhookChange, WebhookDraft};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use super::parts::{DisableView, LimitsView, SignatureView};
+use super::parts::{DisableView, LimitsView};
 use super::retry_policy::{RetryPolicy, STEPPED_MEMBERS};
 use super::settings::WebhookSettings;
+use super::shaping::{CloudeventsView, TransformView};
+use super::signature::SignatureView;
 use crate::http::api::filter::filter_parts;
 use crate::http::extract::{Seconds, parse_value};
 use crate::http::problem::Problem;
@@ -27,6 +30,13 @@ pub(super) struct Patch {
     /// `filters` and `conditions` as they are written: a [`Value`] would not keep every digit. They are rules and no records,
     /// so they are replaced as a whole.
     asked: BTreeMap<String, Box<RawValue>>,
+}
+
+impl Patch {
+    /// Whether the member is null, which returns it to the default.
+    pub(super) fn unsets(&self, name: &str) -> bool {
+        self.members.get(name).is_some_and(Value::is_null)
+    }
 }
 
 /// The members that are kept as they are written.
@@ -88,11 +98,12 @@ impl ToSchema for WebhookPatch {
     }
 }
 
-/// What the patch makes of the webhook. Members that it does not name stay as they are, whatever they are.
+/// What the patch makes of the webhook. Members that it does not name stay as they are, whatever they are. A profile of
+/// null returns to `default`.
 ///
 /// # Errors
 /// `invalid_body` when the result breaks a rule.
-pub(super) fn change(webhook: &Webhook, patch: &Patch) -> Result<WebhookChange, Problem> {
+pub(super) fn change(webhook: &Webhook, patch: &Patch, default: Profile) -> Result<WebhookChange, Problem> {
     let Patch { members: patch, asked } = patch;
     refuse_unpatchable(patch)?;
     let mut settings = own_settings(webhook);
@@ -108,7 +119,7 @@ pub(super) fn change(webhook: &Webhook, patch: &Patch) -> Result<WebhookChange, 
         settings.filters = named("filters", filters);
         settings.conditions = named("conditions", conditions);
     }
-    let draft = settings.check()?;
+    let draft = settings.check(default)?;
     let filter = (!asked.is_empty()).then(|| draft.filter.clone());
     Ok(WebhookChange { filter, ..named_parts(webhook, patch, draft) })
 }
@@ -137,6 +148,7 @@ fn own_settings(webhook: &Webhook) -> Map<String, Value> {
         ("name", value(&config.name)),
         ("active", Value::from(webhook.status.delivers())),
         ("profile", value(&config.profile)),
+        ("format", value(&config.format)),
         ("headers", Value::Object(headers)),
         ("timeout", value(&policy.timeout.map(Seconds))),
         ("retry_policy", value(&retry)),
@@ -145,6 +157,8 @@ fn own_settings(webhook: &Webhook) -> Map<String, Value> {
         ("limits", value(&LimitsView::showing(config.limits))),
         ("ordered", Value::from(config.ordered)),
         ("signature", value(&config.signature.as_ref().map(SignatureView::showing))),
+        ("transform", value(&config.transform.as_ref().map(TransformView::showing))),
+        ("cloudevents", value(&config.cloudevents.as_ref().map(CloudeventsView::settable))),
         ("metadata", value(&config.metadata)),
     ];
     members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
@@ -221,8 +235,11 @@ fn named_parts(webhook: &Webhook, patch: &Map<String, Value>, draft: WebhookDraf
         events: names("events").then_some(draft.events),
         filter: None,
         profile: names("profile").then_some(draft.profile),
+        format: names("format").then_some(draft.format),
         policy: policy_named.then_some(policy),
         signature: names("signature").then_some(draft.signature),
+        transform: names("transform").then_some(draft.transform),
+        cloudevents: names("cloudevents").then_some(draft.cloudevents),
         limits: names("limits").then_some(draft.limits),
         ordered: names("ordered").then_some(draft.ordered),
         headers: names("headers").then_some(draft.headers),
