@@ -42,6 +42,7 @@ fn never_made(kind: &str) -> String {
         "replays" => "rpl",
         "broadcasts" => "brc",
         "event-types" => "type",
+        "routes" => "rt",
         other => panic!("no id known for {other}"),
     };
     format!("{prefix}_01h455vb4pex5vsknk084sn02q")
@@ -110,6 +111,7 @@ async fn unknown_and_malformed_ids_look_the_same() {
             call if call.starts_with("POST") && call.ends_with("/messages") => {
                 json!({"content": "c", "content_type": "TEXT", "type": "BOT", "created_by": "a"})
             }
+            call if call.ends_with("/explain") => json!({"since": "2025-01-01T00:00:00Z"}),
             call if call.ends_with("/preview") => json!({"event_id": "evt_01h455vb4pex5vsknk084sn02q"}),
             _ => json!({}),
         };

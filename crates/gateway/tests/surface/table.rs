@@ -94,7 +94,13 @@ pub const ROWS: &[Row] = &[
     ),
     row("orderRoutes", &[], "", r#"{"routes":["<route>"]}"#),
     row("explainRoute", &["route"], "", r#"{"event_id":"<event>","filters":{"n":1},"limit":5}"#),
-    row("explainRoutes", &[], "", r#"{"event_id":"<event>"}"#),
+    row(
+        "explainRoutes",
+        &[],
+        "",
+        r#"{"event":{"type":"order.paid","data":{"n":1},"previous_data":{},"subject":"s","metadata":{"m":1},
+            "timestamp":"2025-01-01T00:00:00Z"}}"#,
+    ),
     row("getUsage", &[], "", ""),
     row(
         "startBroadcast",
