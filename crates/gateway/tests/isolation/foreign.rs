@@ -15,8 +15,21 @@ enum Place {
 }
 
 const PLACES: [Place; 3] = [Place::Path, Place::Query, Place::Body];
-const KINDS: [&str; 8] =
-    ["event", "delivery", "webhook", "replay", "route", "token", "other_token", "tenant"];
+const KINDS: [&str; 11] = [
+    "event",
+    "delivery",
+    "webhook",
+    "replay",
+    "route",
+    "token",
+    "other_token",
+    "tenant",
+    "event_type",
+    "conversation",
+    "message",
+];
+/// Names what is to be made; that of another is as good as any.
+const NEW_NAME: &str = "new_event_type";
 
 /// An id of that kind that nobody has.
 fn unknown(id: &str) -> String {
