@@ -102,7 +102,7 @@ fn update(connection: &Connection, tenant: &Tenant) -> StoreResult<TenantSaved> 
     }
     let mut find =
         connection.prepare_cached("SELECT settings FROM tenants WHERE id = ?1 AND deleted_at IS NULL")?;
-    let mut rows = find.query([id])?;
+    let mut rows = find.query([id.as_bytes()])?;
     let Some(row) = rows.next()? else { return Ok(TenantSaved::NotFound) };
     let before = settings(row, 0)?;
     connection.execute(
