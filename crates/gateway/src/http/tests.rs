@@ -40,7 +40,9 @@ fn never_made(kind: &str) -> String {
         "events" => "evt",
         "deliveries" => "del",
         "replays" => "rpl",
+        "broadcasts" => "brc",
         "event-types" => "type",
+        "routes" => "rt",
         other => panic!("no id known for {other}"),
     };
     format!("{prefix}_01h455vb4pex5vsknk084sn02q")
@@ -109,6 +111,7 @@ async fn unknown_and_malformed_ids_look_the_same() {
             call if call.starts_with("POST") && call.ends_with("/messages") => {
                 json!({"content": "c", "content_type": "TEXT", "type": "BOT", "created_by": "a"})
             }
+            call if call.ends_with("/explain") => json!({"since": "2025-01-01T00:00:00Z"}),
             call if call.ends_with("/preview") => json!({"event_id": "evt_01h455vb4pex5vsknk084sn02q"}),
             _ => json!({}),
         };
@@ -146,7 +149,7 @@ async fn unknown_paths_and_methods_are_problems() {
 }
 
 #[tokio::test]
-async fn health_metrics_and_documentation_need_no_token() {
+async fn health_and_documentation_need_no_token() {
     let app = TestApp::start().await;
     for path in ["/healthz", "/readyz"] {
         assert_eq!(
@@ -155,7 +158,8 @@ async fn health_metrics_and_documentation_need_no_token() {
             "{path}"
         );
     }
-    let metrics = app.call("", "GET /metrics", Value::Null).await;
+    assert_eq!(app.call("", "GET /metrics", Value::Null).await.status, 401);
+    let metrics = app.call(OPERATOR, "GET /metrics", Value::Null).await;
     assert!(
         metrics.text.contains("stentor_events_accepted") && metrics.text.ends_with("# EOF\n"),
         "{}",

@@ -25,6 +25,16 @@ const MIGRATIONS: &[Migration] = &[
         oldest_binary: 1,
         sql: include_str!("../../migrations/sqlite/0004_knowledge.sql"),
     },
+    Migration {
+        version: 5,
+        oldest_binary: 1,
+        sql: include_str!("../../migrations/sqlite/0005_statistics.sql"),
+    },
+    Migration {
+        version: 6,
+        oldest_binary: 1,
+        sql: include_str!("../../migrations/sqlite/0006_governance.sql"),
+    },
 ];
 
 /// Runs what is missing.

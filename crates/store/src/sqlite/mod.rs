@@ -1,5 +1,6 @@
 //! The store on SQLite: one file, one process, one connection that writes (engine rule E20).
 
+mod broadcasts;
 mod checkpoint;
 mod connection;
 mod conversations;
@@ -11,6 +12,7 @@ mod journal;
 mod lanes;
 mod maintenance;
 mod migrations;
+mod operational;
 mod readers;
 mod replays;
 mod routes;
@@ -19,6 +21,7 @@ mod secrets;
 mod tenants;
 mod tokens;
 mod totals;
+mod usage;
 mod webhooks;
 mod writer;
 

@@ -8,6 +8,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::http::{AppState, openapi};
 
 mod attempt;
+pub mod broadcasts;
 pub mod conversations;
 pub mod deliveries;
 pub mod event_types;
@@ -19,6 +20,7 @@ pub mod replays;
 pub mod routes;
 pub mod tenants;
 pub mod tokens;
+pub mod usage;
 pub mod webhooks;
 
 /// All operations with their documentation.
@@ -32,6 +34,8 @@ pub fn router() -> OpenApiRouter<AppState> {
         .merge(replays::router())
         .merge(event_types::router())
         .merge(conversations::router())
+        .merge(broadcasts::router())
+        .merge(usage::router())
         .merge(tenants::router())
         .merge(tokens::router())
         .merge(health::router())
