@@ -25,6 +25,7 @@ pub mod journal;
 pub mod lanes;
 pub mod lists;
 pub mod maintenance;
+pub mod messages;
 pub mod order;
 pub mod outcomes;
 pub mod purge;
@@ -92,13 +93,8 @@ macro_rules! conformance_suite {
                 a_conversation_is_created_once_per_key,
                 conversations_are_listed_once_each,
                 a_change_of_a_conversation_needs_its_revision,
-                a_message_is_stored_with_its_event,
-                a_message_that_cannot_be_leaves_nothing,
-                a_message_changes_with_its_event_or_alone,
-                deliveries_are_traced_to_their_message,
                 a_deleted_conversation_leaves_its_id_free,
                 an_unused_webhook_is_retired,
-                messages_go_by_retention,
                 a_deleted_tenants_conversations_are_gone,
             ],
             event_types: [
@@ -163,6 +159,13 @@ macro_rules! conformance_suite {
                 upkeep_changes_nothing,
                 a_backup_opens_and_conserves,
                 a_backup_needs_a_new_file,
+            ],
+            messages: [
+                a_message_is_stored_with_its_event,
+                a_message_that_cannot_be_leaves_nothing,
+                a_message_changes_with_its_event_or_alone,
+                deliveries_are_traced_to_their_message,
+                messages_go_by_retention,
             ],
             order: [
                 positions_rise_when_clocks_go_backwards,
@@ -288,6 +291,7 @@ mod tests {
             ("lanes", include_str!("lanes.rs")),
             ("lists", include_str!("lists.rs")),
             ("maintenance", include_str!("maintenance.rs")),
+            ("messages", include_str!("messages.rs")),
             ("order", include_str!("order.rs")),
             ("outcomes", include_str!("outcomes.rs")),
             ("purge", include_str!("purge.rs")),
