@@ -44,6 +44,8 @@ pub struct EngineOptions {
     pub lane: LaneLimits,
     /// What is deleted when.
     pub retention: Retention,
+    /// How long each step of a diagnosis may take (readings 003).
+    pub probe_time: Duration,
     /// Called when nothing may be acknowledged any more; must end the process.
     pub on_fatal: OnFatal,
 }
@@ -58,6 +60,7 @@ impl EngineOptions {
             queue: QueueLimits::default(),
             lane: LaneLimits::default(),
             retention: Retention::default(),
+            probe_time: Duration::from_secs(10),
             on_fatal,
         }
     }
@@ -88,6 +91,8 @@ struct Inner {
     directory: Directory,
     authenticator: Authenticator,
     sender: Arc<Sender>,
+    outbound: Option<OutboundClient>,
+    probe_time: Duration,
     permits: SharedPermits,
     positions: Positions,
     metrics: Arc<Metrics>,
@@ -110,7 +115,8 @@ impl Engine {
         let resolver = SystemResolver::new().map_err(|error| StartError::Outbound(error.to_string()))?;
         let client = OutboundClient::new(options.outbound.clone(), Arc::new(resolver))
             .map_err(|error| StartError::Outbound(error.to_string()))?;
-        Self::start_with(store, options, clock, Arc::new(HttpDestination::new(client))).await
+        let destination = Arc::new(HttpDestination::new(client.clone()));
+        Self::launch(store, options, clock, destination, Some(client)).await
     }
 
     /// Starts the engine with another way of getting events to receivers.
@@ -123,6 +129,17 @@ impl Engine {
         clock: Arc<dyn Clock>,
         destination: Arc<dyn Destination>,
     ) -> Result<Self, StartError> {
+        Self::launch(store, options, clock, destination, None).await
+    }
+
+    /// Starts the engine with the client that its destination sends with, if it sends over the network.
+    pub(crate) async fn launch(
+        store: Arc<dyn Store>,
+        options: EngineOptions,
+        clock: Arc<dyn Clock>,
+        destination: Arc<dyn Destination>,
+        outbound: Option<OutboundClient>,
+    ) -> Result<Self, StartError> {
         let started_at = clock.now();
         let previous_end = store.begin_process(started_at).await?;
         let metrics = Arc::new(Metrics::default());
@@ -134,6 +151,8 @@ impl Engine {
             directory: Directory::new(Arc::clone(&store)),
             authenticator: Authenticator::new(Arc::clone(&store), Arc::clone(&clock)),
             sender: Arc::new(sender),
+            outbound,
+            probe_time: options.probe_time,
             store,
             clock,
             journal,
@@ -291,6 +310,15 @@ impl Engine {
     /// The routing tables in force.
     pub fn directory(&self) -> &Directory {
         &self.inner.directory
+    }
+
+    /// The guarded client, when this engine sends over the network.
+    pub(crate) fn outbound(&self) -> Option<&OutboundClient> {
+        self.inner.outbound.as_ref()
+    }
+
+    pub(crate) fn probe_time(&self) -> Duration {
+        self.inner.probe_time
     }
 
     pub(crate) fn sender(&self) -> &Sender {

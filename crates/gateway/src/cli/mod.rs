@@ -11,6 +11,7 @@ use clap::{Parser, Subcommand};
 mod backup;
 mod client;
 mod deliveries;
+mod diagnose;
 mod error;
 mod events;
 mod input;
@@ -19,6 +20,7 @@ mod openapi;
 mod output;
 mod send;
 mod serve;
+mod support;
 mod tenants;
 mod tokens;
 mod webhooks;
@@ -50,6 +52,8 @@ enum ShortCommand {
     Webhooks(webhooks::WebhooksArgs),
     Events(events::EventsArgs),
     Deliveries(deliveries::DeliveriesArgs),
+    Diagnose(diagnose::DiagnoseArgs),
+    Support(support::SupportArgs),
     Tokens(tokens::TokensArgs),
     Tenants(tenants::TenantsArgs),
     Backup(backup::BackupArgs),
@@ -72,6 +76,8 @@ async fn short(command: ShortCommand) -> Result<(), CliError> {
         ShortCommand::Webhooks(args) => webhooks::run(args).await,
         ShortCommand::Events(args) => events::run(args).await,
         ShortCommand::Deliveries(args) => deliveries::run(args).await,
+        ShortCommand::Diagnose(args) => diagnose::run(args).await,
+        ShortCommand::Support(args) => support::run(args).await,
         ShortCommand::Tokens(args) => tokens::run(args).await,
         ShortCommand::Tenants(args) => tenants::run(args).await,
         ShortCommand::Backup(args) => backup::run(args).await,

@@ -12,6 +12,7 @@ use stentor_store::seal::MasterKey;
 
 mod bounded;
 mod database;
+mod egress;
 mod env;
 mod error;
 mod file;
@@ -20,12 +21,14 @@ mod log;
 mod outbound;
 mod retention;
 mod setting;
+mod shown;
 mod shutdown;
 #[cfg(test)]
 mod tests;
 
 pub use bounded::Bounded;
 pub use database::Database;
+pub use egress::{EgressRange, EgressRanges, ProxyUrl};
 pub use error::ConfigError;
 pub use limits::LimitsConfig;
 pub use log::{LogConfig, LogFilter, LogFormat};

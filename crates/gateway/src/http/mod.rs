@@ -12,12 +12,14 @@ use crate::http::problem::{Code, Problem};
 pub mod api;
 pub mod docs;
 pub mod extract;
+mod facts;
 pub mod metrics;
 pub mod openapi;
 pub mod problem;
 pub mod server;
 mod state;
 
+pub use facts::Facts;
 pub use state::{AppState, DEFAULT_TENANT};
 
 /// The whole HTTP surface as one router: the same in production and in tests.

@@ -9,6 +9,7 @@ use stentor_core::time::Time;
 use stentor_engine::Engine;
 use stentor_store::StoreError;
 
+use crate::http::Facts;
 use crate::http::extract::BodyBudget;
 
 /// The tenant that the operator's token acts for when a request names none.
@@ -25,6 +26,7 @@ pub struct AppState {
     engine: Engine,
     tenants: Arc<Mutex<HashMap<Named, (TenantId, Time)>>>,
     bodies: BodyBudget,
+    facts: Arc<Facts>,
 }
 
 impl axum::extract::FromRef<AppState> for BodyBudget {
@@ -45,7 +47,18 @@ enum Named {
 impl AppState {
     /// The state around a running engine.
     pub fn new(engine: Engine) -> Self {
-        Self { engine, tenants: Arc::default(), bodies: BodyBudget::default() }
+        Self { engine, tenants: Arc::default(), bodies: BodyBudget::default(), facts: Arc::default() }
+    }
+
+    /// The same with facts about the configuration.
+    #[must_use]
+    pub fn with_facts(self, facts: Facts) -> Self {
+        Self { facts: Arc::new(facts), ..self }
+    }
+
+    /// What may be told of the configuration.
+    pub fn facts(&self) -> &Facts {
+        &self.facts
     }
 
     /// The engine.

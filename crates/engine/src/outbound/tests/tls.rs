@@ -13,13 +13,13 @@ use tokio_rustls::TlsAcceptor;
 use super::*;
 
 /// A private certificate authority.
-struct Authority {
+pub(super) struct Authority {
     issuer: Issuer<'static, KeyPair>,
-    root: CertificateDer<'static>,
+    pub(super) root: CertificateDer<'static>,
 }
 
 impl Authority {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -28,7 +28,7 @@ impl Authority {
     }
 
     /// A server that shows a certificate for `name`.
-    fn acceptor(
+    pub(super) fn acceptor(
         &self,
         name: &str,
         alpn: &[&str],
@@ -49,7 +49,7 @@ impl Authority {
         TlsAcceptor::from(Arc::new(config))
     }
 
-    fn client(&self) -> OutboundClient {
+    pub(super) fn client(&self) -> OutboundClient {
         let resolver = ScriptedResolver::new([ScriptedResolver::addresses(&["127.0.0.1"])]);
         let options =
             OutboundOptions { extra_roots: vec![self.root.clone()], ..options(AddressPolicy::dev()) };
@@ -58,7 +58,7 @@ impl Authority {
 }
 
 /// Counts the bytes of requests that arrive through TLS and answers each connection once with `answer`.
-async fn tls_receiver(
+pub(super) async fn tls_receiver(
     acceptor: TlsAcceptor,
     answer: &'static str,
     goodbye: bool,
@@ -84,7 +84,7 @@ fn url(receiver: &Receiver, host: &str) -> String {
     format!("https://{host}:{}/hook", receiver.address.port())
 }
 
-const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+pub(super) const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
 #[tokio::test]
 async fn a_good_certificate_is_accepted_for_names_and_addresses() {

@@ -9,9 +9,11 @@ use crate::http::{AppState, openapi};
 
 mod attempt;
 pub mod deliveries;
+pub mod egress;
 pub mod events;
 pub mod health;
 pub mod replays;
+pub mod support;
 pub mod tenants;
 pub mod tokens;
 pub mod webhooks;
@@ -23,6 +25,8 @@ pub fn router() -> OpenApiRouter<AppState> {
         .merge(deliveries::router())
         .merge(webhooks::router())
         .merge(replays::router())
+        .merge(egress::router())
+        .merge(support::router())
         .merge(tenants::router())
         .merge(tokens::router())
         .merge(health::router())

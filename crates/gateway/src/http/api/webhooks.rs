@@ -24,6 +24,7 @@ use crate::http::extract::{
 use crate::http::problem::{Problem, ProblemBody};
 
 mod conditions;
+mod diagnose;
 mod merge;
 mod parts;
 mod query;
@@ -33,7 +34,7 @@ mod view;
 
 use query::WebhooksQuery;
 use settings::{WebhookSettings, secret_refusal};
-use view::WebhookView;
+pub(in crate::http::api) use view::WebhookView;
 
 const TAG: &str = "webhooks";
 /// How long an old secret signs beside a new one, when not said otherwise, and at most.
@@ -71,6 +72,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(create, list))
         .routes(routes!(test))
+        .routes(routes!(diagnose::diagnose))
         .routes(routes!(get, patch, delete))
         .routes(routes!(rotate_secret))
 }

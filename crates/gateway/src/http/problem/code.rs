@@ -88,8 +88,8 @@ codes! {
         "One event may go to at most 1 000 webhooks. Narrow the event types of the webhooks. Nothing was stored.";
     TenantBusy = "tenant_busy", TOO_MANY_REQUESTS, "The tenant has too much waiting to be stored",
         "Wait as `Retry-After` says and repeat with the same idempotency key. Nothing was stored.";
-    TooManyTests = "too_many_tests", TOO_MANY_REQUESTS, "Too many test sends are on their way",
-        "At most 8 test sends of a tenant, and 32 of all together, are on their way at once. Wait until one has been answered.";
+    TooManyTests = "too_many_tests", TOO_MANY_REQUESTS, "Too many tests are on their way",
+        "At most 8 test sends and 2 diagnoses of a tenant, and 32 and 16 of all together, are on their way at once. Wait until one has been answered.";
     Internal = "internal", INTERNAL_SERVER_ERROR, "Something failed on our side",
         "The server's log has the cause under `error_id`.";
     Overloaded = "overloaded", SERVICE_UNAVAILABLE, "Too many large requests at once",

@@ -1,0 +1,299 @@
+//! `POST /v1/webhooks/diagnose`: why deliveries do not arrive.
+
+use axum::Json;
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use stentor_core::attempt::AttemptOutcome;
+use stentor_core::id::{DeliveryId, WebhookId};
+use stentor_core::profile::Profile;
+use stentor_core::time::Time;
+use stentor_core::webhook::SecretText;
+use stentor_engine::diagnose::Subject;
+use stentor_engine::diagnose::report::{
+    AddressSeen, AnswerSeen, CertificateSeen, Check, Detail, Diagnosis, ErrorSeen,
+};
+use utoipa::ToSchema;
+
+use super::TAG;
+use super::settings::secret_refusal;
+use crate::http::AppState;
+use crate::http::extract::{CanManage, ConfigBody, JsonBody, TenantAuth};
+use crate::http::problem::{FieldError, Problem, ProblemBody};
+
+#[cfg(test)]
+mod tests;
+
+/// What to diagnose: a webhook, or any URL.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DiagnosisRequest {
+    /// A webhook: its URL is looked at, a signed request is posted as a delivery would be, and its limiter, breaker,
+    /// backlog and last errors are told.
+    #[schema(value_type = Option<String>, example = "wh_01h455vb4pex5vsknk084sn02q")]
+    webhook_id: Option<WebhookId>,
+    /// A URL instead. Without `secret` and `profile` nothing is posted.
+    #[schema(example = "https://example.com/webhooks")]
+    url: Option<String>,
+    /// The signing secret of a request to `url`, 8 to 512 bytes; it is kept nowhere.
+    #[schema(value_type = Option<String>)]
+    secret: Option<SecretText>,
+    /// The shape and signature of a request to `url`.
+    #[schema(value_type = Option<String>, example = "broxi")]
+    profile: Option<Profile>,
+}
+
+/// What was found.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Diagnosis)]
+pub(super) struct DiagnosisView {
+    #[schema(value_type = Option<String>)]
+    webhook_id: Option<WebhookId>,
+    /// Where requests go, without the query.
+    url: String,
+    /// The worst of all checks: `ok`, `warning` or `failed`.
+    #[schema(example = "failed")]
+    verdict: &'static str,
+    #[schema(value_type = String, format = DateTime)]
+    started_at: Time,
+    duration_ms: f64,
+    /// In the order in which they were made.
+    checks: Vec<CheckView>,
+}
+
+/// One thing that was looked at.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DiagnosisCheck)]
+struct CheckView {
+    /// What: `url`, `dns`, `tcp`, `tls`, `certificate_chain`, `certificate_name`, `certificate_expiry`, `get`, `post`,
+    /// `redirect`, `time`; of a webhook also `status`, `rate`, `breaker`, `backlog`, `errors`.
+    #[schema(example = "certificate_expiry")]
+    check: &'static str,
+    /// `ok`, `note`, `warning`, `failed` or `skipped`.
+    #[schema(example = "failed")]
+    status: &'static str,
+    /// Stable word for the finding; docs/diagnose.md explains each.
+    #[schema(example = "expiry_passed")]
+    code: &'static str,
+    /// The finding in a sentence.
+    finding: String,
+    /// What to do; null when there is nothing to do.
+    advice: Option<&'static str>,
+    duration_ms: Option<f64>,
+    /// The addresses of the name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    addresses: Option<Vec<AddressView>>,
+    /// The address that was connected to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    peer: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    certificate: Option<CertificateView>,
+    /// What was answered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    answer: Option<AnswerView>,
+    /// Where a redirect leads.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    location: Option<String>,
+    /// Failed attempts, newest first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    errors: Option<Vec<ErrorView>>,
+}
+
+/// An address of the name.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DiagnosedAddress)]
+struct AddressView {
+    /// Null when it must not be dialled.
+    address: Option<String>,
+    /// Why it must not be dialled, such as `private` or `loopback`; null when it may be.
+    refusal: Option<&'static str>,
+}
+
+/// The server's certificate.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DiagnosedCertificate)]
+struct CertificateView {
+    subject: String,
+    issuer: String,
+    /// The names and addresses that it is for.
+    names: Vec<String>,
+    #[schema(value_type = String, format = DateTime)]
+    not_before: Time,
+    #[schema(value_type = String, format = DateTime)]
+    not_after: Time,
+    /// Negative when it has expired.
+    days_left: i64,
+    /// How many certificates the server showed.
+    chain_length: usize,
+}
+
+/// What was answered, in the words of an attempt.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DiagnosedAnswer)]
+struct AnswerView {
+    outcome: &'static str,
+    reason: Option<&'static str>,
+    status: Option<u16>,
+    /// The start of the body as text.
+    excerpt: Option<String>,
+}
+
+/// A failed attempt.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DiagnosedError)]
+struct ErrorView {
+    #[schema(value_type = String)]
+    delivery_id: DeliveryId,
+    number: u32,
+    #[schema(value_type = String, format = DateTime)]
+    started_at: Time,
+    outcome: String,
+    reason: Option<String>,
+    status: Option<u16>,
+}
+
+/// Find out why deliveries do not arrive.
+///
+/// Looks at the URL, its name, the address policy, TCP, TLS and the certificate, sends a GET and, where it can be signed, a
+/// POST with the header `webhook-test: true`, and says of each what was found and what to do. Each step may take 10
+/// seconds. Nothing is dialled that a delivery would not dial; an address that must not be is not named.
+#[utoipa::path(post, path = "/v1/webhooks/diagnose", operation_id = "diagnoseWebhook", tag = TAG,
+    request_body = DiagnosisRequest, security(("bearer" = ["manage"])),
+    responses(
+        (status = 200, description = "The report, whatever was found.", body = DiagnosisView),
+        (status = 404, description = "`not_found`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "`too_many_tests`", body = ProblemBody, content_type = "application/problem+json"),
+    ))]
+pub(super) async fn diagnose(
+    auth: TenantAuth<CanManage>,
+    State(state): State<AppState>,
+    JsonBody(request): ConfigBody<DiagnosisRequest>,
+) -> Result<Json<DiagnosisView>, Problem> {
+    let diagnosis = state.engine().diagnose(auth.tenant, request.subject()?).await?;
+    Ok(Json(diagnosis.into()))
+}
+
+impl DiagnosisRequest {
+    fn subject(self) -> Result<Subject, Problem> {
+        let refused = |pointer: &str, detail: &str| Err(Problem::invalid_field(pointer, detail));
+        let (url, secret) = (self.url, self.secret);
+        let url = match (self.webhook_id, url) {
+            (None, None) => return refused("/url", "is needed, unless webhook_id is given"),
+            (Some(_), Some(_)) => return refused("/url", "cannot be given beside webhook_id"),
+            (Some(_), None) if secret.is_some() => {
+                return refused("/secret", "is the webhook's own; it goes with url only");
+            }
+            (Some(_), None) if self.profile.is_some() => {
+                return refused("/profile", "is the webhook's own; it goes with url only");
+            }
+            (Some(id), None) => return Ok(Subject::Webhook(id)),
+            (None, Some(url)) => url,
+        };
+        match (secret, self.profile) {
+            (None, None) => Ok(Subject::Url { url, signing: None }),
+            (Some(_), None) => refused("/profile", "is needed with secret"),
+            (None, Some(_)) => refused("/secret", "is needed with profile"),
+            (Some(secret), Some(profile)) => match secret_refusal(&secret) {
+                Some(refusal) => Err(Problem::invalid_body(vec![refusal])),
+                None => Ok(Subject::Url { url, signing: Some((secret, profile)) }),
+            },
+        }
+    }
+}
+
+impl From<stentor_engine::diagnose::DiagnoseError> for Problem {
+    fn from(error: stentor_engine::diagnose::DiagnoseError) -> Self {
+        use stentor_engine::diagnose::DiagnoseError as Error;
+        let detail = error.to_string();
+        match error {
+            Error::NotFound => Self::not_found(),
+            Error::Url(refusal) => {
+                Self::invalid_body(vec![FieldError::new("/url", detail).with_code(refusal.code())])
+            }
+            Error::Signing(_) => Self::invalid_field("/secret", detail),
+            Error::TooMany => Self::new(crate::http::problem::Code::TooManyTests, detail),
+            Error::NoClient => Self::internal(&detail),
+            Error::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<Diagnosis> for DiagnosisView {
+    fn from(diagnosis: Diagnosis) -> Self {
+        Self {
+            webhook_id: diagnosis.webhook,
+            verdict: diagnosis.verdict().as_str(),
+            url: diagnosis.url,
+            started_at: diagnosis.started_at,
+            duration_ms: millis(diagnosis.duration),
+            checks: diagnosis.checks.into_iter().map(CheckView::from).collect(),
+        }
+    }
+}
+
+impl From<Check> for CheckView {
+    fn from(check: Check) -> Self {
+        let mut view = Self {
+            check: check.name.as_str(),
+            status: check.finding.status().as_str(),
+            code: check.finding.code(),
+            finding: check.text,
+            advice: check.finding.advice(),
+            duration_ms: check.duration.map(millis),
+            addresses: None,
+            peer: None,
+            certificate: None,
+            answer: None,
+            location: None,
+            errors: None,
+        };
+        match check.detail {
+            None => {}
+            Some(Detail::Addresses(seen)) => view.addresses = Some(seen.into_iter().map(Into::into).collect()),
+            Some(Detail::Peer(peer)) => view.peer = Some(peer.to_string()),
+            Some(Detail::Certificate(seen)) => view.certificate = Some((*seen).into()),
+            Some(Detail::Answer(seen)) => view.answer = Some(seen.into()),
+            Some(Detail::Location(location)) => view.location = Some(location),
+            Some(Detail::Errors(seen)) => view.errors = Some(seen.into_iter().map(Into::into).collect()),
+        }
+        view
+    }
+}
+
+impl From<AddressSeen> for AddressView {
+    fn from(seen: AddressSeen) -> Self {
+        match seen {
+            AddressSeen::Allowed(ip) => Self { address: Some(ip.to_string()), refusal: None },
+            AddressSeen::Refused(refusal) => Self { address: None, refusal: Some(refusal.code()) },
+        }
+    }
+}
+
+impl From<CertificateSeen> for CertificateView {
+    fn from(seen: CertificateSeen) -> Self {
+        let CertificateSeen { subject, issuer, names, not_before, not_after, days_left, chain_length } = seen;
+        Self { subject, issuer, names, not_before, not_after, days_left, chain_length }
+    }
+}
+
+impl From<AnswerSeen> for AnswerView {
+    fn from(seen: AnswerSeen) -> Self {
+        let outcome: AttemptOutcome = seen.outcome;
+        Self {
+            outcome: outcome.kind(),
+            reason: outcome.reason(),
+            status: outcome.status(),
+            excerpt: seen.excerpt,
+        }
+    }
+}
+
+impl From<ErrorSeen> for ErrorView {
+    fn from(seen: ErrorSeen) -> Self {
+        let ErrorSeen { delivery, number, started_at, outcome, reason, status } = seen;
+        Self { delivery_id: delivery, number, started_at, outcome, reason, status }
+    }
+}
+
+fn millis(duration: std::time::Duration) -> f64 {
+    duration.as_micros() as f64 / 1_000.0
+}
