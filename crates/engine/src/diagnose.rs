@@ -21,7 +21,9 @@ use stentor_core::profile::Profile;
 use stentor_core::shard::Shard;
 use stentor_core::signature::{PreparedSignature, SigningError};
 use stentor_core::time::Time;
-use stentor_core::webhook::{SecretText, SigningSecret, Webhook, WebhookConfig, WebhookSecrets, WebhookStatus};
+use stentor_core::webhook::{
+    SecretText, SigningSecret, Webhook, WebhookConfig, WebhookSecrets, WebhookStatus,
+};
 use stentor_store::StoreError;
 
 use self::exchange::Tried;
@@ -206,7 +208,13 @@ async fn connect(
     look.failure.is_none()
 }
 
-async fn exchange(engine: &Engine, client: &OutboundClient, target: &Target, now: Time, checks: &mut Vec<Check>) {
+async fn exchange(
+    engine: &Engine,
+    client: &OutboundClient,
+    target: &Target,
+    now: Time,
+    checks: &mut Vec<Check>,
+) {
     let get = exchange::get(client, &target.url, now, target.probe_time).await;
     let post = match &target.sends {
         None => None,
@@ -219,7 +227,8 @@ async fn exchange(engine: &Engine, client: &OutboundClient, target: &Target, now
         Some(post) => exchange::judge_post(post),
         None => Check::new(CheckName::Post, Finding::PostNotPossible, "Nothing was posted."),
     });
-    let timeout = target.sends.as_ref().map_or(target.probe_time, |webhook| webhook.config.effective_policy().timeout);
+    let timeout =
+        target.sends.as_ref().map_or(target.probe_time, |webhook| webhook.config.effective_policy().timeout);
     checks.push(exchange::redirect(&get, post));
     checks.push(exchange::time(&get, post, timeout));
 }

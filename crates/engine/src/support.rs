@@ -99,8 +99,7 @@ impl Engine {
             }
         }
         let redaction = Redaction::of(webhooks.iter().map(|each| &each.webhook));
-        let attempts_max =
-            if chosen.deliveries.len() == 1 { ATTEMPTS_MAX_ALONE } else { ATTEMPTS_MAX_EACH };
+        let attempts_max = if chosen.deliveries.len() == 1 { ATTEMPTS_MAX_ALONE } else { ATTEMPTS_MAX_EACH };
         let mut deliveries = Vec::with_capacity(chosen.deliveries.len());
         for row in chosen.deliveries {
             let mut attempts = self.store().attempts(tenant, row.id).await?;

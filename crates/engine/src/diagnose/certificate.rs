@@ -61,7 +61,8 @@ pub(super) fn judge(look: &TlsLook, url: &DestinationUrl, now: Time) -> Vec<Chec
         return CHECKS.into_iter().map(Check::not_tried).collect();
     };
     let Ok((_, parsed)) = X509Certificate::from_der(own) else {
-        let unreadable = |name| Check::new(name, Finding::CertificateUnreadable, "The certificate cannot be read.");
+        let unreadable =
+            |name| Check::new(name, Finding::CertificateUnreadable, "The certificate cannot be read.");
         return CHECKS.into_iter().map(unreadable).collect();
     };
     let seen = CertificateSeen::of(&parsed, look.chain.len(), now);
@@ -74,9 +75,12 @@ fn chain(look: &TlsLook, own: &X509Certificate<'_>, seen: &CertificateSeen, now:
     match &look.refusal {
         // The name is judged last: the chain held until then.
         None | Some(CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. }) => {
-            check(Finding::ChainTrusted, format!("The chain leads to a trusted authority; issued by {issuer}."))
+            check(
+                Finding::ChainTrusted,
+                format!("The chain leads to a trusted authority; issued by {issuer}."),
+            )
         }
-        Some(_) if own.issuer().as_raw() == own.subject().as_raw() => {
+        Some(_) if is_self_signed(own) => {
             check(Finding::ChainSelfSigned, "The certificate is signed by itself.".to_owned())
         }
         Some(refusal) if is_out_of_time(refusal) && !seen.is_valid_at(now) => {
@@ -93,6 +97,11 @@ fn chain(look: &TlsLook, own: &X509Certificate<'_>, seen: &CertificateSeen, now:
             check(Finding::ChainInvalid, format!("The chain was refused: {}.", bounded(&refusal.to_string())))
         }
     }
+}
+
+/// Equal names alone prove nothing: an authority may have the name that it gives.
+fn is_self_signed(own: &X509Certificate<'_>) -> bool {
+    own.issuer().as_raw() == own.subject().as_raw() && own.verify_signature(None).is_ok()
 }
 
 fn is_out_of_time(refusal: &CertificateError) -> bool {

@@ -54,7 +54,12 @@ pub(super) async fn get(client: &OutboundClient, url: &DestinationUrl, now: Time
 ///
 /// # Errors
 /// When it was not begun.
-pub(super) async fn post(sender: &Sender, webhook: Webhook, now: Time, within: Duration) -> Result<Tried, NotStarted> {
+pub(super) async fn post(
+    sender: &Sender,
+    webhook: Webhook,
+    now: Time,
+    within: Duration,
+) -> Result<Tried, NotStarted> {
     let content = EventContent {
         id: entropy::event_id(now),
         event_type: EventType::parse(EVENT_TYPE).expect("a legal type"),
@@ -99,7 +104,9 @@ pub(super) fn judge_get(get: &Tried, post: Option<&Tried>) -> Check {
         AttemptOutcome::Refused { status: status @ 500.., .. } => {
             (Finding::GetServerError, format!("GET was answered {status}."))
         }
-        AttemptOutcome::Refused { status, .. } => (Finding::GetRefused, format!("GET was answered {status}.")),
+        AttemptOutcome::Refused { status, .. } => {
+            (Finding::GetRefused, format!("GET was answered {status}."))
+        }
         AttemptOutcome::Timeout { .. } => (Finding::GetTimedOut, "GET was not answered in time.".to_owned()),
         outcome => (Finding::GetFailed, format!("GET failed: {}.", words(&outcome))),
     };
@@ -112,7 +119,9 @@ pub(super) fn judge_post(post: &Tried) -> Check {
     let (finding, text) = match post.outcome {
         AttemptOutcome::Delivered { status } => (Finding::PostAccepted, answered(status)),
         AttemptOutcome::Refused { status, .. } => (refusal(status), answered(status)),
-        AttemptOutcome::Timeout { .. } => (Finding::PostTimedOut, "The signed POST was not answered in time.".to_owned()),
+        AttemptOutcome::Timeout { .. } => {
+            (Finding::PostTimedOut, "The signed POST was not answered in time.".to_owned())
+        }
         AttemptOutcome::Unsendable => (Finding::PostUnsendable, "The POST could not be made.".to_owned()),
         outcome => (Finding::PostFailed, format!("The signed POST failed: {}.", words(&outcome))),
     };
@@ -163,7 +172,10 @@ pub(super) fn time(get: &Tried, post: Option<&Tried>, timeout: Duration) -> Chec
     let (took, allowed) = (tried.duration.as_millis(), timeout.as_secs_f64());
     let timed_out = matches!(tried.outcome, AttemptOutcome::Timeout { .. });
     let (finding, text) = if timed_out || tried.duration > timeout {
-        (Finding::TimeOver, format!("{what} was not answered within {took} ms; an attempt may take {allowed} s."))
+        (
+            Finding::TimeOver,
+            format!("{what} was not answered within {took} ms; an attempt may take {allowed} s."),
+        )
     } else if tried.duration > SLOW {
         (Finding::TimeSlow, format!("{what} took {took} ms; an attempt may take {allowed} s."))
     } else {

@@ -46,7 +46,10 @@ fn judged(found: &[(IpAddr, Result<(), Refusal>)]) -> Check {
         (0, 0) => (Finding::DnsNotFound, "The name has no address.".to_owned()),
         (_, 0) => (Finding::DnsFound, format!("The name has {} that may be dialled.", addresses(all))),
         (0, _) => (Finding::DnsRefused, "No address of the name may be dialled.".to_owned()),
-        _ => (Finding::DnsSomeRefused, format!("The name has {}; {refused} must not be dialled.", addresses(all))),
+        _ => (
+            Finding::DnsSomeRefused,
+            format!("The name has {}; {refused} must not be dialled.", addresses(all)),
+        ),
     };
     let seen = found.iter().take(ADDRESSES_MAX).map(|(ip, verdict)| match verdict {
         Ok(()) => AddressSeen::Allowed(*ip),
@@ -71,7 +74,11 @@ fn not_resolved(outcome: &AttemptOutcome) -> Check {
 }
 
 /// A connection, as a delivery would open it.
-pub(super) async fn tcp(client: &OutboundClient, url: &DestinationUrl, within: Duration) -> (Check, Option<Connection>) {
+pub(super) async fn tcp(
+    client: &OutboundClient,
+    url: &DestinationUrl,
+    within: Duration,
+) -> (Check, Option<Connection>) {
     let stopwatch = Stopwatch::start();
     let connected = client.connect(url, within).await;
     let took = stopwatch.elapsed();

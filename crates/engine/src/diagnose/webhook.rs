@@ -45,9 +45,10 @@ fn status(webhook: &Webhook) -> Check {
         WebhookStatus::Paused | WebhookStatus::Deleted => {
             (Finding::WebhookPaused, "The webhook is paused.".to_owned())
         }
-        WebhookStatus::Disabled(reason) => {
-            (Finding::WebhookDisabled, format!("The webhook was disabled: {}.", reason.as_str().replace('_', " ")))
-        }
+        WebhookStatus::Disabled(reason) => (
+            Finding::WebhookDisabled,
+            format!("The webhook was disabled: {}.", reason.as_str().replace('_', " ")),
+        ),
     };
     Check::new(CheckName::WebhookStatus, finding, text)
 }
@@ -59,9 +60,11 @@ fn rate(webhook: &Webhook, look: Option<&LaneLook>, now: Time) -> Check {
         None => "No rate is set".to_owned(),
     };
     match look.and_then(|look| look.next_start).filter(|at| *at > now) {
-        Some(at) => {
-            Check::new(CheckName::Rate, Finding::RateWaiting, format!("{limited}; the next one may start at {at}."))
-        }
+        Some(at) => Check::new(
+            CheckName::Rate,
+            Finding::RateWaiting,
+            format!("{limited}; the next one may start at {at}."),
+        ),
         None => Check::new(CheckName::Rate, Finding::RateFree, format!("{limited}; nothing waits for it.")),
     }
 }
@@ -72,7 +75,11 @@ fn breaker(look: Option<&LaneLook>, failing_since: Option<Time>) -> Check {
         None => String::new(),
     };
     let Some(look) = look else {
-        return Check::new(CheckName::Breaker, Finding::BreakerClosed, format!("Nothing is in flight or waits.{since}"));
+        return Check::new(
+            CheckName::Breaker,
+            Finding::BreakerClosed,
+            format!("Nothing is in flight or waits.{since}"),
+        );
     };
     let (flying, window) = (look.on_wire, look.window);
     let text = format!("{flying} requests are in flight; {window} may be.{since}");
@@ -100,7 +107,9 @@ async fn errors(store: &dyn Store, webhook: &Webhook) -> Result<Check, StoreErro
     let mut errors = Vec::new();
     for row in page.rows.iter().filter(|row| row.attempts > 0 && row.state != DeliveryState::Delivered) {
         let attempts = store.attempts(webhook.tenant, row.id).await?;
-        let Some(last) = attempts.into_iter().rev().find(|attempt| attempt.outcome != "delivered") else { continue };
+        let Some(last) = attempts.into_iter().rev().find(|attempt| attempt.outcome != "delivered") else {
+            continue;
+        };
         errors.push(ErrorSeen {
             delivery: row.id,
             number: last.number,

@@ -54,12 +54,8 @@ impl OutboundClient {
         let allows_http = options.policy.allows_http();
         let (policy, bind_address, proxy) = (options.policy, options.bind_address, options.proxy);
         let dialler = Arc::new(Dialler { policy, resolver, bind_address, proxy });
-        let shared = Shared {
-            allows_http,
-            user_agent: options.user_agent,
-            dialler: Arc::clone(&dialler),
-            verifier,
-        };
+        let shared =
+            Shared { allows_http, user_agent: options.user_agent, dialler: Arc::clone(&dialler), verifier };
         let pool = Client::builder(TokioExecutor::new())
             .timer(TokioTimer::new())
             .pool_timer(TokioTimer::new())

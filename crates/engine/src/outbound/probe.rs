@@ -104,15 +104,11 @@ impl OutboundClient {
     }
 
     /// Shakes hands on a connection and closes it. The certificates are kept also when they are refused.
-    pub async fn handshake(
-        &self,
-        url: &DestinationUrl,
-        connection: Connection,
-        within: Duration,
-    ) -> TlsLook {
+    pub async fn handshake(&self, url: &DestinationUrl, connection: Connection, within: Duration) -> TlsLook {
         let uri = PreparedUrl::new(url).into_uri();
         let recorder = Arc::new(Recorder { inner: self.verifier(), shown: OnceLock::new() });
-        let failed = |failure| TlsLook { failure: Some(failure), version: None, chain: Vec::new(), refusal: None };
+        let failed =
+            |failure| TlsLook { failure: Some(failure), version: None, chain: Vec::new(), refusal: None };
         let name = match server_name(host(&uri)) {
             Ok(name) => name,
             Err(failure) => return failed(failure.outcome()),
@@ -122,7 +118,9 @@ impl OutboundClient {
         };
         let connecting = TlsConnector::from(Arc::new(config)).connect(name, connection.stream);
         let (failure, version) = match tokio::time::timeout(within, connecting).await {
-            Ok(Ok(stream)) => (None, stream.get_ref().1.protocol_version().and_then(|version| version.as_str())),
+            Ok(Ok(stream)) => {
+                (None, stream.get_ref().1.protocol_version().and_then(|version| version.as_str()))
+            }
             Ok(Err(error)) => (Some(ConnectFailure::from_io(&error).outcome()), None),
             Err(_) => (Some(AttemptOutcome::Timeout { phase: Phase::Handshake }), None),
         };

@@ -81,7 +81,6 @@ impl fmt::Debug for EgressProxy {
 }
 
 /// Whatever breaks between us and the proxy is the proxy's.
-#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
 fn broken(_: std::io::Error) -> NetworkError {
     NetworkError::Proxy
 }

@@ -8,8 +8,13 @@ use super::client::Connection;
 use super::output::Column;
 use super::{CliError, output};
 
-const COLUMNS: &[Column] =
-    &[("CHECK", "/check"), ("STATUS", "/status"), ("CODE", "/code"), ("MS", "/duration_ms"), ("FINDING", "/finding")];
+const COLUMNS: &[Column] = &[
+    ("CHECK", "/check"),
+    ("STATUS", "/status"),
+    ("CODE", "/code"),
+    ("MS", "/duration_ms"),
+    ("FINDING", "/finding"),
+];
 
 /// Find out why deliveries do not arrive
 ///

@@ -164,7 +164,8 @@ mod tests {
             .map(|long| format!("--{long}"))
             .collect();
         for setting in Setting::ALL {
-            let secret = matches!(setting, Setting::MasterKey | Setting::OperatorToken | Setting::OutboundProxy);
+            let secret =
+                matches!(setting, Setting::MasterKey | Setting::OperatorToken | Setting::OutboundProxy);
             assert_eq!(flags.contains(&setting.flag()), !secret, "{}", setting.flag());
         }
     }

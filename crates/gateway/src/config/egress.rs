@@ -111,7 +111,8 @@ impl FromStr for EgressRange {
             Ok(address) => Some(IpNet::from(address)),
             Err(_) => text.parse::<IpNet>().ok().filter(|net| net.addr() == net.network()),
         };
-        net.map(Self).ok_or_else(|| "expected addresses or networks such as 203.0.113.7 or 203.0.113.0/28".into())
+        net.map(Self)
+            .ok_or_else(|| "expected addresses or networks such as 203.0.113.7 or 203.0.113.0/28".into())
     }
 }
 
@@ -167,10 +168,19 @@ mod tests {
     #[test]
     fn a_proxy_is_a_url_with_a_scheme_that_is_known() {
         let socks = proxy("socks5://10.1.2.3:9050").expect("valid");
-        assert_eq!((socks.protocol, socks.host.as_str(), socks.port), (ProxyProtocol::Socks5, "10.1.2.3", 9050));
-        assert_eq!(proxy("socks5://[fd00::1]").map(|proxy| (proxy.host, proxy.port)), Some(("fd00::1".into(), 1080)));
+        assert_eq!(
+            (socks.protocol, socks.host.as_str(), socks.port),
+            (ProxyProtocol::Socks5, "10.1.2.3", 9050)
+        );
+        assert_eq!(
+            proxy("socks5://[fd00::1]").map(|proxy| (proxy.host, proxy.port)),
+            Some(("fd00::1".into(), 1080))
+        );
         let http = proxy("http://user:p%40ss%3Aword@Proxy.internal:3128/").expect("valid");
-        assert_eq!((http.protocol, http.host.as_str(), http.port), (ProxyProtocol::HttpConnect, "proxy.internal", 3128));
+        assert_eq!(
+            (http.protocol, http.host.as_str(), http.port),
+            (ProxyProtocol::HttpConnect, "proxy.internal", 3128)
+        );
         let credentials = http.credentials.expect("given");
         assert_eq!((credentials.user.as_str(), credentials.password.reveal()), ("user", "p@ss:word"));
     }

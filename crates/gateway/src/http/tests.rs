@@ -19,7 +19,8 @@ fn operations(id: impl Fn(&str) -> String) -> Vec<String> {
             continue;
         }
         let kind = path.split('/').nth(2).expect("a resource");
-        let filled = path.replace("{id}", &id(kind)).replace("{token_id}", &id("tokens"));
+        let filled = if path.contains("{id}") { path.replace("{id}", &id(kind)) } else { path.clone() };
+        let filled = filled.replace("{token_id}", &id("tokens"));
         for method in item.as_object().expect("operations").keys().filter(|key| *key != "parameters") {
             calls.push(format!("{} {filled}", method.to_uppercase()));
         }

@@ -84,7 +84,9 @@ mod tests {
     fn only_a_status_line_has_a_status() {
         assert_eq!(status(b"HTTP/1.1 200 Connection established\r\n\r\n"), Some(200));
         assert_eq!(status(b"HTTP/1.0 407\r\n\r\n"), Some(407));
-        for line in [&b"HTTP/2 200\r\n"[..], b"SSH-2.0 200\r\n", b"", b"HTTP/1.1 2000\r\n", b"HTTP/1.1  200\r\n"] {
+        for line in
+            [&b"HTTP/2 200\r\n"[..], b"SSH-2.0 200\r\n", b"", b"HTTP/1.1 2000\r\n", b"HTTP/1.1  200\r\n"]
+        {
             assert_eq!(status(line), None, "{line:?}");
         }
     }

@@ -23,14 +23,21 @@ use crate::{Engine, EngineOptions, entropy};
 const NAME: &str = "receiver.example.com";
 
 /// Has an engine with that client look at the URL; with a secret it posts.
-async fn diagnose(client: OutboundClient, policy: AddressPolicy, url: &str, probe_time: Duration) -> Diagnosis {
+async fn diagnose(
+    client: OutboundClient,
+    policy: AddressPolicy,
+    url: &str,
+    probe_time: Duration,
+) -> Diagnosis {
     let folder = tempfile::tempdir().unwrap();
     let key = MasterKey::from_bytes([7; 32]);
     let store = Arc::new(SqliteStore::open(&folder.path().join("test.db"), &key).unwrap());
-    let mut options = EngineOptions::new(policy.clone(), options(policy), Arc::new(|reason| panic!("{reason}")));
+    let mut options =
+        EngineOptions::new(policy.clone(), options(policy), Arc::new(|reason| panic!("{reason}")));
     options.probe_time = probe_time;
     let destination = Arc::new(HttpDestination::new(client.clone()));
-    let engine = Engine::launch(store, options, Arc::new(SystemClock), destination, Some(client)).await.unwrap();
+    let engine =
+        Engine::launch(store, options, Arc::new(SystemClock), destination, Some(client)).await.unwrap();
     let secret = SecretText::new("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".to_owned());
     let subject = Subject::Url { url: url.to_owned(), signing: Some((secret, Profile::Standard)) };
     // Of its own, so that tests which run beside it do not take its place.
@@ -126,8 +133,16 @@ async fn faults_of_a_certificate_are_told_apart() {
         ("early", known.acceptor(NAME, &[], early), [refused, NotTried, NameMatches, ExpiryNotYet]),
         ("wrong name", known.acceptor(other, &[], |_| {}), [refused, ChainTrusted, NameWrong, ExpiryFar]),
         ("both", known.acceptor(other, &[], expired), [refused, NotTried, NameWrong, ExpiryPassed]),
-        ("unknown", unknown.acceptor(NAME, &[], |_| {}), [refused, ChainUnknownIssuer, NameMatches, ExpiryFar]),
-        ("soon", known.acceptor(NAME, &["http/1.1"], soon), [TlsEstablished, ChainTrusted, NameMatches, ExpirySoon]),
+        (
+            "unknown",
+            unknown.acceptor(NAME, &[], |_| {}),
+            [refused, ChainUnknownIssuer, NameMatches, ExpiryFar],
+        ),
+        (
+            "soon",
+            known.acceptor(NAME, &["http/1.1"], soon),
+            [TlsEstablished, ChainTrusted, NameMatches, ExpirySoon],
+        ),
     ] {
         let diagnosis = diagnose_tls(&known, acceptor).await;
         assert_eq!(of_certificate(&diagnosis), expected, "{case}");
@@ -147,7 +162,7 @@ async fn a_self_signed_certificate_is_called_so() {
     for is_ca in [IsCa::Ca(BasicConstraints::Unconstrained), IsCa::ExplicitNoCa] {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::new(vec![NAME.to_owned()]).unwrap();
-        params.is_ca = is_ca.clone();
+        params.is_ca = is_ca;
         let certificate = params.self_signed(&key).unwrap().der().clone();
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let config = ServerConfig::builder_with_provider(provider)
@@ -165,7 +180,11 @@ async fn a_self_signed_certificate_is_called_so() {
 
 #[tokio::test]
 async fn a_port_without_tls_is_told() {
-    let receiver = Receiver::answering(NOT_FOUND).await;
+    let receiver = Receiver::start(|mut stream, _| async move {
+        stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await.unwrap();
+        drain(&mut stream).await;
+    })
+    .await;
     let url = format!("https://127.0.0.1:{}/", receiver.address.port());
     let diagnosis = diagnose_plain(&url).await;
     assert_eq!(found(&diagnosis, CheckName::Tls), Finding::TlsFailed);
@@ -179,20 +198,24 @@ async fn a_404_for_get_is_fine_when_post_works_and_not_otherwise() {
     assert_eq!(found(&diagnosis, CheckName::Get), Finding::GetNotForGet);
     assert_eq!(found(&diagnosis, CheckName::Post), Finding::PostAccepted);
     // Plain http is worth a warning, and nothing else is.
-    let warned: Vec<_> = diagnosis.checks.iter().filter(|check| check.finding.status() >= Status::Warning).collect();
+    let warned: Vec<_> =
+        diagnosis.checks.iter().filter(|check| check.finding.status() >= Status::Warning).collect();
     assert!(matches!(warned.as_slice(), [only] if only.finding == Finding::TlsNotUsed), "{warned:?}");
     assert!(!diagnosis.url.contains("value"), "the query is not shown: {}", diagnosis.url);
 
     let missing = by_method(NOT_FOUND, NOT_FOUND).await;
     let diagnosis = diagnose_plain(&missing.url()).await;
     assert_eq!(found(&diagnosis, CheckName::Post), Finding::PostNotFound);
-    let Some(Detail::Answer(answer)) = &check(&diagnosis, CheckName::Post).detail else { panic!("no answer") };
+    let Some(Detail::Answer(answer)) = &check(&diagnosis, CheckName::Post).detail else {
+        panic!("no answer")
+    };
     assert_eq!(answer.excerpt.as_deref(), Some("nope"));
 }
 
 #[tokio::test]
 async fn a_redirect_is_told_with_where_it_leads() {
-    const MOVED: &str = "HTTP/1.1 308 Moved\r\nLocation: https://example.com/new\r\nContent-Length: 0\r\n\r\n";
+    const MOVED: &str =
+        "HTTP/1.1 308 Moved\r\nLocation: https://example.com/new\r\nContent-Length: 0\r\n\r\n";
     let moved = by_method(MOVED, MOVED).await;
     let diagnosis = diagnose_plain(&moved.url()).await;
     assert_eq!(found(&diagnosis, CheckName::Post), Finding::PostRedirected);
@@ -243,7 +266,8 @@ async fn names_and_ports_that_lead_nowhere_are_told() {
         [(ResolveError::NotFound, Finding::DnsNotFound), (ResolveError::Failed, Finding::DnsFailed)]
     {
         let client = client_with(ScriptedResolver::new([Err(answer)]));
-        let diagnosis = diagnose(client, AddressPolicy::dev(), "http://name.example.com:8080/", PATIENT).await;
+        let diagnosis =
+            diagnose(client, AddressPolicy::dev(), "http://name.example.com:8080/", PATIENT).await;
         assert_eq!(found(&diagnosis, CheckName::Dns), finding);
     }
 }
@@ -276,7 +300,8 @@ async fn refused_addresses_are_neither_dialled_nor_named() {
 async fn a_name_that_moves_inside_while_it_is_looked_at_is_not_dialled() {
     let receiver = Receiver::answering(OK).await;
     let policy = AddressPolicy::closed().with_http(true);
-    let answers = [ScriptedResolver::addresses(&["93.184.216.34"]), ScriptedResolver::addresses(&["127.0.0.1"])];
+    let answers =
+        [ScriptedResolver::addresses(&["93.184.216.34"]), ScriptedResolver::addresses(&["127.0.0.1"])];
     let client = OutboundClient::new(options(policy.clone()), ScriptedResolver::new(answers)).unwrap();
     let url = format!("http://rebind.example.com:{}/", receiver.address.port());
     let diagnosis = diagnose(client, policy, &url, PATIENT).await;

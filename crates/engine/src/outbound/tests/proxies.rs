@@ -114,7 +114,11 @@ async fn text(stream: &mut TcpStream, length: u8) -> std::io::Result<String> {
     Ok(String::from_utf8(bytes).unwrap())
 }
 
-async fn http_connect(mut stream: TcpStream, manner: Manner, notes: &Mutex<Vec<String>>) -> std::io::Result<()> {
+async fn http_connect(
+    mut stream: TcpStream,
+    manner: Manner,
+    notes: &Mutex<Vec<String>>,
+) -> std::io::Result<()> {
     let request = read_request(&mut stream).await;
     let mut lines = request.lines();
     let target = lines.next().unwrap().strip_prefix("CONNECT ").unwrap().strip_suffix(" HTTP/1.1").unwrap();
@@ -156,8 +160,7 @@ async fn the_proxy_is_asked_for_the_very_address_that_was_decided_about() {
         let proxy = Proxy::start(protocol, Manner::Connects).await;
         let receiver = Receiver::answering(OK).await;
         let addresses = ScriptedResolver::addresses(&["10.0.0.1", "127.0.0.1"]);
-        let client =
-            through(proxy.egress(None), AddressPolicy::dev(), ScriptedResolver::new([addresses]));
+        let client = through(proxy.egress(None), AddressPolicy::dev(), ScriptedResolver::new([addresses]));
         let url = format!("http://receiver.example.com:{}/hook", receiver.address.port());
         assert_eq!(outcome(&client, &url).await, delivered(200), "{protocol:?}");
         assert_eq!(proxy.asked(), [receiver.address.to_string()], "{protocol:?}");

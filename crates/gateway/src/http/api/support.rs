@@ -173,7 +173,8 @@ async fn support(
     State(state): State<AppState>,
     Query(query): Query<SupportQuery>,
 ) -> Result<Json<SupportView>, Problem> {
-    let bundle = state.engine().support(auth.tenant, query.subject()?).await?.ok_or_else(Problem::not_found)?;
+    let bundle =
+        state.engine().support(auth.tenant, query.subject()?).await?.ok_or_else(Problem::not_found)?;
     let for_operator = auth.token.owner == TokenOwner::Operator;
     Ok(Json(SupportView::new(bundle, &state, for_operator)))
 }

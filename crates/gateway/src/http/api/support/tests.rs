@@ -11,7 +11,9 @@ async fn exactly_one_subject_is_named() {
         let answer = app.call(&token, &format!("GET /v1/support{query}"), Value::Null).await;
         assert_eq!((answer.status, answer.problem().0.as_str()), (400, "invalid_query"), "{query}");
     }
-    for query in [format!("delivery_id=del_{id}"), format!("event_id=evt_{id}"), format!("webhook_id=wh_{id}")] {
+    for query in
+        [format!("delivery_id=del_{id}"), format!("event_id=evt_{id}"), format!("webhook_id=wh_{id}")]
+    {
         let answer = app.call(&token, &format!("GET /v1/support?{query}"), Value::Null).await;
         assert_eq!((answer.status, answer.problem().0.as_str()), (404, "not_found"), "{query}");
     }
@@ -27,7 +29,9 @@ async fn the_gateways_configuration_is_for_the_operator() {
     let own = app.call(&token, &call, Value::Null).await;
     assert_eq!(own.status, 200, "{own:?}");
     assert_eq!(own.body["webhooks"][0]["url"], "https://example.com/in?[redacted]");
-    assert!(own.body.get("configuration").is_none() && !own.text.contains("abcdef") && !own.text.contains("own"));
+    assert!(
+        own.body.get("configuration").is_none() && !own.text.contains("abcdef") && !own.text.contains("own")
+    );
     let operators = app.call(OPERATOR, &call, Value::Null).await;
     assert!(operators.body.get("configuration").is_some(), "{operators:?}");
 }

@@ -248,7 +248,9 @@ impl From<Check> for CheckView {
         };
         match check.detail {
             None => {}
-            Some(Detail::Addresses(seen)) => view.addresses = Some(seen.into_iter().map(Into::into).collect()),
+            Some(Detail::Addresses(seen)) => {
+                view.addresses = Some(seen.into_iter().map(Into::into).collect())
+            }
             Some(Detail::Peer(peer)) => view.peer = Some(peer.to_string()),
             Some(Detail::Certificate(seen)) => view.certificate = Some((*seen).into()),
             Some(Detail::Answer(seen)) => view.answer = Some(seen.into()),

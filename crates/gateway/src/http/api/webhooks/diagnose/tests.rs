@@ -40,11 +40,18 @@ async fn refused_addresses_all_answer_alike() {
     let app = TestApp::start().await;
     let (_, token) = app.tenant("acme", &["manage"]).await;
     let mut shapes = Vec::new();
-    for url in ["http://10.0.0.1/", "http://10.255.255.1:6379/", "http://169.254.169.254/latest", "https://[fd00::1]/"] {
+    for url in [
+        "http://10.0.0.1/",
+        "http://10.255.255.1:6379/",
+        "http://169.254.169.254/latest",
+        "https://[fd00::1]/",
+    ] {
         let answer = diagnose(&app, &token, json!({"url": url})).await;
         assert_eq!((answer.status, &answer.body["verdict"]), (200, &json!("failed")), "{url}");
         let checks = answer.body["checks"].as_array().expect("checks").clone();
-        shapes.push(checks.iter().map(|check| (check["check"].clone(), check["code"].clone())).collect::<Vec<_>>());
+        shapes.push(
+            checks.iter().map(|check| (check["check"].clone(), check["code"].clone())).collect::<Vec<_>>(),
+        );
         assert!(checks.iter().all(|check| check["duration_ms"].is_null()), "{url}: nothing took time");
     }
     assert!(shapes.iter().all(|shape| *shape == shapes[0]), "{shapes:?}");
