@@ -248,14 +248,12 @@ impl From<Check> for CheckView {
         };
         match check.detail {
             None => {}
-            Some(Detail::Addresses(seen)) => {
-                view.addresses = Some(seen.into_iter().map(Into::into).collect())
-            }
+            Some(Detail::Addresses(seen)) => view.addresses = Some(all(seen)),
             Some(Detail::Peer(peer)) => view.peer = Some(peer.to_string()),
             Some(Detail::Certificate(seen)) => view.certificate = Some((*seen).into()),
             Some(Detail::Answer(seen)) => view.answer = Some(seen.into()),
             Some(Detail::Location(location)) => view.location = Some(location),
-            Some(Detail::Errors(seen)) => view.errors = Some(seen.into_iter().map(Into::into).collect()),
+            Some(Detail::Errors(seen)) => view.errors = Some(all(seen)),
         }
         view
     }
@@ -294,6 +292,10 @@ impl From<ErrorSeen> for ErrorView {
         let ErrorSeen { delivery, number, started_at, outcome, reason, status } = seen;
         Self { delivery_id: delivery, number, started_at, outcome, reason, status }
     }
+}
+
+fn all<T: Into<View>, View>(seen: Vec<T>) -> Vec<View> {
+    seen.into_iter().map(Into::into).collect()
 }
 
 fn millis(duration: std::time::Duration) -> f64 {
