@@ -7,6 +7,7 @@ mod events;
 mod failure;
 mod journal;
 mod lanes;
+mod leftovers;
 mod maintenance;
 mod migrations;
 mod readers;
