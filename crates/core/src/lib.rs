@@ -5,10 +5,13 @@
 
 pub mod address;
 pub mod attempt;
+pub mod cloudevents;
 pub mod delivery;
 pub mod destination_url;
+pub mod ecmascript;
 pub mod envelope;
 pub mod event;
+pub mod format;
 pub mod header;
 pub mod id;
 pub mod json;
@@ -23,4 +26,5 @@ pub mod signature;
 pub mod tenant;
 pub mod time;
 pub mod token;
+pub mod transform;
 pub mod webhook;

@@ -17,7 +17,7 @@ use crate::places::Places;
 use crate::sender::{AttemptInput, NotStarted};
 
 /// Test sends under way in this process.
-static TEST_SENDS: Places = Places::new(32, 8);
+pub(crate) static TEST_SENDS: Places = Places::new(32, 8);
 
 /// What became of a command on one delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,6 +128,7 @@ impl Engine {
             id: entropy::event_id(now),
             event_type,
             time: now,
+            subject: None,
             content_type: "application/json".into(),
             data,
             previous_data: None,

@@ -142,6 +142,7 @@ mod tests {
             id: tenant,
             name: "t".into(),
             plan: DEFAULT_PLAN.into(),
+            default_profile: None,
             config_version: 1,
             created_at: now,
         };

@@ -56,7 +56,7 @@ impl EngineOptions {
         Self {
             address_policy,
             outbound,
-            permits: 512,
+            permits: 1_024,
             queue: QueueLimits::default(),
             lane: LaneLimits::default(),
             retention: Retention::default(),

@@ -20,6 +20,7 @@ pub mod ledger;
 pub mod load;
 pub mod metrics;
 mod process;
+pub mod program;
 pub mod python;
 pub mod receiver;
 pub mod wait;

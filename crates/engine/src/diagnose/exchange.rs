@@ -67,6 +67,7 @@ pub(super) async fn post(
         content_type: "application/json".into(),
         data: DATA.into(),
         previous_data: None,
+        subject: None,
     };
     let input = AttemptInput {
         webhook: Arc::new(webhook),

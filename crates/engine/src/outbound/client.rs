@@ -74,6 +74,18 @@ impl OutboundClient {
         Ok(Self { pool, shared: Arc::new(shared) })
     }
 
+    pub(super) fn allows_http(&self) -> bool {
+        self.shared.allows_http
+    }
+
+    pub(super) fn user_agent(&self) -> HeaderValue {
+        self.shared.user_agent.clone()
+    }
+
+    pub(super) const fn pool(&self) -> &Client<Connector, OutboundBody> {
+        &self.pool
+    }
+
     pub(super) fn dialler(&self) -> &Dialler {
         &self.shared.dialler
     }

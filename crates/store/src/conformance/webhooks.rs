@@ -3,14 +3,17 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use stentor_core::cloudevents::{CloudeventsOptions, Grant, Handshake};
 use stentor_core::delivery::DeliveryState;
 use stentor_core::event::EventPattern;
+use stentor_core::format::Format;
 use stentor_core::header::CustomHeaders;
 use stentor_core::id::{TenantId, WebhookId};
 use stentor_core::policy::{DisableRule, PolicyOverrides, RetryOn, Schedule};
 use stentor_core::profile::{Profile, WebhookLimits};
 use stentor_core::rate::Rate;
-use stentor_core::signature::{SignatureScheme, SignedContent};
+use stentor_core::signature::{Encoding, Signature, SignatureScheme, SignedContent};
+use stentor_core::transform::Transform;
 use stentor_core::webhook::{DisableReason, SecretText, SigningSecret, Webhook, WebhookStatus};
 
 use super::Backend;
@@ -41,8 +44,24 @@ fn full(scene: &Scene, tenant: TenantId) -> Webhook {
         retry_on: Some(RetryOn { statuses: Some(vec![503, 429]), network: true, timeout: false }),
         disable: Some(DisableRule { failing_for: None, failed_attempts: Some(3), gone: true }),
     };
-    let (header, content) = ("X-Signature".into(), SignedContent::TimestampBody);
-    config.signature = Some(SignatureScheme::Hex { header, timestamp_header: None, content });
+    config.format = Some(Format::CloudeventsBinary);
+    let main = SignatureScheme::Hmac {
+        header: "X-Signature".into(),
+        timestamp_header: None,
+        content: SignedContent::TimestampBody,
+        encoding: Encoding::Base64,
+        prefix: "v0=".into(),
+    };
+    let also = vec![SignatureScheme::Standard, SignatureScheme::Hook0 { header: "x-h".into() }];
+    config.signature = Some(Signature { main, also, optional: true });
+    config.transform = Some(Transform {
+        body: Some("{{ event.data }}\n".into()),
+        headers: vec![("X-B".into(), "b".into()), ("X-A".into(), "a".into())],
+        content_type: Some("text/plain".into()),
+    });
+    let granted = Some(Grant { rate: Some(7), at: START });
+    let handshake = Some(Handshake { origin: "a.example".into(), rate: Some(9), granted });
+    config.cloudevents = Some(CloudeventsOptions { source: Some("/é".into()), handshake });
     let rate = Rate { count: 100, period: Duration::from_secs(60) };
     config.limits = WebhookLimits { concurrency: Some(10), rate: Some(rate) };
     config.ordered = true;

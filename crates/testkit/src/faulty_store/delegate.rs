@@ -169,8 +169,8 @@ impl Tenants for FaultyStore {
         self.inner.create_tenant(tenant).await
     }
 
-    async fn update_tenant(&self, id: TenantId, name: &str, plan: &str) -> StoreResult<TenantSaved> {
-        self.inner.update_tenant(id, name, plan).await
+    async fn update_tenant(&self, tenant: &Tenant) -> StoreResult<TenantSaved> {
+        self.inner.update_tenant(tenant).await
     }
 
     async fn delete_tenant(&self, id: TenantId, now: Time) -> StoreResult<TenantSaved> {

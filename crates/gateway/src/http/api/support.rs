@@ -228,7 +228,7 @@ impl From<&Event> for SupportEvent {
             event_type: content.event_type.clone(),
             timestamp: content.time,
             accepted_at: event.accepted_at,
-            subject: event.subject.as_deref().map(str::to_owned),
+            subject: content.subject.as_deref().map(str::to_owned),
             origin: event.origin.as_str(),
             content_type: content.content_type.to_string(),
             data_bytes: content.data.len(),

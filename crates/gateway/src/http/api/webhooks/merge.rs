@@ -3,14 +3,17 @@
 use std::borrow::Cow;
 
 use serde_json::{Map, Value};
+use stentor_core::profile::Profile;
 use stentor_core::webhook::Webhook;
 use stentor_engine::webhooks::{WebhookChange, WebhookDraft};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use super::parts::{DisableView, LimitsView, SignatureView};
+use super::parts::{DisableView, LimitsView};
 use super::retry_policy::{RetryPolicy, STEPPED_MEMBERS};
 use super::settings::WebhookSettings;
+use super::shaping::{CloudeventsView, TransformView};
+use super::signature::SignatureView;
 use crate::http::extract::{Seconds, parse_value};
 use crate::http::problem::Problem;
 
@@ -45,11 +48,12 @@ impl ToSchema for WebhookPatch {
     }
 }
 
-/// What the patch makes of the webhook. Members that it does not name stay as they are, whatever they are.
+/// What the patch makes of the webhook. Members that it does not name stay as they are, whatever they are. A profile of
+/// null returns to `default`.
 ///
 /// # Errors
 /// `invalid_body` when the result breaks a rule.
-pub(super) fn change(webhook: &Webhook, patch: &Patch) -> Result<WebhookChange, Problem> {
+pub(super) fn change(webhook: &Webhook, patch: &Patch, default: Profile) -> Result<WebhookChange, Problem> {
     refuse_unpatchable(patch)?;
     let mut settings = own_settings(webhook);
     make_room(&mut settings, patch);
@@ -58,7 +62,7 @@ pub(super) fn change(webhook: &Webhook, patch: &Patch) -> Result<WebhookChange, 
     let names = ["url", "events", "profile"];
     settings.retain(|name, _| patch.contains_key(name) || names.contains(&name.as_str()));
     let settings: WebhookSettings = parse_value(Value::Object(settings))?;
-    let draft = settings.check()?;
+    let draft = settings.check(default)?;
     Ok(named_parts(webhook, patch, draft))
 }
 
@@ -86,6 +90,7 @@ fn own_settings(webhook: &Webhook) -> Map<String, Value> {
         ("name", value(&config.name)),
         ("active", Value::from(webhook.status.delivers())),
         ("profile", value(&config.profile)),
+        ("format", value(&config.format)),
         ("headers", Value::Object(headers)),
         ("timeout", value(&policy.timeout.map(Seconds))),
         ("retry_policy", value(&retry)),
@@ -94,6 +99,8 @@ fn own_settings(webhook: &Webhook) -> Map<String, Value> {
         ("limits", value(&LimitsView::showing(config.limits))),
         ("ordered", Value::from(config.ordered)),
         ("signature", value(&config.signature.as_ref().map(SignatureView::showing))),
+        ("transform", value(&config.transform.as_ref().map(TransformView::showing))),
+        ("cloudevents", value(&config.cloudevents.as_ref().map(CloudeventsView::settable))),
         ("metadata", value(&config.metadata)),
     ];
     members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
@@ -169,8 +176,11 @@ fn named_parts(webhook: &Webhook, patch: &Patch, draft: WebhookDraft) -> Webhook
         url: names("url").then_some(draft.url),
         events: names("events").then_some(draft.events),
         profile: names("profile").then_some(draft.profile),
+        format: names("format").then_some(draft.format),
         policy: policy_named.then_some(policy),
         signature: names("signature").then_some(draft.signature),
+        transform: names("transform").then_some(draft.transform),
+        cloudevents: names("cloudevents").then_some(draft.cloudevents),
         limits: names("limits").then_some(draft.limits),
         ordered: names("ordered").then_some(draft.ordered),
         headers: names("headers").then_some(draft.headers),

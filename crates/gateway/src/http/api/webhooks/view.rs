@@ -4,21 +4,24 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use stentor_core::event::EventPattern;
+use stentor_core::format::Format;
 use stentor_core::id::WebhookId;
 use stentor_core::policy::Schedule;
 use stentor_core::profile::Profile;
-use stentor_core::signature::SignatureScheme;
+use stentor_core::signature::{Signature, SignatureScheme};
 use stentor_core::time::Time;
 use stentor_core::webhook::{DisableReason, SigningSecret, Webhook, WebhookStatus};
 use utoipa::ToSchema;
 
-use super::parts::{DisableView, LimitsView, SignatureView};
+use super::parts::{DisableView, LimitsView};
 use super::retry_policy::RetryPolicy;
 use super::settings::Metadata;
+use super::shaping::{CloudeventsView, TransformView};
+use super::signature::SignatureView;
 use crate::http::extract::Seconds;
 
 /// Stands for the value of a custom header.
-const MASK: &str = "…";
+pub(super) const MASK: &str = "…";
 
 /// A webhook with everything that is in force: its own settings, and its profile's for the rest.
 #[derive(Serialize, ToSchema)]
@@ -41,9 +44,13 @@ pub(in crate::http::api) struct WebhookView {
     disabled_reason: Option<DisableReason>,
     #[schema(value_type = String, example = "standard")]
     profile: Profile,
-    /// The newest signing secret: whole in the answers that create it, masked in all others.
+    /// The shape of the body.
+    #[schema(value_type = String, example = "standard")]
+    format: Format,
+    /// The newest signing secret: whole in the answers that create it, masked in all others. Null when there is none, which
+    /// `conversation` and the signature `none` allow.
     #[schema(example = "whsec_MfKQ…")]
-    secret: String,
+    secret: Option<String>,
     /// All signing secrets, masked, newest first: several overlap during a rotation.
     secrets: Vec<SecretView>,
     /// Custom headers, values masked.
@@ -54,6 +61,8 @@ pub(in crate::http::api) struct WebhookView {
     limits: LimitsView,
     ordered: bool,
     signature: SignatureView,
+    transform: Option<TransformView>,
+    cloudevents: Option<CloudeventsView>,
     #[schema(value_type = Option<Object>)]
     metadata: Option<Metadata>,
     /// Which of these are the webhook's own and not its profile's.
@@ -103,7 +112,8 @@ impl WebhookView {
                 _ => None,
             },
             profile: webhook.config.profile,
-            secret: newest(&webhook).map(|secret| secret.value.masked()).unwrap_or_default(),
+            format: webhook.config.effective_format(),
+            secret: newest(&webhook).map(|secret| secret.value.masked()),
             secrets: webhook.secrets.signing.iter().map(SecretView::masked).collect(),
             headers: webhook.secrets.headers.names().map(|name| (name.to_owned(), MASK)).collect(),
             timeout: Seconds(policy.timeout),
@@ -116,6 +126,8 @@ impl WebhookView {
             limits: LimitsView::showing(limits),
             ordered: webhook.config.ordered,
             signature: SignatureView::showing(&signature),
+            transform: webhook.config.transform.as_ref().map(TransformView::showing),
+            cloudevents: webhook.config.cloudevents.as_ref().map(CloudeventsView::showing),
             overrides: overrides(&webhook),
             preview: Preview { attempt_offsets: offsets(&policy.schedule) },
             warnings: warnings(&webhook, &signature),
@@ -136,7 +148,7 @@ impl WebhookView {
 
     /// As the one who made its newest secret sees it, once.
     pub(super) fn revealed(webhook: Webhook) -> Self {
-        let secret = newest(&webhook).map(|secret| secret.value.reveal().to_owned()).unwrap_or_default();
+        let secret = newest(&webhook).map(|secret| secret.value.reveal().to_owned());
         Self { secret, ..Self::masked(webhook) }
     }
 }
@@ -166,6 +178,8 @@ fn overrides(webhook: &Webhook) -> Vec<&'static str> {
         (policy.disable.is_some(), "disable"),
         (limits, "limits"),
         (config.signature.is_some(), "signature"),
+        (config.format.is_some(), "format"),
+        (config.transform.is_some(), "transform"),
     ]
     .into_iter()
     .filter_map(|(set, name)| set.then_some(name))
@@ -180,10 +194,11 @@ fn offsets(schedule: &Schedule) -> Vec<Seconds> {
     schedule.waits().scan(std::time::Duration::ZERO, running).collect()
 }
 
-fn warnings(webhook: &Webhook, signature: &SignatureScheme) -> Vec<String> {
+fn warnings(webhook: &Webhook, signature: &Signature) -> Vec<String> {
     let mut warnings = Vec::new();
     let foreign = webhook.secrets.signing.iter().any(|secret| !secret.value.reveal().starts_with("whsec_"));
-    if foreign && matches!(signature, SignatureScheme::Standard) {
+    let decoding = matches!(signature.main, SignatureScheme::Standard | SignatureScheme::Svix);
+    if foreign && decoding {
         warnings.push(
             "A signing secret does not start with whsec_. It signs as its own bytes, but many Standard Webhooks \
              libraries decode every secret as base64 and will not verify it."
