@@ -11,6 +11,7 @@ pub mod destination_url;
 pub mod ecmascript;
 pub mod envelope;
 pub mod event;
+pub mod filter;
 pub mod format;
 pub mod header;
 pub mod id;

@@ -9,6 +9,7 @@ use crate::cloudevents::CloudeventsOptions;
 use crate::destination_url::DestinationUrl;
 use crate::envelope::Shape;
 use crate::event::EventPattern;
+use crate::filter::Filter;
 use crate::format::Format;
 use crate::header::CustomHeaders;
 use crate::id::{TenantId, WebhookId};
@@ -137,6 +138,9 @@ pub struct WebhookConfig {
     pub url: DestinationUrl,
     /// Which event types it receives; none means only what routes send.
     pub events: Vec<EventPattern>,
+    /// Which of those events, by what they hold; none means all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filter: Option<Filter>,
     /// The bundle that everything not set comes from.
     pub profile: Profile,
     /// The shape of the body, when it is not the profile's.
@@ -172,6 +176,7 @@ impl WebhookConfig {
             name: None,
             url,
             events,
+            filter: None,
             profile: Profile::default(),
             format: None,
             policy: PolicyOverrides::default(),

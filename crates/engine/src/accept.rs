@@ -7,8 +7,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 use stentor_core::event::{Event, EventContent, EventType, Origin};
+use stentor_core::filter::Facts;
 use stentor_core::id::{EventId, TenantId, TokenId};
 use stentor_core::limits::MATCHED_WEBHOOKS_MAX;
+use stentor_core::route::RoutingTable;
 use stentor_core::time::Time;
 use stentor_core::webhook::Webhook;
 use stentor_store::StoreError;
@@ -24,6 +26,8 @@ use crate::journal::{AcceptAnswer, AcceptEntry};
 pub const IDEMPOTENCY_WINDOW: Duration = Duration::from_secs(24 * 3_600);
 /// How long a publisher waits for the commit before it is asked to try again.
 const STORE_DEADLINE: Duration = Duration::from_secs(15);
+/// Bytes that filters may look at, at most, without doing it aside.
+const WORK_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// How often an event is routed anew because the configuration changed under it, before the publisher is asked to retry.
 const REROUTES_MAX: u32 = 8;
 
@@ -116,7 +120,7 @@ impl Engine {
         let mut known = self.permitted(tenant, publish.token, self.directory().known(tenant).await).await?;
         for _ in 0..REROUTES_MAX {
             let table = &known.table;
-            let webhooks = table.matching(&content.event_type);
+            let webhooks = chosen(table, &content, &publish).await;
             if webhooks.len() > MATCHED_WEBHOOKS_MAX {
                 return Err(PublishError::TooManyMatches { matched: webhooks.len() });
             }
@@ -173,6 +177,22 @@ impl Engine {
         let newer = newer.map_err(unavailable)?.ok_or(PublishError::UnknownTenant)?;
         if newer.has_token(token) { Ok(newer) } else { Err(PublishError::TokenRevoked) }
     }
+}
+
+/// The webhooks that the event goes to. Filters that have much to look at do it aside, so that others' requests go on.
+async fn chosen(
+    table: &Arc<RoutingTable>,
+    content: &Arc<EventContent>,
+    publish: &Publish,
+) -> Vec<Arc<Webhook>> {
+    if table.work(content.event_type.as_str(), content.bytes()) <= WORK_BYTES_MAX {
+        let metadata = publish.metadata.as_deref();
+        return table.matching(&Facts::of(content, metadata));
+    }
+    let (table, content) = (Arc::clone(table), Arc::clone(content));
+    let metadata = publish.metadata.clone();
+    let aside = move || table.matching(&Facts::of(&content, metadata.as_deref()));
+    tokio::task::spawn_blocking(aside).await.expect("matching does not panic and is not aborted")
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "for map_err")]

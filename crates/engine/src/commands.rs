@@ -41,6 +41,9 @@ pub enum CommandError {
     /// The command could not be stored now.
     #[error("the command could not be stored: {0}")]
     Unavailable(String),
+    /// As many backtests as may be are running.
+    #[error("too many backtests are running")]
+    TooManyBacktests,
     /// As many test sends as may be are on their way.
     #[error("too many test sends are on their way")]
     TooManyTests,

@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use stentor_core::cloudevents::{CloudeventsOptions, HandshakeRefusal};
 use stentor_core::destination_url::{DestinationUrl, UrlRefusal};
 use stentor_core::event::EventPattern;
+use stentor_core::filter::Filter;
 use stentor_core::format::Format;
 use stentor_core::header::CustomHeaders;
 use stentor_core::id::{TenantId, WebhookId};
@@ -45,6 +46,8 @@ pub struct WebhookDraft {
     pub url: String,
     /// Which event types it receives.
     pub events: Vec<EventPattern>,
+    /// Which of those events.
+    pub filter: Option<Filter>,
     /// The bundle that everything not set comes from.
     pub profile: Profile,
     /// The shape of the body, when it is not the profile's.
@@ -80,6 +83,8 @@ pub struct WebhookChange {
     pub url: Option<String>,
     /// New event types; the list is replaced.
     pub events: Option<Vec<EventPattern>>,
+    /// New filter; the inner `None` removes it.
+    pub filter: Option<Option<Filter>>,
     /// New profile.
     pub profile: Option<Profile>,
     /// New format; the inner `None` returns to the profile's.
@@ -195,6 +200,7 @@ impl Engine {
             name: draft.name,
             url: self.parse_url(&draft.url)?,
             events: draft.events,
+            filter: draft.filter,
             profile: draft.profile,
             format: draft.format,
             policy: draft.policy,
@@ -329,6 +335,7 @@ fn apply(
     set(&mut config.name, change.name.as_ref());
     set(&mut config.url, url);
     set(&mut config.events, change.events.as_ref());
+    set(&mut config.filter, change.filter.as_ref());
     set(&mut config.profile, change.profile.as_ref());
     set(&mut config.format, change.format.as_ref());
     set(&mut config.policy, change.policy.as_ref());
@@ -391,6 +398,9 @@ fn hash_of(draft: &WebhookDraft, key: &str) -> [u8; 32] {
     ));
     part(&format!("{:?}", (draft.format, &draft.transform, &draft.cloudevents)));
     part(&format!("{:?}", (draft.ordered, &draft.metadata, draft.active, draft.secret.is_some())));
+    let asked = draft.filter.as_ref();
+    part(asked.and_then(Filter::filters).unwrap_or_default());
+    part(asked.and_then(Filter::conditions).unwrap_or_default());
     part(draft.secret.as_ref().map_or("", SecretText::reveal));
     for (name, value) in draft.headers.iter() {
         part(name);

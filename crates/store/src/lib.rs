@@ -12,6 +12,7 @@ pub mod journal;
 pub mod lanes;
 pub mod maintenance;
 pub mod replays;
+pub mod routes;
 pub mod seal;
 pub mod sqlite;
 pub mod tenants;
@@ -25,18 +26,19 @@ pub use journal::Journal;
 pub use lanes::Lanes;
 pub use maintenance::Maintenance;
 pub use replays::Replays;
+pub use routes::Routes;
 pub use tenants::Tenants;
 pub use tokens::Tokens;
 pub use webhooks::Webhooks;
 
 /// What the engine and the gateway need of a backend.
 pub trait Store:
-    Journal + Lanes + Events + Deliveries + Webhooks + Tenants + Tokens + Replays + Maintenance
+    Journal + Lanes + Events + Deliveries + Webhooks + Routes + Tenants + Tokens + Replays + Maintenance
 {
 }
 
 impl<T> Store for T where
-    T: Journal + Lanes + Events + Deliveries + Webhooks + Tenants + Tokens + Replays + Maintenance
+    T: Journal + Lanes + Events + Deliveries + Webhooks + Routes + Tenants + Tokens + Replays + Maintenance
 {
 }
 

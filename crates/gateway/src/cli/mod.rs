@@ -14,10 +14,12 @@ mod deliveries;
 mod diagnose;
 mod error;
 mod events;
+mod explain;
 mod input;
 mod listen;
 mod openapi;
 mod output;
+mod routes;
 mod send;
 mod serve;
 mod support;
@@ -50,6 +52,7 @@ enum ShortCommand {
     Send(send::SendArgs),
     Listen(listen::ListenArgs),
     Webhooks(webhooks::WebhooksArgs),
+    Routes(routes::RoutesArgs),
     Events(events::EventsArgs),
     Deliveries(deliveries::DeliveriesArgs),
     Diagnose(diagnose::DiagnoseArgs),
@@ -74,6 +77,7 @@ async fn short(command: ShortCommand) -> Result<(), CliError> {
         ShortCommand::Send(args) => send::run(args).await,
         ShortCommand::Listen(args) => listen::run(args).await,
         ShortCommand::Webhooks(args) => webhooks::run(args).await,
+        ShortCommand::Routes(args) => routes::run(args).await,
         ShortCommand::Events(args) => events::run(args).await,
         ShortCommand::Deliveries(args) => deliveries::run(args).await,
         ShortCommand::Diagnose(args) => diagnose::run(args).await,

@@ -14,6 +14,7 @@ struct Migration {
 
 const MIGRATIONS: &[Migration] = &[
     Migration { version: 1, oldest_binary: 1, sql: include_str!("../../migrations/sqlite/0001_initial.sql") },
+    Migration { version: 2, oldest_binary: 1, sql: include_str!("../../migrations/sqlite/0002_routes.sql") },
     Migration {
         version: 3,
         oldest_binary: 1,

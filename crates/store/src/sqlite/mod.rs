@@ -12,6 +12,7 @@ mod maintenance;
 mod migrations;
 mod readers;
 mod replays;
+mod routes;
 mod row;
 mod secrets;
 mod tenants;

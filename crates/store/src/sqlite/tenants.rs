@@ -8,7 +8,7 @@ use stentor_core::tenant::Tenant;
 use stentor_core::time::Time;
 
 use super::row::{self, count, micros};
-use super::{SqliteStore, page_of, webhooks};
+use super::{SqliteStore, page_of, routes, webhooks};
 use crate::Page;
 use crate::error::StoreResult;
 use crate::tenants::{TenantSaved, Tenants};
@@ -63,6 +63,7 @@ fn delete(connection: &Connection, id: TenantId, now: Time) -> StoreResult<Tenan
     for webhook in found {
         webhooks::delete(connection, id, webhook, version, now)?;
     }
+    routes::delete_all(connection, id, version, now)?;
     let values = params![id.as_bytes(), micros(now)];
     connection
         .execute("UPDATE tokens SET revoked_at = ?2 WHERE tenant = ?1 AND revoked_at IS NULL", values)?;

@@ -11,8 +11,11 @@ mod attempt;
 pub mod deliveries;
 pub mod egress;
 pub mod events;
+mod explain;
+mod filter;
 pub mod health;
 pub mod replays;
+pub mod routes;
 pub mod support;
 pub mod tenants;
 pub mod tokens;
@@ -24,6 +27,8 @@ pub fn router() -> OpenApiRouter<AppState> {
         .merge(events::router())
         .merge(deliveries::router())
         .merge(webhooks::router())
+        .merge(routes::router())
+        .merge(explain::router())
         .merge(replays::router())
         .merge(egress::router())
         .merge(support::router())

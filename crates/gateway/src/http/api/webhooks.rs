@@ -94,7 +94,7 @@ async fn create(
     auth: TenantAuth<CanManage>,
     State(state): State<AppState>,
     IdempotencyKey(key): IdempotencyKey,
-    JsonBody(body): ConfigBody<merge::Patch>,
+    JsonBody(body): ConfigBody<creation::CreationBody>,
 ) -> Result<impl IntoResponse, Problem> {
     let draft = creation::draft(state.engine(), auth.tenant, body).await?;
     let webhook = state.engine().create_webhook(auth.tenant, draft, key.as_deref()).await?;
@@ -148,9 +148,10 @@ async fn patch(
 ) -> Result<Json<WebhookView>, Problem> {
     let engine = state.engine();
     let webhook = engine.store().webhook(auth.tenant, id).await?.ok_or_else(Problem::not_found)?;
-    let default = match patch.get("profile") {
-        Some(serde_json::Value::Null) => creation::default_profile(engine, auth.tenant).await?,
-        _ => webhook.config.profile,
+    let default = if patch.unsets("profile") {
+        creation::default_profile(engine, auth.tenant).await?
+    } else {
+        webhook.config.profile
     };
     let changed = engine.change_webhook(auth.tenant, id, merge::change(&webhook, &patch, default)?).await?;
     Ok(Json(WebhookView::masked(changed)))

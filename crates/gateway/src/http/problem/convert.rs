@@ -5,6 +5,7 @@ use stentor_core::signature::SigningError;
 use stentor_core::transform::{Part, TransformRefusal};
 use stentor_engine::accept::PublishError;
 use stentor_engine::commands::CommandError;
+use stentor_engine::routes::RouteError;
 use stentor_engine::webhooks::WebhookError;
 use stentor_store::StoreError;
 
@@ -25,6 +26,7 @@ impl From<CommandError> for Problem {
         match error {
             CommandError::Store(error) => error.into(),
             CommandError::Unavailable(_) => Self::unavailable(&error),
+            CommandError::TooManyBacktests => Self::new(Code::TooManyBacktests, error.to_string()),
             CommandError::TooManyTests => Self::new(Code::TooManyTests, error.to_string()),
         }
     }
@@ -70,6 +72,18 @@ impl From<WebhookError> for Problem {
             WebhookError::TooManySecrets => Self::new(Code::TooManySecrets, detail),
             WebhookError::Busy => Self::new(Code::ChangedMeanwhile, detail),
             WebhookError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<RouteError> for Problem {
+    fn from(error: RouteError) -> Self {
+        let detail = error.to_string();
+        match error {
+            RouteError::NotFound | RouteError::UnknownWebhook(_) => Self::not_found(),
+            RouteError::Full => Self::new(Code::TooManyRoutes, detail),
+            RouteError::Busy => Self::new(Code::ChangedMeanwhile, detail),
+            RouteError::Store(error) => error.into(),
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use serde_json::value::RawValue;
 use stentor_core::event::EventPattern;
 use stentor_core::format::Format;
 use stentor_core::id::WebhookId;
@@ -18,6 +19,7 @@ use super::retry_policy::RetryPolicy;
 use super::settings::Metadata;
 use super::shaping::{CloudeventsView, TransformView};
 use super::signature::SignatureView;
+use crate::http::api::filter::{contradictions, filter_parts};
 use crate::http::extract::Seconds;
 
 /// Stands for the value of a custom header.
@@ -34,6 +36,12 @@ pub(in crate::http::api) struct WebhookView {
     url: String,
     #[schema(value_type = Vec<String>)]
     events: Vec<EventPattern>,
+    /// As it was written.
+    #[schema(value_type = Option<Object>)]
+    filters: Option<Box<RawValue>>,
+    /// As it was written.
+    #[schema(value_type = Option<Object>)]
+    conditions: Option<Box<RawValue>>,
     /// Whether it delivers: true only while `status` is `active`.
     active: bool,
     /// `active`, `paused` (by a person) or `disabled` (by Stentor).
@@ -103,6 +111,7 @@ impl WebhookView {
         let policy = webhook.config.effective_policy();
         let limits = webhook.config.effective_limits();
         let signature = webhook.config.effective_signature();
+        let (filters, conditions) = filter_parts(webhook.config.filter.as_ref());
         Self {
             id: webhook.id,
             active: webhook.status.delivers(),
@@ -111,6 +120,8 @@ impl WebhookView {
                 WebhookStatus::Disabled(reason) => Some(reason),
                 _ => None,
             },
+            filters,
+            conditions,
             profile: webhook.config.profile,
             format: webhook.config.effective_format(),
             secret: newest(&webhook).map(|secret| secret.value.masked()),
@@ -206,7 +217,8 @@ fn warnings(webhook: &Webhook, signature: &Signature) -> Vec<String> {
         );
     }
     if webhook.config.events.is_empty() {
-        warnings.push("events is empty: the webhook receives nothing.".to_owned());
+        warnings.push("events is empty: the webhook receives only what routes send.".to_owned());
     }
+    warnings.extend(webhook.config.filter.iter().flat_map(contradictions));
     warnings
 }
