@@ -5,12 +5,15 @@
 
 pub mod address;
 pub mod attempt;
+pub mod catalogue;
 pub mod cloudevents;
+pub mod conversation;
 pub mod delivery;
 pub mod destination_url;
 pub mod ecmascript;
 pub mod envelope;
 pub mod event;
+pub mod event_type;
 pub mod filter;
 pub mod format;
 pub mod header;
@@ -22,6 +25,8 @@ pub mod profile;
 pub mod rate;
 pub mod retry;
 pub mod route;
+pub mod sample;
+pub mod schema;
 pub mod shard;
 pub mod signature;
 pub mod tenant;

@@ -164,6 +164,9 @@ pub struct WebhookConfig {
     /// Whether attempt of event k+1 waits until k is final (promise P7).
     #[serde(default)]
     pub ordered: bool,
+    /// Whether it delivers the messages of conversations: made and deleted with them, and not to be changed by itself.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub of_conversations: bool,
     /// The owner's own JSON object.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metadata: Option<serde_json::Map<String, serde_json::Value>>,
@@ -185,6 +188,7 @@ impl WebhookConfig {
             cloudevents: None,
             limits: WebhookLimits::default(),
             ordered: false,
+            of_conversations: false,
             metadata: None,
         }
     }

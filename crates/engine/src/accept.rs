@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 use stentor_core::event::{Event, EventContent, EventType, Origin};
+use stentor_core::event_type::Mismatch;
 use stentor_core::filter::Facts;
 use stentor_core::id::{EventId, TenantId, TokenId};
 use stentor_core::limits::MATCHED_WEBHOOKS_MAX;
@@ -14,7 +15,7 @@ use stentor_core::route::RoutingTable;
 use stentor_core::time::Time;
 use stentor_core::webhook::Webhook;
 use stentor_store::StoreError;
-use stentor_store::journal::{IdempotencyKey, NewDelivery, NewEvent};
+use stentor_store::journal::{IdempotencyKey, MessageUnwritten, MessageWrite, NewDelivery, NewEvent};
 use tokio::sync::oneshot;
 
 use crate::directory::Known;
@@ -55,6 +56,17 @@ pub struct Publish {
     /// The tenant's token that it came in with: nothing is stored that commits after the token was revoked. None when it
     /// came in without one, or with the operator's.
     pub token: Option<TokenId>,
+    /// The message that it tells of.
+    pub telling: Option<Telling>,
+}
+
+/// A message that is stored with the event that tells of it.
+#[derive(Debug, Clone)]
+pub struct Telling {
+    /// The message, and the webhook that delivers it beside those that match.
+    pub write: Box<MessageWrite>,
+    /// Hash of what the caller asked for: the message itself has parts that are made here.
+    pub asked: [u8; 32],
 }
 
 /// A stored event.
@@ -68,6 +80,8 @@ pub struct Published {
     pub deliveries: u32,
     /// Whether it was published before with the same key.
     pub duplicate: bool,
+    /// Where its data does not fit the schema of its type, when the tenant wants to be told.
+    pub warnings: Vec<Mismatch>,
 }
 
 /// Why an event was not stored.
@@ -88,6 +102,15 @@ pub enum PublishError {
     /// The tenant has more waiting to be stored than its share.
     #[error("too many events of this tenant wait to be stored")]
     TenantBusy,
+    /// The tenant takes only events of declared types, and this one's is not declared or archived.
+    #[error("the event type {0} is not declared")]
+    UndeclaredType(EventType),
+    /// The data does not fit the schema of its type.
+    #[error("the data does not fit the schema of its type in {} places", .0.len())]
+    SchemaMismatch(Vec<Mismatch>),
+    /// The message that it tells of could not be written.
+    #[error("the message could not be written: {0:?}")]
+    MessageUnwritten(MessageUnwritten),
     /// There is no such tenant.
     #[error("there is no such tenant")]
     UnknownTenant,
@@ -119,8 +142,18 @@ impl Engine {
             publish.idempotency_key.as_deref().map(|key| idempotency_key(key, &publish, accepted_at));
         let mut known = self.permitted(tenant, publish.token, self.directory().known(tenant).await).await?;
         for _ in 0..REROUTES_MAX {
+            let warnings = self.judged(&known, &publish).await?;
             let table = &known.table;
-            let webhooks = chosen(table, &content, &publish).await;
+            let mut webhooks = chosen(table, &content, &publish).await;
+            if let Some(telling) = &publish.telling {
+                // A table without it is out of date, or the conversation has another by now.
+                let Some(own) = table.webhook(telling.write.webhook) else {
+                    return Err(PublishError::MessageUnwritten(MessageUnwritten::Changed));
+                };
+                if !webhooks.iter().any(|webhook| webhook.id == own.id) {
+                    webhooks.push(Arc::clone(own));
+                }
+            }
             if webhooks.len() > MATCHED_WEBHOOKS_MAX {
                 return Err(PublishError::TooManyMatches { matched: webhooks.len() });
             }
@@ -134,9 +167,15 @@ impl Engine {
                 matched: u32::try_from(webhooks.len()).unwrap_or(u32::MAX),
             };
             let deliveries = new_deliveries(&webhooks, accepted_at, self.positions().next(accepted_at));
-            let new_event = NewEvent { event, idempotency: idempotency.clone(), deliveries };
+            let new_event = NewEvent {
+                event,
+                idempotency: idempotency.clone(),
+                deliveries,
+                message: publish.telling.as_ref().map(|telling| telling.write.clone()),
+            };
             match self.store_event(new_event, webhooks).await? {
-                AcceptAnswer::Published(published) => return Ok(published),
+                AcceptAnswer::Published(published) => return Ok(Published { warnings, ..published }),
+                AcceptAnswer::MessageUnwritten(why) => return Err(PublishError::MessageUnwritten(why)),
                 AcceptAnswer::KeyConflict(event) => return Err(PublishError::KeyConflict { event }),
                 AcceptAnswer::StaleConfig => {
                     let newer = self.directory().newer_than(tenant, known.table.version()).await;
@@ -242,6 +281,14 @@ fn idempotency_key(key: &str, publish: &Publish, now: Time) -> IdempotencyKey {
         body.update(bytes);
     };
     part(publish.event_type.as_str().as_bytes());
+    if let Some(telling) = &publish.telling {
+        part(&telling.asked);
+        return IdempotencyKey {
+            key_hash: Sha256::digest(key.as_bytes()).into(),
+            body_hash: body.finalize().into(),
+            expires_at: now.plus(IDEMPOTENCY_WINDOW),
+        };
+    }
     part(publish.content_type.as_bytes());
     part(&publish.data);
     part(publish.previous_data.as_deref().unwrap_or_default());
@@ -284,6 +331,7 @@ mod tests {
             idempotency_key: Some("k".into()),
             origin: Origin::Api,
             token: None,
+            telling: None,
         };
         let hashes = |data| idempotency_key("k", &publish(data), Time::ZERO);
         assert_eq!(hashes("1"), hashes("1"));

@@ -8,6 +8,8 @@ use stentor_core::route::RoutingTable;
 use stentor_store::webhooks::Routing;
 use stentor_store::{Store, StoreError};
 
+use crate::event_types::TypeGate;
+
 /// What was known of a tenant at one version of its configuration.
 #[derive(Debug, Clone)]
 pub struct Known {
@@ -15,6 +17,8 @@ pub struct Known {
     pub table: Arc<RoutingTable>,
     /// Its tokens that are not revoked, read after the table: one revoked at or before the table's version is not in it.
     live_tokens: Arc<HashSet<TokenId>>,
+    /// What it demands of its event types, read after the table too.
+    pub types: Arc<TypeGate>,
 }
 
 impl Known {
@@ -29,6 +33,8 @@ impl Known {
 pub struct Directory {
     store: Arc<dyn Store>,
     tenants: RwLock<HashMap<TenantId, Known>>,
+    /// What tenants demand of their event types, kept while webhooks change: schemas are compiled once per change of theirs.
+    types: RwLock<HashMap<TenantId, Arc<TypeGate>>>,
     /// One lock per tenant that is being read, so that many who miss the same version read it once.
     loading: Mutex<HashMap<TenantId, Arc<tokio::sync::Mutex<()>>>>,
 }
@@ -36,7 +42,7 @@ pub struct Directory {
 impl Directory {
     /// An empty directory.
     pub fn new(store: Arc<dyn Store>) -> Self {
-        Self { store, tenants: RwLock::default(), loading: Mutex::default() }
+        Self { store, tenants: RwLock::default(), types: RwLock::default(), loading: Mutex::default() }
     }
 
     /// The tenant's table; none when there is no such tenant.
@@ -97,7 +103,8 @@ impl Directory {
     /// A reader that lost the race against a newer one does not overwrite it.
     async fn load(&self, tenant: TenantId) -> Result<Option<Known>, StoreError> {
         let Some(Routing { version, webhooks, routes }) = self.store.routing(tenant).await? else {
-            self.tenants.write().expect("no panic while holding the lock").remove(&tenant);
+            self.forget(tenant);
+            self.types.write().expect("no panic while holding the lock").remove(&tenant);
             return Ok(None);
         };
         let tokens = self.store.tokens(tenant).await?;
@@ -105,6 +112,7 @@ impl Directory {
         let fresh = Known {
             table: Arc::new(RoutingTable::new(version, webhooks, routes)),
             live_tokens: Arc::new(tokens.into_iter().map(|token| token.id).collect()),
+            types: self.types(tenant).await?,
         };
         let mut tenants = self.tenants.write().expect("no panic while holding the lock");
         let kept = tenants.entry(tenant).or_insert_with(|| fresh.clone());
@@ -112,6 +120,20 @@ impl Directory {
             *kept = fresh;
         }
         Ok(Some(kept.clone()))
+    }
+
+    /// What the tenant demands of its event types now; what is known of them is taken on when nothing changed.
+    async fn types(&self, tenant: TenantId) -> Result<Arc<TypeGate>, StoreError> {
+        let known = self.types.read().expect("no panic while holding the lock").get(&tenant).cloned();
+        match self.store.types_in_force(tenant, known.as_ref().map(|known| known.version())).await? {
+            None => Ok(known.unwrap_or_default()),
+            Some(changed) => {
+                let gate = Arc::new(TypeGate::new(changed));
+                let mut types = self.types.write().expect("no panic while holding the lock");
+                types.insert(tenant, Arc::clone(&gate));
+                Ok(gate)
+            }
+        }
     }
 
     fn remembered(&self, tenant: TenantId) -> Option<Known> {
@@ -126,7 +148,7 @@ impl Directory {
 #[cfg(test)]
 mod tests {
     use futures_util::future::join_all;
-    use stentor_core::tenant::{DEFAULT_PLAN, Tenant};
+    use stentor_core::tenant::{DEFAULT_PLAN, Tenant, TenantSettings};
     use stentor_core::time::Time;
     use stentor_core::token::{Scopes, Token, TokenOwner};
     use stentor_store::seal::MasterKey;
@@ -146,6 +168,7 @@ mod tests {
             plan: DEFAULT_PLAN.into(),
             default_profile: None,
             config_version: 1,
+            settings: TenantSettings::default(),
             created_at: now,
         };
         store.create_tenant(&new).await.expect("stored");

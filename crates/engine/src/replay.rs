@@ -50,7 +50,13 @@ impl Engine {
                 None => return Ok(None),
             },
             None => match self.directory().table(tenant).await? {
-                Some(table) => table.matching(&facts_of(&stored)),
+                Some(table) => {
+                    let mut webhooks = table.matching(&facts_of(&stored));
+                    let own = self.webhook_of_message(tenant, event).await?;
+                    let own = own.and_then(|own| table.webhook(own));
+                    webhooks.extend(own.filter(|own| webhooks.iter().all(|one| one.id != own.id)).cloned());
+                    webhooks
+                }
                 None => return Ok(None),
             },
         };

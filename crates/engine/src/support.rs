@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use stentor_core::attempt::CapturedResponse;
 use stentor_core::event::Event;
-use stentor_core::id::{DeliveryId, EventId, TenantId, WebhookId};
+use stentor_core::id::{ConversationId, DeliveryId, EventId, MessageId, TenantId, WebhookId};
 use stentor_core::time::Time;
 use stentor_core::webhook::Webhook;
 use stentor_store::deliveries::{AttemptRow, DeliveryFilter, DeliveryRow};
@@ -35,6 +35,10 @@ pub enum Subject {
     Event(EventId),
     /// A webhook and its newest deliveries.
     Webhook(WebhookId),
+    /// The newest deliveries about a conversation's messages.
+    Conversation(ConversationId),
+    /// The newest deliveries about a message.
+    Message(MessageId),
 }
 
 /// Where a subject leads.
@@ -136,6 +140,18 @@ impl Engine {
                     Some(self.newest(tenant, &filter).await?)
                 }
             },
+            Subject::Conversation(id) => match store.conversation(tenant, id).await? {
+                None => None,
+                Some(_) => {
+                    let filter = DeliveryFilter { conversation: Some(id), ..DeliveryFilter::default() };
+                    Some(self.newest(tenant, &filter).await?)
+                }
+            },
+            // A message is found by its conversation; without one, by what was sent of it.
+            Subject::Message(id) => {
+                let filter = DeliveryFilter { message: Some(id), ..DeliveryFilter::default() };
+                Some(self.newest(tenant, &filter).await?).filter(|chosen| !chosen.deliveries.is_empty())
+            }
         })
     }
 

@@ -117,3 +117,26 @@ async fn a_bundle_is_bounded() {
     let bytes = answer.text().len();
     assert!(bytes < 200 * 1024, "{bytes} bytes");
 }
+
+#[tokio::test]
+async fn a_conversation_and_its_message_lead_to_their_deliveries() {
+    let gateway = Gateway::builder(env!("CARGO_BIN_EXE_stentor")).start().await;
+    let receiver = Receiver::start().await;
+    let tenant = gateway.tenant("talks").await;
+    let config = json!({"workflow_id": "123", "callback_url": receiver.url("/callback")});
+    let new = json!({"channel": "API", "usecase": "WORKFLOW_EXECUTION", "config": config});
+    let conversation = text(&tenant.post("/v1/conversations", &new).await, "id");
+    let message = json!({"content": "hello", "content_type": "TEXT", "type": "USER_INPUT", "channel": "API", "created_by": "user123"});
+    let message =
+        text(&tenant.post(&format!("/v1/conversations/{conversation}/messages"), &message).await, "id");
+    receiver.wait_for(1).await;
+    for query in [format!("conversation_id={conversation}"), format!("message_id={message}")] {
+        let bundle = tenant.read(&format!("/v1/support?{query}")).await;
+        assert_eq!(bundle["deliveries"].as_array().unwrap().len(), 1, "{query}");
+        assert_eq!(bundle["webhooks"].as_array().unwrap().len(), 1, "{query}");
+    }
+    let unknown = "00000000-0000-4000-8000-000000000000";
+    for query in [format!("conversation_id={unknown}"), format!("message_id={unknown}")] {
+        assert_eq!(tenant.get(&format!("/v1/support?{query}")).await.unwrap().status(), 404, "{query}");
+    }
+}

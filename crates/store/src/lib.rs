@@ -5,8 +5,10 @@
 //! This is the only crate that knows SQL.
 
 pub mod conformance;
+pub mod conversations;
 pub mod deliveries;
 pub mod error;
+pub mod event_types;
 pub mod events;
 pub mod journal;
 pub mod lanes;
@@ -19,8 +21,10 @@ pub mod tenants;
 pub mod tokens;
 pub mod webhooks;
 
+pub use conversations::Conversations;
 pub use deliveries::Deliveries;
 pub use error::StoreError;
+pub use event_types::EventTypes;
 pub use events::Events;
 pub use journal::Journal;
 pub use lanes::Lanes;
@@ -33,12 +37,34 @@ pub use webhooks::Webhooks;
 
 /// What the engine and the gateway need of a backend.
 pub trait Store:
-    Journal + Lanes + Events + Deliveries + Webhooks + Routes + Tenants + Tokens + Replays + Maintenance
+    Journal
+    + Lanes
+    + Events
+    + Deliveries
+    + Webhooks
+    + Routes
+    + Tenants
+    + Tokens
+    + Replays
+    + Maintenance
+    + EventTypes
+    + Conversations
 {
 }
 
 impl<T> Store for T where
-    T: Journal + Lanes + Events + Deliveries + Webhooks + Routes + Tenants + Tokens + Replays + Maintenance
+    T: Journal
+        + Lanes
+        + Events
+        + Deliveries
+        + Webhooks
+        + Routes
+        + Tenants
+        + Tokens
+        + Replays
+        + Maintenance
+        + EventTypes
+        + Conversations
 {
 }
 

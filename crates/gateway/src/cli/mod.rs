@@ -10,9 +10,11 @@ use clap::{Parser, Subcommand};
 
 mod backup;
 mod client;
+mod conversations;
 mod deliveries;
 mod diagnose;
 mod error;
+mod event_types;
 mod events;
 mod explain;
 mod input;
@@ -20,6 +22,7 @@ mod listen;
 mod openapi;
 mod output;
 mod routes;
+mod sample;
 mod send;
 mod serve;
 mod support;
@@ -57,6 +60,9 @@ enum ShortCommand {
     Deliveries(deliveries::DeliveriesArgs),
     Diagnose(diagnose::DiagnoseArgs),
     Support(support::SupportArgs),
+    EventTypes(event_types::EventTypesArgs),
+    Sample(sample::SampleArgs),
+    Conversations(conversations::ConversationsArgs),
     Tokens(tokens::TokensArgs),
     Tenants(tenants::TenantsArgs),
     Backup(backup::BackupArgs),
@@ -82,6 +88,9 @@ async fn short(command: ShortCommand) -> Result<(), CliError> {
         ShortCommand::Deliveries(args) => deliveries::run(args).await,
         ShortCommand::Diagnose(args) => diagnose::run(args).await,
         ShortCommand::Support(args) => support::run(args).await,
+        ShortCommand::EventTypes(args) => event_types::run(args).await,
+        ShortCommand::Sample(args) => sample::run(args).await,
+        ShortCommand::Conversations(args) => conversations::run(args).await,
         ShortCommand::Tokens(args) => tokens::run(args).await,
         ShortCommand::Tenants(args) => tenants::run(args).await,
         ShortCommand::Backup(args) => backup::run(args).await,

@@ -115,6 +115,8 @@ pub const ROWS: &[Row] = &[
     row("cancelDelivery", &["delivery"], "", ""),
     row("deleteRoute", &["route"], "", ""),
     row("deleteWebhook", &["webhook"], "", ""),
+    row("deleteConversation", &["conversation"], "", ""),
+    row("deleteEventType", &["event_type"], "", ""),
     row("revokeToken", &["token"], "", ""),
     row("revokeTenantToken", &["tenant", "other_token"], "", ""),
     row("deleteTenant", &["tenant"], "", ""),

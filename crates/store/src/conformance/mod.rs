@@ -14,6 +14,8 @@ use crate::Store;
 pub mod batches;
 pub mod config_version;
 pub mod conservation;
+pub mod conversations;
+pub mod event_types;
 pub mod fixtures;
 pub mod health;
 pub mod idempotency;
@@ -73,6 +75,28 @@ macro_rules! conformance_suite {
                 another_random_day_conserves,
                 a_random_week_conserves,
                 a_closed_hour_can_still_change,
+            ],
+            conversations: [
+                a_conversation_comes_back,
+                conversations_share_their_webhook,
+                a_conversation_is_created_once_per_key,
+                conversations_are_listed_once_each,
+                a_change_of_a_conversation_needs_its_revision,
+                a_message_is_stored_with_its_event,
+                a_message_that_cannot_be_leaves_nothing,
+                a_message_changes_with_its_event_or_alone,
+                deliveries_are_traced_to_their_message,
+                a_deleted_conversation_leaves_its_id_free,
+                an_unused_webhook_is_retired,
+                messages_go_by_retention,
+                a_deleted_tenants_conversations_are_gone,
+            ],
+            event_types: [
+                a_declared_type_comes_back,
+                a_type_is_replaced_or_kept,
+                types_are_bounded_all_or_none,
+                a_deleted_type_is_gone,
+                what_is_in_force_follows_the_rules,
             ],
             health: [
                 failures_are_recorded_by_their_transitions,
@@ -238,6 +262,8 @@ mod tests {
             ("batches", include_str!("batches.rs")),
             ("config_version", include_str!("config_version.rs")),
             ("conservation", include_str!("conservation.rs")),
+            ("conversations", include_str!("conversations.rs")),
+            ("event_types", include_str!("event_types.rs")),
             ("health", include_str!("health.rs")),
             ("idempotency", include_str!("idempotency.rs")),
             ("isolation", include_str!("isolation.rs")),

@@ -1,6 +1,7 @@
 //! Commits batches: the hot path.
 
 mod accept;
+mod message;
 mod outcome;
 mod purge;
 mod redeliver;

@@ -2,7 +2,9 @@
 
 mod checkpoint;
 mod connection;
+mod conversations;
 mod deliveries;
+mod event_types;
 mod events;
 mod failure;
 mod journal;

@@ -148,10 +148,11 @@ impl Webhooks for FaultyStore {
         &self,
         tenant: TenantId,
         status: Option<WebhookStatus>,
+        of_conversations: bool,
         before: Option<WebhookId>,
         rows: u32,
     ) -> StoreResult<Page<Webhook>> {
-        self.inner.webhooks(tenant, status, before, rows).await
+        self.inner.webhooks(tenant, status, of_conversations, before, rows).await
     }
 
     async fn routing(&self, tenant: TenantId) -> StoreResult<Option<Routing>> {

@@ -8,8 +8,10 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::http::{AppState, openapi};
 
 mod attempt;
+pub mod conversations;
 pub mod deliveries;
 pub mod egress;
+pub mod event_types;
 pub mod events;
 mod explain;
 mod filter;
@@ -32,6 +34,8 @@ pub fn router() -> OpenApiRouter<AppState> {
         .merge(replays::router())
         .merge(egress::router())
         .merge(support::router())
+        .merge(event_types::router())
+        .merge(conversations::router())
         .merge(tenants::router())
         .merge(tokens::router())
         .merge(health::router())

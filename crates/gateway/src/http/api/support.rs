@@ -1,10 +1,11 @@
-//! `GET /v1/support`: one redacted document about one delivery, event or webhook, to be handed to whoever helps.
+//! `GET /v1/support`: one redacted document about one delivery, event, webhook, conversation or message, to be handed to
+//! whoever helps.
 
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use stentor_core::event::{Event, EventType};
-use stentor_core::id::{DeliveryId, EventId, WebhookId};
+use stentor_core::id::{ConversationId, DeliveryId, EventId, MessageId, WebhookId};
 use stentor_core::limits::{
     ATTEMPTS_MAX, BATCH_EVENTS_MAX, BODY_BYTES_MAX, JSON_DEPTH_MAX, MATCHED_WEBHOOKS_MAX,
     RESPONSE_READ_BYTES_MAX, RESPONSE_STORED_BYTES_MAX, TIMEOUT_SECONDS,
@@ -42,6 +43,12 @@ struct SupportQuery {
     /// A webhook and its 20 newest deliveries.
     #[param(value_type = Option<String>)]
     webhook_id: Option<WebhookId>,
+    /// The 20 newest deliveries about a conversation's messages.
+    #[param(value_type = Option<String>)]
+    conversation_id: Option<ConversationId>,
+    /// The 20 newest deliveries about a message.
+    #[param(value_type = Option<String>)]
+    message_id: Option<MessageId>,
 }
 
 impl SupportQuery {
@@ -50,13 +57,15 @@ impl SupportQuery {
             self.delivery_id.map(Subject::Delivery),
             self.event_id.map(Subject::Event),
             self.webhook_id.map(Subject::Webhook),
+            self.conversation_id.map(Subject::Conversation),
+            self.message_id.map(Subject::Message),
         ];
         let mut named = named.into_iter().flatten();
         match (named.next(), named.next()) {
             (Some(subject), None) => Ok(subject),
             _ => Err(Problem::invalid_query(
                 "delivery_id",
-                "exactly one of delivery_id, event_id and webhook_id is needed",
+                "exactly one of delivery_id, event_id, webhook_id, conversation_id and message_id is needed",
             )),
         }
     }
@@ -159,7 +168,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(support))
 }
 
-/// Read everything about one delivery, event or webhook as one document for whoever helps.
+/// Read everything about one delivery, event, webhook, conversation or message as one document for whoever helps.
 ///
 /// It holds configuration in force, errors, attempts, times and limits; it holds no secret, no header value, no data of an
 /// event. Bounded: 20 deliveries, 10 attempts each (100 of a single delivery), 512 characters of each answer.

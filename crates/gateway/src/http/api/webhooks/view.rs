@@ -68,6 +68,8 @@ pub(in crate::http::api) struct WebhookView {
     disable: DisableView,
     limits: LimitsView,
     ordered: bool,
+    /// Whether it delivers the messages of conversations: it is made, changed and deleted with them.
+    conversations: bool,
     signature: SignatureView,
     transform: Option<TransformView>,
     cloudevents: Option<CloudeventsView>,
@@ -136,6 +138,7 @@ impl WebhookView {
             disable: DisableView::showing(policy.disable),
             limits: LimitsView::showing(limits),
             ordered: webhook.config.ordered,
+            conversations: webhook.config.of_conversations,
             signature: SignatureView::showing(&signature),
             transform: webhook.config.transform.as_ref().map(TransformView::showing),
             cloudevents: webhook.config.cloudevents.as_ref().map(CloudeventsView::showing),
@@ -216,7 +219,7 @@ fn warnings(webhook: &Webhook, signature: &Signature) -> Vec<String> {
                 .to_owned(),
         );
     }
-    if webhook.config.events.is_empty() {
+    if webhook.config.events.is_empty() && !webhook.config.of_conversations {
         warnings.push("events is empty: the webhook receives only what routes send.".to_owned());
     }
     warnings.extend(webhook.config.filter.iter().flat_map(contradictions));
