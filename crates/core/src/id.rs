@@ -147,6 +147,8 @@ ids! {
     ReplayId = "rpl";
     /// A conversation's place in lists. Its id does not tell its age: it may be the caller's.
     ConversationKey = "cnv";
+    /// A broadcast: one event by the operator for each of many tenants.
+    BroadcastId = "brc";
 }
 
 #[cfg(test)]

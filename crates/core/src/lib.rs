@@ -4,6 +4,7 @@
 //! argument. So every rule is a function that a test can call.
 
 pub mod address;
+pub mod allowance;
 pub mod attempt;
 pub mod catalogue;
 pub mod cloudevents;
@@ -20,6 +21,8 @@ pub mod header;
 pub mod id;
 pub mod json;
 pub mod limits;
+pub mod operational;
+pub mod plan;
 pub mod policy;
 pub mod profile;
 pub mod rate;

@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
+use stentor_core::allowance::{Limit, Standing};
 use stentor_core::event::{Event, EventContent, EventType, Origin};
 use stentor_core::event_type::Mismatch;
 use stentor_core::filter::Facts;
 use stentor_core::id::{EventId, TenantId, TokenId};
 use stentor_core::limits::MATCHED_WEBHOOKS_MAX;
+use stentor_core::operational;
 use stentor_core::route::RoutingTable;
 use stentor_core::time::Time;
 use stentor_core::webhook::Webhook;
@@ -22,6 +24,8 @@ use crate::directory::Known;
 use crate::engine::Engine;
 use crate::entropy;
 use crate::journal::{AcceptAnswer, AcceptEntry};
+use crate::limits::Reservation;
+use crate::operational::KEY_WINDOW;
 
 /// How long an idempotency key is remembered (design section 4).
 pub const IDEMPOTENCY_WINDOW: Duration = Duration::from_secs(24 * 3_600);
@@ -111,6 +115,9 @@ pub enum PublishError {
     /// The message that it tells of could not be written.
     #[error("the message could not be written: {0:?}")]
     MessageUnwritten(MessageUnwritten),
+    /// The tenant's plan does not allow it now.
+    #[error("{}", limited(.0))]
+    Limited(Standing),
     /// There is no such tenant.
     #[error("there is no such tenant")]
     UnknownTenant,
@@ -141,10 +148,19 @@ impl Engine {
         let idempotency =
             publish.idempotency_key.as_deref().map(|key| idempotency_key(key, &publish, accepted_at));
         let mut known = self.permitted(tenant, publish.token, self.directory().known(tenant).await).await?;
+        // What Stentor says of itself is limited by what it is about.
+        let is_limited = publish.origin != Origin::Operational;
+        if let Some(limits) = known.limits.as_ref().filter(|_| is_limited) {
+            limits.take().map_err(PublishError::Limited)?;
+        }
         for _ in 0..REROUTES_MAX {
             let warnings = self.judged(&known, &publish).await?;
             let table = &known.table;
             let mut webhooks = chosen(table, &content, &publish).await;
+            if publish.origin == Origin::Operational {
+                let subject = publish.subject.as_deref();
+                webhooks.retain(|webhook| operational::is_receiver(webhook, &content.event_type, subject));
+            }
             if let Some(telling) = &publish.telling {
                 // A table without it is out of date, or the conversation has another by now.
                 let Some(own) = table.webhook(telling.write.webhook) else {
@@ -173,7 +189,14 @@ impl Engine {
                 deliveries,
                 message: publish.telling.as_ref().map(|telling| telling.write.clone()),
             };
-            match self.store_event(new_event, webhooks).await? {
+            let reservation = match known.limits.as_ref().filter(|_| is_limited) {
+                Some(limits) => {
+                    let reserved = limits.reserve(new_event.deliveries.len(), accepted_at);
+                    Some(reserved.map_err(PublishError::Limited)?)
+                }
+                None => None,
+            };
+            match self.store_event(new_event, webhooks, reservation).await? {
                 AcceptAnswer::Published(published) => return Ok(Published { warnings, ..published }),
                 AcceptAnswer::MessageUnwritten(why) => return Err(PublishError::MessageUnwritten(why)),
                 AcceptAnswer::KeyConflict(event) => return Err(PublishError::KeyConflict { event }),
@@ -191,9 +214,10 @@ impl Engine {
         &self,
         event: NewEvent,
         webhooks: Vec<Arc<Webhook>>,
+        reservation: Option<Reservation>,
     ) -> Result<AcceptAnswer, PublishError> {
         let (waiter, answer) = oneshot::channel();
-        self.journal().accept(AcceptEntry { event: Box::new(event), webhooks, waiter })?;
+        self.journal().accept(AcceptEntry { event: Box::new(event), webhooks, reservation, waiter })?;
         // An event that was not taken by then is left out; one that was may be stored all the same.
         match tokio::time::timeout(STORE_DEADLINE, answer).await {
             Ok(Ok(answer)) => Ok(answer),
@@ -237,6 +261,15 @@ async fn chosen(
 #[expect(clippy::needless_pass_by_value, reason = "for map_err")]
 fn unavailable(error: StoreError) -> PublishError {
     PublishError::Unavailable(error.to_string())
+}
+
+fn limited(standing: &Standing) -> String {
+    let max = standing.max;
+    match standing.limit {
+        Limit::Publish => format!("the tenant publishes faster than its plan allows ({max} at once)"),
+        Limit::Backlog => format!("the tenant has as many deliveries pending as its plan allows ({max})"),
+        Limit::Quota => format!("the tenant has used up its quota of {max} events"),
+    }
 }
 
 /// Hands out places in the queues: the time of acceptance in µs, each given once, so that a page of a lane can go on after
@@ -295,10 +328,14 @@ fn idempotency_key(key: &str, publish: &Publish, now: Time) -> IdempotencyKey {
     part(publish.subject.as_deref().unwrap_or_default().as_bytes());
     part(publish.metadata.as_deref().unwrap_or_default());
     part(&publish.time.map_or(0, Time::as_micros).to_be_bytes());
+    let window = match publish.origin {
+        Origin::Operational => KEY_WINDOW,
+        Origin::Api => IDEMPOTENCY_WINDOW,
+    };
     IdempotencyKey {
         key_hash: Sha256::digest(key.as_bytes()).into(),
         body_hash: body.finalize().into(),
-        expires_at: now.plus(IDEMPOTENCY_WINDOW),
+        expires_at: now.plus(window),
     }
 }
 

@@ -9,9 +9,10 @@ use stentor_store::webhooks::Routing;
 use stentor_store::{Store, StoreError};
 
 use crate::event_types::TypeGate;
+use crate::limits::{Limits, TenantLimits};
 
 /// What was known of a tenant at one version of its configuration.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Known {
     /// Its webhooks and routes, by what they ask for.
     pub table: Arc<RoutingTable>,
@@ -19,6 +20,8 @@ pub struct Known {
     live_tokens: Arc<HashSet<TokenId>>,
     /// What it demands of its event types, read after the table too.
     pub types: Arc<TypeGate>,
+    /// What its plan allows, read after the table too; none when that is everything.
+    pub(crate) limits: Option<Arc<TenantLimits>>,
 }
 
 impl Known {
@@ -32,6 +35,7 @@ impl Known {
 /// is here may be out of date without harm.
 pub struct Directory {
     store: Arc<dyn Store>,
+    limits: Arc<Limits>,
     tenants: RwLock<HashMap<TenantId, Known>>,
     /// What tenants demand of their event types, kept while webhooks change: schemas are compiled once per change of theirs.
     types: RwLock<HashMap<TenantId, Arc<TypeGate>>>,
@@ -41,8 +45,9 @@ pub struct Directory {
 
 impl Directory {
     /// An empty directory.
-    pub fn new(store: Arc<dyn Store>) -> Self {
-        Self { store, tenants: RwLock::default(), types: RwLock::default(), loading: Mutex::default() }
+    pub fn new(store: Arc<dyn Store>, limits: Arc<Limits>) -> Self {
+        let (tenants, types) = (RwLock::default(), RwLock::default());
+        Self { store, limits, tenants, types, loading: Mutex::default() }
     }
 
     /// The tenant's table; none when there is no such tenant.
@@ -74,6 +79,11 @@ impl Directory {
     /// a row cost no reading.
     pub fn forget(&self, tenant: TenantId) {
         self.tenants.write().expect("no panic while holding the lock").remove(&tenant);
+    }
+
+    /// Whether something is remembered of the tenant.
+    pub(crate) fn knows(&self, tenant: TenantId) -> bool {
+        self.tenants.read().expect("no panic while holding the lock").contains_key(&tenant)
     }
 
     async fn load_unless(
@@ -109,10 +119,12 @@ impl Directory {
         };
         let tokens = self.store.tokens(tenant).await?;
         let (webhooks, routes) = (webhooks.into_iter().map(Arc::new), routes.into_iter().map(Arc::new));
+        let plan = self.store.tenant(tenant).await?.map(|tenant| tenant.plan);
         let fresh = Known {
             table: Arc::new(RoutingTable::new(version, webhooks, routes)),
             live_tokens: Arc::new(tokens.into_iter().map(|token| token.id).collect()),
             types: self.types(tenant).await?,
+            limits: plan.and_then(|plan| self.limits.of(tenant, &plan)),
         };
         let mut tenants = self.tenants.write().expect("no panic while holding the lock");
         let kept = tenants.entry(tenant).or_insert_with(|| fresh.clone());
@@ -148,6 +160,7 @@ impl Directory {
 #[cfg(test)]
 mod tests {
     use futures_util::future::join_all;
+    use stentor_core::plan::Plans;
     use stentor_core::tenant::{DEFAULT_PLAN, Tenant, TenantSettings};
     use stentor_core::time::Time;
     use stentor_core::token::{Scopes, Token, TokenOwner};
@@ -155,6 +168,7 @@ mod tests {
     use stentor_store::sqlite::SqliteStore;
 
     use super::*;
+    use crate::clock::ManualClock;
 
     #[tokio::test]
     async fn many_who_miss_a_version_read_it_once() {
@@ -172,7 +186,9 @@ mod tests {
             created_at: now,
         };
         store.create_tenant(&new).await.expect("stored");
-        let directory = Directory::new(Arc::clone(&store));
+        let clock = Arc::new(ManualClock::new(now));
+        let limits = Limits::load(Plans::default(), &*store, clock).await.expect("read");
+        let directory = Directory::new(Arc::clone(&store), limits);
         let old = directory.known(tenant).await.expect("answers").expect("a tenant");
         let token = Token {
             id: TokenId::from_bytes([2; 16]),

@@ -6,6 +6,7 @@
 
 pub mod accept;
 pub mod auth;
+pub mod broadcast;
 pub mod clock;
 pub mod commands;
 pub mod conversations;
@@ -17,9 +18,11 @@ pub mod entropy;
 pub mod event_types;
 pub mod explain;
 pub mod journal;
+pub mod limits;
 pub mod mailbox;
 pub mod maintenance;
 pub mod metrics;
+mod operational;
 pub mod outbound;
 pub mod permits;
 mod places;
@@ -27,8 +30,10 @@ pub mod replay;
 pub mod routes;
 pub mod sender;
 pub mod shard;
+mod starts;
 pub mod support;
 pub mod tenants;
+pub mod usage;
 pub mod webhooks;
 
 pub use engine::{Engine, EngineOptions, StartError};

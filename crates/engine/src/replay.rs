@@ -142,8 +142,11 @@ impl Engine {
         let (tenant, id) = (replay.tenant, replay.id);
         let write = Write::Replay { tenant, replay: id, items, cursor: last, done, now };
         match self.journal().write(write).await? {
-            // Somebody else took this step; there is one runner per process and one process, so it was finished.
-            Written::Replayed(None) => Ok(Progress::Finished),
+            // It was made before, by a commit of which nobody could tell.
+            Written::Replayed(None) => match self.store().replay(tenant, id).await? {
+                Some(stored) if stored.finished_at.is_none() => Ok(Progress::Moved(stored.cursor)),
+                _ => Ok(Progress::Finished),
+            },
             Written::Replayed(Some(_)) if done => Ok(Progress::Finished),
             Written::Replayed(Some(_)) => Ok(Progress::Moved(last)),
             other => Err(CommandError::Unavailable(format!("unexpected answer {other:?}"))),

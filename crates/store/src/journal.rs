@@ -13,6 +13,8 @@ use stentor_core::shard::Shard;
 use stentor_core::time::Time;
 use stentor_core::webhook::DisableReason;
 
+use crate::broadcasts::BroadcastStep;
+
 /// An idempotency key as kept: hashes only.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdempotencyKey {
@@ -160,6 +162,8 @@ pub enum Write {
         /// When.
         now: Time,
     },
+    /// One step of a broadcast. Changes nothing when the broadcast has come that far already.
+    Broadcast(Box<BroadcastStep>),
     /// Delete a bounded piece of what is older than `before` (engine rule E17).
     Purge {
         /// Everything accepted before this goes. Pending rows first become `dead: expired`.
@@ -192,7 +196,8 @@ pub enum Written {
         /// The first event.
         event: EventId,
     },
-    /// Routing used another version of the tenant's configuration; nothing was stored (engine rule E7).
+    /// Routing used another version of the configuration of the tenant, or of one of a broadcast's; nothing was stored (engine
+    /// rule E7).
     StaleConfig {
         /// The version in force; none when the tenant no longer exists.
         current: Option<u64>,
@@ -216,6 +221,8 @@ pub enum Written {
     Redelivered(Option<Vec<i64>>),
     /// How many deliveries the step of a replay made; none when there is no such replay or it had come that far already.
     Replayed(Option<u32>),
+    /// The events that the step of a broadcast stored; none when there is no such broadcast or it had come that far already.
+    Broadcast(Option<Vec<EventId>>),
     /// What was purged.
     Purged {
         /// Pending rows that became `dead: expired`.

@@ -4,6 +4,7 @@
 //! what is written, a backend only commits it. `conformance` holds the suite that every backend must pass unchanged.
 //! This is the only crate that knows SQL.
 
+pub mod broadcasts;
 pub mod conformance;
 pub mod conversations;
 pub mod deliveries;
@@ -13,14 +14,17 @@ pub mod events;
 pub mod journal;
 pub mod lanes;
 pub mod maintenance;
+pub mod operational;
 pub mod replays;
 pub mod routes;
 pub mod seal;
 pub mod sqlite;
 pub mod tenants;
 pub mod tokens;
+pub mod usage;
 pub mod webhooks;
 
+pub use broadcasts::Broadcasts;
 pub use conversations::Conversations;
 pub use deliveries::Deliveries;
 pub use error::StoreError;
@@ -29,10 +33,12 @@ pub use events::Events;
 pub use journal::Journal;
 pub use lanes::Lanes;
 pub use maintenance::Maintenance;
+pub use operational::Operational;
 pub use replays::Replays;
 pub use routes::Routes;
 pub use tenants::Tenants;
 pub use tokens::Tokens;
+pub use usage::Usage;
 pub use webhooks::Webhooks;
 
 /// What the engine and the gateway need of a backend.
@@ -45,7 +51,10 @@ pub trait Store:
     + Routes
     + Tenants
     + Tokens
+    + Usage
     + Replays
+    + Operational
+    + Broadcasts
     + Maintenance
     + EventTypes
     + Conversations
@@ -61,7 +70,10 @@ impl<T> Store for T where
         + Routes
         + Tenants
         + Tokens
+        + Usage
         + Replays
+        + Operational
+        + Broadcasts
         + Maintenance
         + EventTypes
         + Conversations

@@ -40,8 +40,11 @@ impl Writer {
         let mut commands = Vec::new();
         for ((pending, write), written) in batch.into_iter().zip(writes.iter()).zip(results) {
             match pending {
-                Pending::Accept { webhooks, waiter } => {
+                Pending::Accept { webhooks, reservation, waiter } => {
                     let Write::Accept(event) = write else { continue };
+                    if matches!(written, Written::Accepted { .. }) {
+                        self.count(reservation, event);
+                    }
                     let answer = self.accepted(event, &webhooks, written, &mut shards);
                     answers.push(Answer::Accept(waiter, answer));
                 }
@@ -176,6 +179,13 @@ impl Writer {
             (Write::Replay { tenant, items, .. }, Written::Replayed(Some(_))) => {
                 // All of them are for one webhook.
                 self.shards.reread(*tenant, items.iter().take(1).map(|(_, delivery)| delivery)).await;
+            }
+            (Write::Broadcast(step), Written::Broadcast(Some(stored))) => {
+                let events = step.events.iter().filter(|event| stored.contains(&event.event.content.id));
+                for event in events {
+                    self.metrics.accepted(event.deliveries.len());
+                    self.shards.reread(event.event.tenant, event.deliveries.iter()).await;
+                }
             }
             _ => {}
         }

@@ -116,8 +116,8 @@ pub enum Input {
     Health(WebhookId, Option<Time>),
     /// How is the webhook's lane? None when it has nothing to do.
     Look(WebhookId, oneshot::Sender<Option<LaneLook>>),
-    /// Start nothing any more. Answered once that holds.
-    Drain(oneshot::Sender<()>),
+    /// Start nothing any more. Answered once that holds, with the starts that rates must remember.
+    Drain(oneshot::Sender<Vec<(WebhookId, Vec<Time>)>>),
     /// Time has passed.
     Wake,
 }

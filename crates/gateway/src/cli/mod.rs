@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 mod backup;
+mod broadcast;
 mod client;
 mod conversations;
 mod deliveries;
@@ -65,6 +66,7 @@ enum ShortCommand {
     Conversations(conversations::ConversationsArgs),
     Tokens(tokens::TokensArgs),
     Tenants(tenants::TenantsArgs),
+    Broadcast(broadcast::BroadcastArgs),
     Backup(backup::BackupArgs),
 }
 
@@ -93,6 +95,7 @@ async fn short(command: ShortCommand) -> Result<(), CliError> {
         ShortCommand::Conversations(args) => conversations::run(args).await,
         ShortCommand::Tokens(args) => tokens::run(args).await,
         ShortCommand::Tenants(args) => tenants::run(args).await,
+        ShortCommand::Broadcast(args) => broadcast::run(args).await,
         ShortCommand::Backup(args) => backup::run(args).await,
     }
 }

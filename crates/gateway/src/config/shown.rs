@@ -25,7 +25,10 @@ impl Config {
                 "connections_per_peer": self.limits.connections_per_peer.get(),
                 "waiting_events": self.limits.waiting_events.get(),
                 "waiting_events_per_tenant": self.limits.waiting_events_per_tenant.get(),
+                "wrong_tokens": self.limits.wrong_tokens.get(),
             },
+            "metrics": { "public": self.metrics.public },
+            "plans": self.plans.keys().collect::<Vec<_>>(),
             "shutdown": {
                 "drain_seconds": self.shutdown.drain_seconds.get(),
                 "delay_seconds": self.shutdown.delay_seconds.get(),

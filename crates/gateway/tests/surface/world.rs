@@ -32,7 +32,9 @@ pub struct Ids(Vec<(&'static str, String)>);
 
 impl World {
     pub async fn start() -> Self {
-        let gateway = Gateway::builder(env!("CARGO_BIN_EXE_stentor")).start().await;
+        // Tests of wrong tokens send more of them than one address may at once.
+        let builder = Gateway::builder(env!("CARGO_BIN_EXE_stentor"));
+        let gateway = builder.argument("--limits-wrong-tokens=1000000").start().await;
         let receiver = Receiver::start().await;
         receiver.default_reply(Reply::status(500));
         for name in ["own", "other"] {
@@ -84,17 +86,27 @@ impl Side {
         for scopes in [json!(["read"]), json!(["publish"])] {
             tokens.push(text(&api.post("/v1/tokens", &json!({"scopes": scopes})).await, "id"));
         }
-        let tenants = gateway.api().list("/v1/tenants", "").await;
+        let operator = gateway.api();
+        // To a tenant of its own, so that it is in no list of this one.
+        let bystander = operator.create_tenant(&format!("{name}-bystander")).await;
+        let new = json!({"type": "system.maintenance", "data": 1, "tenants": [bystander]});
+        let broadcast = text(&operator.post("/v1/broadcasts", &new).await, "id");
+        let tenants = operator.list("/v1/tenants", "").await;
         let tenant = tenants.iter().find(|tenant| tenant["name"] == name).expect("it was created");
         let ids = [
             ("event", event),
             ("delivery", delivery),
             ("webhook", webhook),
             ("replay", replay),
+            ("event_type", event_type.clone()),
+            ("new_event_type", format!("new_{event_type}")),
+            ("conversation", conversation),
+            ("message", message),
             ("route", route),
             ("token", tokens.remove(0)),
             ("other_token", tokens.remove(0)),
             ("tenant", text(tenant, "id")),
+            ("broadcast", broadcast),
         ];
         Self { api, ids: Ids(ids.into()) }
     }

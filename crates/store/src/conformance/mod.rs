@@ -12,6 +12,7 @@ use async_trait::async_trait;
 use crate::Store;
 
 pub mod batches;
+pub mod broadcasts;
 pub mod config_version;
 pub mod conservation;
 pub mod conversations;
@@ -32,6 +33,7 @@ pub mod retry_cancel;
 pub mod routes;
 pub mod tenants;
 pub mod tokens;
+pub mod usage;
 pub mod webhooks;
 
 /// A backend under test. Setting a database up is not what is tested: a failure of it may panic.
@@ -63,6 +65,15 @@ macro_rules! conformance_suite {
                 a_full_batch_is_answered_in_order,
                 an_empty_batch_is_committed,
                 a_mixed_batch_is_answered_in_order,
+            ],
+            broadcasts: [
+                a_broadcast_comes_back,
+                a_broadcast_is_created_once_per_key,
+                an_unknown_tenant_stores_nothing,
+                its_tenants_are_walked_in_order,
+                each_step_counts_once,
+                a_step_with_old_routing_stores_nothing,
+                broadcasts_are_listed_newest_first,
             ],
             config_version: [
                 another_version_stores_nothing,
@@ -104,6 +115,7 @@ macro_rules! conformance_suite {
                 an_outcome_disables_the_webhook_once,
                 a_deleted_webhook_is_not_disabled,
                 leaving_disabled_clears_the_record,
+                a_disabled_webhook_is_noted_until_its_event_is_emitted,
             ],
             idempotency: [
                 a_key_stands_for_its_first_event,
@@ -153,6 +165,7 @@ macro_rules! conformance_suite {
             ],
             maintenance: [
                 a_process_learns_how_the_last_one_ended,
+                starts_are_taken_once,
                 upkeep_changes_nothing,
                 a_backup_opens_and_conserves,
                 a_backup_needs_a_new_file,
@@ -203,6 +216,7 @@ macro_rules! conformance_suite {
             tenants: [
                 a_tenant_comes_back,
                 names_are_unique,
+                the_version_moves_with_the_plan,
                 tenants_are_listed_once_each,
                 deleting_a_tenant_takes_tokens_and_webhooks,
                 a_deleted_tenant_keeps_its_events,
@@ -214,6 +228,14 @@ macro_rules! conformance_suite {
                 tokens_are_listed_newest_first,
                 a_token_needs_its_tenant,
                 the_operator_token_is_replaced,
+            ],
+            usage: [
+                events_are_counted_by_day,
+                usage_outlives_closing_and_purging,
+                operational_events_are_nobodys_use,
+                a_late_event_counts_on_its_day,
+                backlogs_follow_every_change,
+                a_refused_item_changes_no_backlog,
             ],
             webhooks: [
                 every_field_of_a_webhook_comes_back,
@@ -260,6 +282,7 @@ mod tests {
     fn every_case_is_listed() {
         let groups = [
             ("batches", include_str!("batches.rs")),
+            ("broadcasts", include_str!("broadcasts.rs")),
             ("config_version", include_str!("config_version.rs")),
             ("conservation", include_str!("conservation.rs")),
             ("conversations", include_str!("conversations.rs")),
@@ -278,6 +301,7 @@ mod tests {
             ("routes", include_str!("routes.rs")),
             ("tenants", include_str!("tenants.rs")),
             ("tokens", include_str!("tokens.rs")),
+            ("usage", include_str!("usage.rs")),
             ("webhooks", include_str!("webhooks.rs")),
         ];
         let listed = include_str!("mod.rs");

@@ -26,6 +26,16 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../migrations/sqlite/0004_knowledge.sql"),
     },
     Migration {
+        version: 5,
+        oldest_binary: 1,
+        sql: include_str!("../../migrations/sqlite/0005_statistics.sql"),
+    },
+    Migration {
+        version: 6,
+        oldest_binary: 1,
+        sql: include_str!("../../migrations/sqlite/0006_governance.sql"),
+    },
+    Migration {
         version: 7,
         oldest_binary: 1,
         sql: include_str!("../../migrations/sqlite/0007_leftovers.sql"),

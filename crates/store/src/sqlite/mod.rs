@@ -1,5 +1,6 @@
 //! The store on SQLite: one file, one process, one connection that writes (engine rule E20).
 
+mod broadcasts;
 mod checkpoint;
 mod connection;
 mod conversations;
@@ -12,6 +13,7 @@ mod lanes;
 mod leftovers;
 mod maintenance;
 mod migrations;
+mod operational;
 mod readers;
 mod replays;
 mod routes;
@@ -20,6 +22,7 @@ mod secrets;
 mod tenants;
 mod tokens;
 mod totals;
+mod usage;
 mod webhooks;
 mod writer;
 

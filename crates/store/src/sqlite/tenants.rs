@@ -106,7 +106,7 @@ fn update(connection: &Connection, tenant: &Tenant) -> StoreResult<TenantSaved> 
     let Some(row) = rows.next()? else { return Ok(TenantSaved::NotFound) };
     let before = settings(row, 0)?;
     connection.execute(
-        "UPDATE tenants SET name = ?2, plan = ?3, settings = ?4, default_profile = ?5 WHERE id = ?1",
+        "UPDATE tenants SET name = ?2, config_version = config_version + (plan <> ?3), plan = ?3, settings = ?4, default_profile = ?5 WHERE id = ?1",
         params![
             id.as_bytes(),
             tenant.name,

@@ -42,7 +42,7 @@ fn acceptance(owner: u8, bytes: usize) -> (AcceptEntry, oneshot::Receiver<Accept
         matched: 0,
     };
     let event = Box::new(NewEvent { event, idempotency: None, deliveries: vec![], message: None });
-    (AcceptEntry { event, webhooks: vec![], waiter }, answer)
+    (AcceptEntry { event, webhooks: vec![], reservation: None, waiter }, answer)
 }
 
 fn lane_write() -> Entry {

@@ -8,6 +8,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::http::{AppState, openapi};
 
 mod attempt;
+pub mod broadcasts;
 pub mod conversations;
 pub mod deliveries;
 pub mod egress;
@@ -21,6 +22,7 @@ pub mod routes;
 pub mod support;
 pub mod tenants;
 pub mod tokens;
+pub mod usage;
 pub mod webhooks;
 
 /// All operations with their documentation.
@@ -36,6 +38,8 @@ pub fn router() -> OpenApiRouter<AppState> {
         .merge(support::router())
         .merge(event_types::router())
         .merge(conversations::router())
+        .merge(broadcasts::router())
+        .merge(usage::router())
         .merge(tenants::router())
         .merge(tokens::router())
         .merge(health::router())

@@ -18,10 +18,11 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::http::AppState;
+use crate::http::api::usage::UsageView;
 use crate::http::extract::{
     ConfigBody, Cursor, Id, JsonBody, Limit, List, OperatorAuth, Query, optional_object,
 };
-use crate::http::problem::{Code, Problem, ProblemBody};
+use crate::http::problem::{Code, FieldError, Problem, ProblemBody};
 
 const TAG: &str = "tenants";
 
@@ -32,7 +33,7 @@ struct NewTenant {
     /// Unique among tenants; 1 to 1 024 bytes.
     #[schema(example = "acme")]
     name: String,
-    /// Gates features only where the operator defines plans.
+    /// A plan of the operator's configuration; it decides what the tenant may use.
     #[serde(default = "default_plan")]
     #[schema(default = "default")]
     plan: String,
@@ -70,7 +71,7 @@ struct TypeRulesView {
 struct TenantPatch {
     /// New name.
     name: Option<String>,
-    /// New plan.
+    /// New plan, in force at once. What was used stays used.
     plan: Option<String>,
     /// What publishing demands of event types; what is not given of it stays.
     #[serde(default, deserialize_with = "optional_object")]
@@ -99,6 +100,14 @@ struct TenantView {
     event_types: TypeRulesView,
     #[schema(value_type = String, format = DateTime)]
     created_at: Time,
+}
+
+/// A tenant and what it uses of its plan.
+#[derive(Debug, Serialize, ToSchema)]
+struct TenantDetails {
+    #[serde(flatten)]
+    tenant: TenantView,
+    usage: UsageView,
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -133,7 +142,7 @@ async fn create(
     let tenant = Tenant {
         id: TenantId::new(created_at, entropy::bits()),
         name: checked_text("/name", new.name)?,
-        plan: checked_text("/plan", new.plan)?,
+        plan: known_plan(&state, new.plan)?,
         default_profile: new.default_profile,
         config_version: 1,
         settings: TenantSettings { event_types: ruled(TypeRules::default(), new.event_types) },
@@ -158,18 +167,19 @@ async fn list(
     Ok(Json(List::from_page(page, |tenant| tenant.id, TenantView::from)))
 }
 
-/// Read a tenant.
+/// Read a tenant and what it uses.
 #[utoipa::path(get, path = "/v1/tenants/{id}", operation_id = "getTenant", tag = TAG,
     params(("id" = String, Path, description = "`tnt_…`")),
     security(("bearer" = ["operator"])),
-    responses((status = 200, description = "The tenant.", body = TenantView)))]
+    responses((status = 200, description = "The tenant.", body = TenantDetails)))]
 async fn get(
     _operator: OperatorAuth,
     State(state): State<AppState>,
     Id(id): Id<TenantId>,
-) -> Result<Json<TenantView>, Problem> {
+) -> Result<Json<TenantDetails>, Problem> {
     let tenant = state.engine().store().tenant(id).await?.ok_or_else(Problem::not_found)?;
-    Ok(Json(tenant.into()))
+    let usage = state.engine().usage_of(&tenant).await?.into();
+    Ok(Json(TenantDetails { tenant: tenant.into(), usage }))
 }
 
 /// Change a tenant's name, plan, default profile or settings.
@@ -192,13 +202,13 @@ async fn patch(
         tenant.name = checked_text("/name", name)?;
     }
     if let Some(plan) = patch.plan {
-        tenant.plan = checked_text("/plan", plan)?;
+        tenant.plan = known_plan(&state, plan)?;
     }
     if let Some(default_profile) = patch.default_profile {
         tenant.default_profile = default_profile;
     }
     tenant.settings.event_types = ruled(tenant.settings.event_types, patch.event_types);
-    saved(store.update_tenant(&tenant).await?)?;
+    saved(state.engine().change_tenant(&tenant).await?)?;
     state.engine().directory().forget(id);
     state.forget_tenants();
     Ok(Json(tenant.into()))
@@ -236,6 +246,17 @@ fn saved(outcome: TenantSaved) -> Result<(), Problem> {
         TenantSaved::NameTaken => Err(Problem::new(Code::NameTaken, "Another tenant has this name.")),
         TenantSaved::NotFound => Err(Problem::not_found()),
     }
+}
+
+/// The name, if the operator's configuration has a plan of that name.
+fn known_plan(state: &AppState, name: String) -> Result<String, Problem> {
+    let plans = state.engine().limits().plans();
+    if plans.get(&name).is_some() {
+        return Ok(name);
+    }
+    let known: Vec<&str> = plans.names().collect();
+    let detail = format!("is not a plan of the operator's configuration, which has: {}", known.join(", "));
+    Err(Problem::invalid_body(vec![FieldError::new("/plan", detail).with_code("unknown_plan")]))
 }
 
 /// Why a text is not a name that people can see and type.

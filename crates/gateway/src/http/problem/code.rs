@@ -100,6 +100,14 @@ codes! {
         "One event may go to at most 1 000 webhooks. Narrow the event types of the webhooks. Nothing was stored.";
     TenantBusy = "tenant_busy", TOO_MANY_REQUESTS, "The tenant has too much waiting to be stored",
         "Wait as `Retry-After` says and repeat with the same idempotency key. Nothing was stored.";
+    RateLimited = "rate_limited", TOO_MANY_REQUESTS, "The tenant publishes too fast",
+        "The tenant's plan allows so many events a second and so many at once. Wait as `Retry-After` says and repeat with the same idempotency key; `RateLimit-Remaining` tells how many more may follow. Nothing was stored.";
+    BacklogFull = "backlog_full", TOO_MANY_REQUESTS, "The tenant has too many deliveries pending",
+        "The tenant's plan allows so many pending deliveries, held ones included. Wait until receivers have taken some, resume or delete webhooks that hold many, and repeat with the same idempotency key. Nothing was stored.";
+    QuotaExceeded = "quota_exceeded", TOO_MANY_REQUESTS, "The tenant's quota is used up",
+        "The tenant's plan allows so many events a day or month. `Retry-After` tells when the next period begins; `GET /v1/usage` shows the use. Nothing was stored.";
+    TooManyWrongTokens = "too_many_wrong_tokens", TOO_MANY_REQUESTS, "Too many wrong tokens came from this address",
+        "After some wrong tokens an address has to wait before the next one is looked at: 1 second, then twice as long each time, up to 60. Tokens that worked before go on working meanwhile. Check the token.";
     TooManyTests = "too_many_tests", TOO_MANY_REQUESTS, "Too many tests are on their way",
         "At most 8 test sends and 2 diagnoses of a tenant, and 32 and 16 of all together, are on their way at once. Wait until one has been answered.";
     TooManyBacktests = "too_many_backtests", TOO_MANY_REQUESTS, "Too many backtests are running",

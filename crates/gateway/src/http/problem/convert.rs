@@ -1,5 +1,6 @@
 //! From the errors of engine, store and core to what clients see.
 
+use stentor_core::allowance::{Limit, Standing};
 use stentor_core::json::JsonError;
 use stentor_core::signature::SigningError;
 use stentor_core::transform::{Part, TransformRefusal};
@@ -46,10 +47,22 @@ impl From<PublishError> for Problem {
             PublishError::SchemaMismatch(mismatches) => Self::schema_mismatch(mismatches),
             PublishError::MessageUnwritten(_) => Self::new(Code::ChangedMeanwhile, detail),
             PublishError::TenantBusy => Self::new(Code::TenantBusy, detail),
+            PublishError::Limited(standing) => Self::limited(&standing, detail),
             PublishError::UnknownTenant => Self::not_found(),
             PublishError::TokenRevoked => Self::new(Code::InvalidToken, detail),
             PublishError::Unavailable(_) => Self::unavailable(&detail),
         }
+    }
+}
+
+impl Problem {
+    fn limited(standing: &Standing, detail: String) -> Self {
+        let code = match standing.limit {
+            Limit::Publish => Code::RateLimited,
+            Limit::Backlog => Code::BacklogFull,
+            Limit::Quota => Code::QuotaExceeded,
+        };
+        Self::new(code, detail).with_retry_after(standing.retry).with_rate_limit(standing.into())
     }
 }
 

@@ -1,11 +1,13 @@
 //! Accepting events.
 
 use rusqlite::{OptionalExtension, params};
+use stentor_core::event::Origin;
 use stentor_core::id::{EventId, TenantId};
 
 use super::{Batch, Fault, ItemResult};
 use crate::journal::{IdempotencyKey, NewDelivery, NewEvent, Written};
 use crate::sqlite::row::{integer, made_together, micros, origin_number};
+use crate::sqlite::usage::DAY_MICROS;
 
 pub(super) const INSERT_PAYLOAD: &str =
     "INSERT INTO payloads (data, previous_data, metadata) VALUES (?1, ?2, ?3)";
@@ -58,6 +60,9 @@ impl Batch<'_> {
             let change = self.changes.of(event.tenant);
             change.events += 1;
             change.accepted += i64::from(event.matched);
+            if event.origin != Origin::Operational {
+                self.changes.use_on(event.tenant, micros(event.accepted_at).div_euclid(DAY_MICROS), 1);
+            }
         }
         let positions = self.insert_deliveries(event.tenant, content.id, &new.deliveries)?;
         if let Some(message) = &new.message {

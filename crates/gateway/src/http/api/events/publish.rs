@@ -97,7 +97,7 @@ impl From<Published> for PublishedEvent {
     (status = 202, description = "The event is stored.", body = PublishedEvent),
     (status = 409, description = "`idempotency_key_reused`", body = ProblemBody, content_type = "application/problem+json"),
     (status = 422, description = "`invalid_body`, `schema_mismatch`, `undeclared_event_type`, `too_many_matches`", body = ProblemBody, content_type = "application/problem+json"),
-    (status = 429, description = "`tenant_busy`", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 429, description = "`tenant_busy`, `rate_limited`, `backlog_full`, `quota_exceeded`", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub(super) async fn publish(
     auth: TenantAuth<CanPublish>,

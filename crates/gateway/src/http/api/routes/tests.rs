@@ -5,7 +5,7 @@ use crate::http::test_app::TestApp;
 const ALL: [&str; 3] = ["publish", "read", "manage"];
 
 async fn webhook(app: &TestApp, token: &str, events: Value) -> String {
-    let body = json!({"url": "http://127.0.0.1:9/", "events": events, "active": false});
+    let body = json!({"url": "http://127.0.0.1:65000/", "events": events, "active": false});
     app.call(token, "POST /v1/webhooks", body).await.text_of("id")
 }
 
