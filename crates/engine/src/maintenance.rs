@@ -25,6 +25,8 @@ const RETENTION_INTERVAL: Duration = Duration::from_secs(60);
 const PIECE_PAUSE: Duration = Duration::from_millis(50);
 /// Rows of one kind deleted per piece.
 const PIECE_ROWS: u32 = 500;
+/// How often what configuration leaves behind is looked for.
+const LEFTOVERS_INTERVAL: Duration = Duration::from_secs(3_600);
 /// Nothing is purged once the wall clock was set by more than this (engine rule E17, reliability F10).
 const CLOCK_JUMP_MAX: Duration = Duration::from_secs(24 * 3_600);
 
@@ -116,9 +118,10 @@ impl Maintenance {
             }),
             tokio::spawn(async move {
                 let start = Reading::of(&**purger.engine.clock());
+                let mut leftovers_at = start.wall;
                 loop {
                     purger.wait(RETENTION_INTERVAL).await;
-                    purger.retain(start).await;
+                    purger.retain(start, &mut leftovers_at).await;
                 }
             }),
         ]
@@ -129,7 +132,7 @@ impl Maintenance {
         clock.sleep_until(clock.now().plus(interval)).await;
     }
 
-    async fn retain(&self, start: Reading) {
+    async fn retain(&self, start: Reading, leftovers_at: &mut Time) {
         let reading = Reading::of(&**self.engine.clock());
         let now = reading.wall;
         if let Err(error) = self.engine.store().close_hours(now).await {
@@ -142,7 +145,24 @@ impl Maintenance {
         }
         if let Err(error) = self.purge(now).await {
             warn!(%error, "old events could not be purged");
+            return;
         }
+        // Only once old events are gone nobody asks for what was in force when they came.
+        if now >= *leftovers_at {
+            *leftovers_at = now.plus(LEFTOVERS_INTERVAL);
+            if let Err(error) = self.purge_leftovers(now).await {
+                warn!(%error, "what configuration leaves behind could not be purged");
+            }
+        }
+    }
+
+    /// Deletes old tokens, replays, tombstones and revisions that nothing names any more, a small piece at a time.
+    async fn purge_leftovers(&self, now: Time) -> Result<(), StoreError> {
+        let before = now.minus(self.retention.age);
+        while self.engine.store().purge_leftovers(before, PIECE_ROWS).await? > 0 {
+            tokio::time::sleep(PIECE_PAUSE).await;
+        }
+        Ok(())
     }
 
     /// Deletes everything over age, a small piece at a time.

@@ -33,6 +33,9 @@ pub const ROWS: &[Row] = &[
     row("listDeliveries", &[], "webhook_id=<webhook>&event_id=<event>", ""),
     row("getDelivery", &["delivery"], "", ""),
     row("retryDelivery", &["delivery"], "", ""),
+    row("getEgress", &[], "", ""),
+    row("getSupport", &[], "delivery_id=<delivery>", ""),
+    row("diagnoseWebhook", &[], "", r#"{"webhook_id":"<webhook>"}"#),
     row("listWebhookDeliveries", &["webhook"], "", ""),
     row(
         "createWebhook",

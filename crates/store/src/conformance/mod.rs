@@ -23,6 +23,7 @@ pub mod idempotency;
 pub mod isolation;
 pub mod journal;
 pub mod lanes;
+pub mod leftovers;
 pub mod lists;
 pub mod maintenance;
 pub mod messages;
@@ -152,6 +153,11 @@ macro_rules! conformance_suite {
                 events_are_listed_once_each,
                 large_data_is_left_out_of_lists,
                 event_types_walk_a_span_of_time,
+            ],
+            leftovers: [
+                revisions_go_once_another_was_in_force,
+                tombstones_go_after_their_deliveries,
+                only_what_has_ended_goes,
             ],
             maintenance: [
                 a_process_learns_how_the_last_one_ended,

@@ -10,6 +10,7 @@ mod events;
 mod failure;
 mod journal;
 mod lanes;
+mod leftovers;
 mod maintenance;
 mod migrations;
 mod operational;

@@ -83,6 +83,16 @@ fn delivery_lists_scan_no_table() {
 }
 
 #[test]
+fn leftovers_are_found_by_their_indexes() {
+    let connection = migrated();
+    for sql in leftovers::STATEMENTS {
+        let lines = plan(&connection, sql);
+        let covered = |line: &str| line.contains("USING COVERING INDEX revisions_in_time");
+        assert!(lines.iter().all(|line| !line.contains("SCAN") || covered(line)), "{sql}: {lines:#?}");
+    }
+}
+
+#[test]
 fn message_lists_walk_their_index() {
     let connection = migrated();
     for sql in conversations::messages::statements() {

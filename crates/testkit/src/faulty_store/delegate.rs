@@ -252,6 +252,10 @@ impl Maintenance for FaultyStore {
         self.inner.backup(file).await
     }
 
+    async fn purge_leftovers(&self, before: Time, rows_max: u32) -> StoreResult<u32> {
+        self.inner.purge_leftovers(before, rows_max).await
+    }
+
     async fn ping(&self) -> StoreResult<()> {
         self.inner.ping().await
     }
