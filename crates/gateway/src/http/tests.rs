@@ -37,6 +37,8 @@ fn never_made(kind: &str) -> String {
         "deliveries" => "del",
         "replays" => "rpl",
         "broadcasts" => "brc",
+        // It has none.
+        "usage" => "none",
         other => panic!("no id known for {other}"),
     };
     format!("{prefix}_01h455vb4pex5vsknk084sn02q")
