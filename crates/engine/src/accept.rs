@@ -8,13 +8,16 @@ use bytes::Bytes;
 use sha2::{Digest, Sha256};
 use stentor_core::allowance::{Limit, Standing};
 use stentor_core::event::{Event, EventContent, EventType, Origin};
+use stentor_core::event_type::Mismatch;
+use stentor_core::filter::Facts;
 use stentor_core::id::{EventId, TenantId, TokenId};
 use stentor_core::limits::MATCHED_WEBHOOKS_MAX;
 use stentor_core::operational;
+use stentor_core::route::RoutingTable;
 use stentor_core::time::Time;
 use stentor_core::webhook::Webhook;
 use stentor_store::StoreError;
-use stentor_store::journal::{IdempotencyKey, NewDelivery, NewEvent};
+use stentor_store::journal::{IdempotencyKey, MessageUnwritten, MessageWrite, NewDelivery, NewEvent};
 use tokio::sync::oneshot;
 
 use crate::directory::Known;
@@ -28,6 +31,8 @@ use crate::operational::KEY_WINDOW;
 pub const IDEMPOTENCY_WINDOW: Duration = Duration::from_secs(24 * 3_600);
 /// How long a publisher waits for the commit before it is asked to try again.
 const STORE_DEADLINE: Duration = Duration::from_secs(15);
+/// Bytes that filters may look at, at most, without doing it aside.
+const WORK_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// How often an event is routed anew because the configuration changed under it, before the publisher is asked to retry.
 const REROUTES_MAX: u32 = 8;
 
@@ -55,6 +60,17 @@ pub struct Publish {
     /// The tenant's token that it came in with: nothing is stored that commits after the token was revoked. None when it
     /// came in without one, or with the operator's.
     pub token: Option<TokenId>,
+    /// The message that it tells of.
+    pub telling: Option<Telling>,
+}
+
+/// A message that is stored with the event that tells of it.
+#[derive(Debug, Clone)]
+pub struct Telling {
+    /// The message, and the webhook that delivers it beside those that match.
+    pub write: Box<MessageWrite>,
+    /// Hash of what the caller asked for: the message itself has parts that are made here.
+    pub asked: [u8; 32],
 }
 
 /// A stored event.
@@ -68,6 +84,8 @@ pub struct Published {
     pub deliveries: u32,
     /// Whether it was published before with the same key.
     pub duplicate: bool,
+    /// Where its data does not fit the schema of its type, when the tenant wants to be told.
+    pub warnings: Vec<Mismatch>,
 }
 
 /// Why an event was not stored.
@@ -88,6 +106,15 @@ pub enum PublishError {
     /// The tenant has more waiting to be stored than its share.
     #[error("too many events of this tenant wait to be stored")]
     TenantBusy,
+    /// The tenant takes only events of declared types, and this one's is not declared or archived.
+    #[error("the event type {0} is not declared")]
+    UndeclaredType(EventType),
+    /// The data does not fit the schema of its type.
+    #[error("the data does not fit the schema of its type in {} places", .0.len())]
+    SchemaMismatch(Vec<Mismatch>),
+    /// The message that it tells of could not be written.
+    #[error("the message could not be written: {0:?}")]
+    MessageUnwritten(MessageUnwritten),
     /// The tenant's plan does not allow it now.
     #[error("{}", limited(.0))]
     Limited(Standing),
@@ -127,11 +154,21 @@ impl Engine {
             limits.take().map_err(PublishError::Limited)?;
         }
         for _ in 0..REROUTES_MAX {
+            let warnings = self.judged(&known, &publish).await?;
             let table = &known.table;
-            let mut webhooks = table.matching(&content.event_type);
+            let mut webhooks = chosen(table, &content, &publish).await;
             if publish.origin == Origin::Operational {
                 let subject = publish.subject.as_deref();
                 webhooks.retain(|webhook| operational::is_receiver(webhook, &content.event_type, subject));
+            }
+            if let Some(telling) = &publish.telling {
+                // A table without it is out of date, or the conversation has another by now.
+                let Some(own) = table.webhook(telling.write.webhook) else {
+                    return Err(PublishError::MessageUnwritten(MessageUnwritten::Changed));
+                };
+                if !webhooks.iter().any(|webhook| webhook.id == own.id) {
+                    webhooks.push(Arc::clone(own));
+                }
             }
             if webhooks.len() > MATCHED_WEBHOOKS_MAX {
                 return Err(PublishError::TooManyMatches { matched: webhooks.len() });
@@ -146,7 +183,12 @@ impl Engine {
                 matched: u32::try_from(webhooks.len()).unwrap_or(u32::MAX),
             };
             let deliveries = new_deliveries(&webhooks, accepted_at, self.positions().next(accepted_at));
-            let new_event = NewEvent { event, idempotency: idempotency.clone(), deliveries };
+            let new_event = NewEvent {
+                event,
+                idempotency: idempotency.clone(),
+                deliveries,
+                message: publish.telling.as_ref().map(|telling| telling.write.clone()),
+            };
             let reservation = match known.limits.as_ref().filter(|_| is_limited) {
                 Some(limits) => {
                     let reserved = limits.reserve(new_event.deliveries.len(), accepted_at);
@@ -155,7 +197,8 @@ impl Engine {
                 None => None,
             };
             match self.store_event(new_event, webhooks, reservation).await? {
-                AcceptAnswer::Published(published) => return Ok(published),
+                AcceptAnswer::Published(published) => return Ok(Published { warnings, ..published }),
+                AcceptAnswer::MessageUnwritten(why) => return Err(PublishError::MessageUnwritten(why)),
                 AcceptAnswer::KeyConflict(event) => return Err(PublishError::KeyConflict { event }),
                 AcceptAnswer::StaleConfig => {
                     let newer = self.directory().newer_than(tenant, known.table.version()).await;
@@ -197,6 +240,22 @@ impl Engine {
         let newer = newer.map_err(unavailable)?.ok_or(PublishError::UnknownTenant)?;
         if newer.has_token(token) { Ok(newer) } else { Err(PublishError::TokenRevoked) }
     }
+}
+
+/// The webhooks that the event goes to. Filters that have much to look at do it aside, so that others' requests go on.
+async fn chosen(
+    table: &Arc<RoutingTable>,
+    content: &Arc<EventContent>,
+    publish: &Publish,
+) -> Vec<Arc<Webhook>> {
+    if table.work(content.event_type.as_str(), content.bytes()) <= WORK_BYTES_MAX {
+        let metadata = publish.metadata.as_deref();
+        return table.matching(&Facts::of(content, metadata));
+    }
+    let (table, content) = (Arc::clone(table), Arc::clone(content));
+    let metadata = publish.metadata.clone();
+    let aside = move || table.matching(&Facts::of(&content, metadata.as_deref()));
+    tokio::task::spawn_blocking(aside).await.expect("matching does not panic and is not aborted")
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "for map_err")]
@@ -255,6 +314,14 @@ fn idempotency_key(key: &str, publish: &Publish, now: Time) -> IdempotencyKey {
         body.update(bytes);
     };
     part(publish.event_type.as_str().as_bytes());
+    if let Some(telling) = &publish.telling {
+        part(&telling.asked);
+        return IdempotencyKey {
+            key_hash: Sha256::digest(key.as_bytes()).into(),
+            body_hash: body.finalize().into(),
+            expires_at: now.plus(IDEMPOTENCY_WINDOW),
+        };
+    }
     part(publish.content_type.as_bytes());
     part(&publish.data);
     part(publish.previous_data.as_deref().unwrap_or_default());
@@ -301,6 +368,7 @@ mod tests {
             idempotency_key: Some("k".into()),
             origin: Origin::Api,
             token: None,
+            telling: None,
         };
         let hashes = |data| idempotency_key("k", &publish(data), Time::ZERO);
         assert_eq!(hashes("1"), hashes("1"));

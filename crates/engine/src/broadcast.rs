@@ -9,6 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 use stentor_core::event::{Event, EventContent, EventType, Origin};
+use stentor_core::filter::Facts;
 use stentor_core::id::{BroadcastId, TenantId};
 use stentor_core::limits::MATCHED_WEBHOOKS_MAX;
 use stentor_core::time::Time;
@@ -153,7 +154,7 @@ impl Engine {
             previous_data: None,
             subject: None,
         };
-        let mut webhooks = table.matching(&content.event_type);
+        let mut webhooks = table.matching(&Facts::of(&content, None));
         if webhooks.len() > MATCHED_WEBHOOKS_MAX {
             warn!(%tenant, broadcast = %broadcast.id, matched = webhooks.len(), "a broadcast goes to the first webhooks only");
             webhooks.truncate(MATCHED_WEBHOOKS_MAX);
@@ -168,7 +169,7 @@ impl Engine {
             matched: u32::try_from(webhooks.len()).unwrap_or(u32::MAX),
         };
         let deliveries = new_deliveries(&webhooks, now, self.positions().next(now));
-        Ok(Some(NewEvent { event, idempotency: None, deliveries }))
+        Ok(Some(NewEvent { event, idempotency: None, deliveries, message: None }))
     }
 }
 

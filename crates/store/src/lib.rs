@@ -6,14 +6,17 @@
 
 pub mod broadcasts;
 pub mod conformance;
+pub mod conversations;
 pub mod deliveries;
 pub mod error;
+pub mod event_types;
 pub mod events;
 pub mod journal;
 pub mod lanes;
 pub mod maintenance;
 pub mod operational;
 pub mod replays;
+pub mod routes;
 pub mod seal;
 pub mod sqlite;
 pub mod tenants;
@@ -22,14 +25,17 @@ pub mod usage;
 pub mod webhooks;
 
 pub use broadcasts::Broadcasts;
+pub use conversations::Conversations;
 pub use deliveries::Deliveries;
 pub use error::StoreError;
+pub use event_types::EventTypes;
 pub use events::Events;
 pub use journal::Journal;
 pub use lanes::Lanes;
 pub use maintenance::Maintenance;
 pub use operational::Operational;
 pub use replays::Replays;
+pub use routes::Routes;
 pub use tenants::Tenants;
 pub use tokens::Tokens;
 pub use usage::Usage;
@@ -42,6 +48,7 @@ pub trait Store:
     + Events
     + Deliveries
     + Webhooks
+    + Routes
     + Tenants
     + Tokens
     + Usage
@@ -49,6 +56,8 @@ pub trait Store:
     + Operational
     + Broadcasts
     + Maintenance
+    + EventTypes
+    + Conversations
 {
 }
 
@@ -58,6 +67,7 @@ impl<T> Store for T where
         + Events
         + Deliveries
         + Webhooks
+        + Routes
         + Tenants
         + Tokens
         + Usage
@@ -65,6 +75,8 @@ impl<T> Store for T where
         + Operational
         + Broadcasts
         + Maintenance
+        + EventTypes
+        + Conversations
 {
 }
 

@@ -116,6 +116,7 @@ impl Writer {
                     event_type: content.event_type.clone(),
                     deliveries: event.event.matched,
                     duplicate: false,
+                    warnings: Vec::new(),
                 })
             }
             Written::Duplicate { event: first, matched } => AcceptAnswer::Published(Published {
@@ -123,9 +124,11 @@ impl Writer {
                 event_type: content.event_type.clone(),
                 deliveries: matched,
                 duplicate: true,
+                warnings: Vec::new(),
             }),
             Written::KeyConflict { event } => AcceptAnswer::KeyConflict(event),
             Written::StaleConfig { .. } => AcceptAnswer::StaleConfig,
+            Written::MessageUnwritten(why) => AcceptAnswer::MessageUnwritten(why),
             Written::Refused(reason) => {
                 error!(%reason, event = %content.id, "an event could not be stored");
                 AcceptAnswer::Failed("the event could not be stored".into())

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use stentor_core::id::{EventId, TenantId};
 use stentor_core::webhook::Webhook;
-use stentor_store::journal::{NewEvent, OutcomeWrite, Write, Written};
+use stentor_store::journal::{MessageUnwritten, NewEvent, OutcomeWrite, Write, Written};
 use stentor_store::lanes::LaneKey;
 use tokio::sync::{Notify, oneshot};
 
@@ -35,6 +35,8 @@ pub enum AcceptAnswer {
     Published(Published),
     /// Its key was used with another body.
     KeyConflict(EventId),
+    /// The message that it tells of could not be written.
+    MessageUnwritten(MessageUnwritten),
     /// Its routing is out of date.
     StaleConfig,
     /// It is not stored, or may not be.

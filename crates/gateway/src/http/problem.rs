@@ -7,6 +7,7 @@ use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::header::{CONNECTION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
+use stentor_core::event_type::Mismatch;
 use stentor_core::token::Scope;
 use stentor_engine::entropy;
 
@@ -84,6 +85,19 @@ impl Problem {
             self.0.body.detail = format!("{}: {}", only.pointer, only.detail);
         }
         self
+    }
+
+    /// Data that does not fit the schema of its type.
+    pub fn schema_mismatch(mismatches: Vec<Mismatch>) -> Self {
+        let broken = mismatches.into_iter().map(|mismatch| FieldError::of_mismatch("/data", mismatch));
+        let errors: Vec<FieldError> = broken.collect();
+        let detail = match errors.as_slice() {
+            [only] => format!("{}: {}", only.pointer, only.detail),
+            _ => format!("The data does not fit in {} places; see errors.", errors.len()),
+        };
+        let mut problem = Self::new(Code::SchemaMismatch, detail);
+        problem.0.body.errors = errors;
+        problem
     }
 
     /// A query that breaks one rule.

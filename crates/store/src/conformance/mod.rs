@@ -15,6 +15,8 @@ pub mod batches;
 pub mod broadcasts;
 pub mod config_version;
 pub mod conservation;
+pub mod conversations;
+pub mod event_types;
 pub mod fixtures;
 pub mod health;
 pub mod idempotency;
@@ -27,6 +29,7 @@ pub mod order;
 pub mod outcomes;
 pub mod purge;
 pub mod retry_cancel;
+pub mod routes;
 pub mod tenants;
 pub mod tokens;
 pub mod usage;
@@ -82,6 +85,28 @@ macro_rules! conformance_suite {
                 another_random_day_conserves,
                 a_random_week_conserves,
                 a_closed_hour_can_still_change,
+            ],
+            conversations: [
+                a_conversation_comes_back,
+                conversations_share_their_webhook,
+                a_conversation_is_created_once_per_key,
+                conversations_are_listed_once_each,
+                a_change_of_a_conversation_needs_its_revision,
+                a_message_is_stored_with_its_event,
+                a_message_that_cannot_be_leaves_nothing,
+                a_message_changes_with_its_event_or_alone,
+                deliveries_are_traced_to_their_message,
+                a_deleted_conversation_leaves_its_id_free,
+                an_unused_webhook_is_retired,
+                messages_go_by_retention,
+                a_deleted_tenants_conversations_are_gone,
+            ],
+            event_types: [
+                a_declared_type_comes_back,
+                a_type_is_replaced_or_kept,
+                types_are_bounded_all_or_none,
+                a_deleted_type_is_gone,
+                what_is_in_force_follows_the_rules,
             ],
             health: [
                 failures_are_recorded_by_their_transitions,
@@ -171,6 +196,17 @@ macro_rules! conformance_suite {
                 an_old_event_gets_new_deliveries,
                 a_bad_redelivery_stores_nothing,
             ],
+            routes: [
+                every_field_of_a_route_comes_back,
+                routes_keep_their_order_without_gaps,
+                a_change_based_on_an_old_read_is_refused,
+                an_order_puts_what_it_names_first,
+                a_route_names_webhooks_of_its_tenant,
+                routes_are_bounded,
+                every_change_of_a_route_moves_the_version,
+                routes_then_are_those_in_force,
+                routes_do_not_reach_others,
+            ],
             tenants: [
                 a_tenant_comes_back,
                 names_are_unique,
@@ -243,6 +279,8 @@ mod tests {
             ("broadcasts", include_str!("broadcasts.rs")),
             ("config_version", include_str!("config_version.rs")),
             ("conservation", include_str!("conservation.rs")),
+            ("conversations", include_str!("conversations.rs")),
+            ("event_types", include_str!("event_types.rs")),
             ("health", include_str!("health.rs")),
             ("idempotency", include_str!("idempotency.rs")),
             ("isolation", include_str!("isolation.rs")),
@@ -254,6 +292,7 @@ mod tests {
             ("outcomes", include_str!("outcomes.rs")),
             ("purge", include_str!("purge.rs")),
             ("retry_cancel", include_str!("retry_cancel.rs")),
+            ("routes", include_str!("routes.rs")),
             ("tenants", include_str!("tenants.rs")),
             ("tokens", include_str!("tokens.rs")),
             ("usage", include_str!("usage.rs")),

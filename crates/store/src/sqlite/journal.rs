@@ -2,6 +2,7 @@
 
 mod accept;
 mod broadcast;
+mod message;
 mod outcome;
 mod purge;
 mod redeliver;

@@ -3,7 +3,9 @@
 mod broadcasts;
 mod checkpoint;
 mod connection;
+mod conversations;
 mod deliveries;
+mod event_types;
 mod events;
 mod failure;
 mod journal;
@@ -13,6 +15,7 @@ mod migrations;
 mod operational;
 mod readers;
 mod replays;
+mod routes;
 mod row;
 mod secrets;
 mod tenants;

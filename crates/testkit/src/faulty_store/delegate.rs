@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use stentor_core::event::{Event, EventContent, EventType};
-use stentor_core::id::{BroadcastId, DeliveryId, EventId, ReplayId, TenantId, TokenId, WebhookId};
+use stentor_core::id::{BroadcastId, DeliveryId, EventId, ReplayId, RouteId, TenantId, TokenId, WebhookId};
+use stentor_core::route::Route;
 use stentor_core::tenant::Tenant;
 use stentor_core::time::Time;
 use stentor_core::token::Token;
@@ -19,12 +20,13 @@ use stentor_store::lanes::{DuePage, LaneKey, LoadedDelivery, PageLimit, WaitingL
 use stentor_store::maintenance::{KeptStarts, PreviousEnd};
 use stentor_store::operational::Disabling;
 use stentor_store::replays::Replay;
+use stentor_store::routes::{RouteSaved, RoutesThen};
 use stentor_store::tenants::TenantSaved;
 use stentor_store::usage::{Backlogs, UsedDay};
-use stentor_store::webhooks::{CreatedOnce, Saved};
+use stentor_store::webhooks::{CreatedOnce, Routing, Saved};
 use stentor_store::{
-    Broadcasts, Deliveries, Events, Lanes, Maintenance, Operational, Page, Replays, Tenants, Tokens, Usage,
-    Webhooks,
+    Broadcasts, Deliveries, Events, Lanes, Maintenance, Operational, Page, Replays, Routes, Tenants, Tokens,
+    Usage, Webhooks,
 };
 
 use super::FaultyStore;
@@ -150,13 +152,14 @@ impl Webhooks for FaultyStore {
         &self,
         tenant: TenantId,
         status: Option<WebhookStatus>,
+        of_conversations: bool,
         before: Option<WebhookId>,
         rows: u32,
     ) -> StoreResult<Page<Webhook>> {
-        self.inner.webhooks(tenant, status, before, rows).await
+        self.inner.webhooks(tenant, status, of_conversations, before, rows).await
     }
 
-    async fn routing(&self, tenant: TenantId) -> StoreResult<Option<(u64, Vec<Webhook>)>> {
+    async fn routing(&self, tenant: TenantId) -> StoreResult<Option<Routing>> {
         self.inner.routing(tenant).await
     }
 
@@ -310,6 +313,37 @@ impl Replays for FaultyStore {
 
     async fn unfinished_replays(&self) -> StoreResult<Vec<Replay>> {
         self.inner.unfinished_replays().await
+    }
+}
+
+#[async_trait]
+impl Routes for FaultyStore {
+    async fn create_route(&self, route: &Route) -> StoreResult<RouteSaved> {
+        self.inner.create_route(route).await
+    }
+
+    async fn update_route(&self, route: &Route) -> StoreResult<RouteSaved> {
+        self.inner.update_route(route).await
+    }
+
+    async fn delete_route(&self, tenant: TenantId, id: RouteId, now: Time) -> StoreResult<RouteSaved> {
+        self.inner.delete_route(tenant, id, now).await
+    }
+
+    async fn order_routes(&self, tenant: TenantId, order: &[RouteId], now: Time) -> StoreResult<RouteSaved> {
+        self.inner.order_routes(tenant, order, now).await
+    }
+
+    async fn route(&self, tenant: TenantId, id: RouteId) -> StoreResult<Option<Route>> {
+        self.inner.route(tenant, id).await
+    }
+
+    async fn routes(&self, tenant: TenantId) -> StoreResult<Vec<Route>> {
+        self.inner.routes(tenant).await
+    }
+
+    async fn routes_at(&self, tenant: TenantId, version: u64) -> StoreResult<RoutesThen> {
+        self.inner.routes_at(tenant, version).await
     }
 }
 

@@ -41,7 +41,7 @@ fn acceptance(owner: u8, bytes: usize) -> (AcceptEntry, oneshot::Receiver<Accept
         config_version: 1,
         matched: 0,
     };
-    let event = Box::new(NewEvent { event, idempotency: None, deliveries: vec![] });
+    let event = Box::new(NewEvent { event, idempotency: None, deliveries: vec![], message: None });
     (AcceptEntry { event, webhooks: vec![], reservation: None, waiter }, answer)
 }
 

@@ -9,10 +9,15 @@ use crate::http::{AppState, openapi};
 
 mod attempt;
 pub mod broadcasts;
+pub mod conversations;
 pub mod deliveries;
+pub mod event_types;
 pub mod events;
+mod explain;
+mod filter;
 pub mod health;
 pub mod replays;
+pub mod routes;
 pub mod tenants;
 pub mod tokens;
 pub mod usage;
@@ -24,7 +29,11 @@ pub fn router() -> OpenApiRouter<AppState> {
         .merge(events::router())
         .merge(deliveries::router())
         .merge(webhooks::router())
+        .merge(routes::router())
+        .merge(explain::router())
         .merge(replays::router())
+        .merge(event_types::router())
+        .merge(conversations::router())
         .merge(broadcasts::router())
         .merge(usage::router())
         .merge(tenants::router())

@@ -5,10 +5,11 @@ use axum::extract::State;
 use axum::response::IntoResponse;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
+use stentor_core::event_type::{TypeRules, Validation};
 use stentor_core::id::TenantId;
 use stentor_core::limits::TEXT_BYTES_MAX;
 use stentor_core::profile::Profile;
-use stentor_core::tenant::{DEFAULT_PLAN, Tenant};
+use stentor_core::tenant::{DEFAULT_PLAN, Tenant, TenantSettings};
 use stentor_core::time::Time;
 use stentor_engine::entropy;
 use stentor_store::tenants::TenantSaved;
@@ -18,7 +19,9 @@ use utoipa_axum::routes;
 
 use crate::http::AppState;
 use crate::http::api::usage::UsageView;
-use crate::http::extract::{ConfigBody, Cursor, Id, JsonBody, Limit, List, OperatorAuth, Query};
+use crate::http::extract::{
+    ConfigBody, Cursor, Id, JsonBody, Limit, List, OperatorAuth, Query, optional_object,
+};
 use crate::http::problem::{Code, FieldError, Problem, ProblemBody};
 
 const TAG: &str = "tenants";
@@ -37,6 +40,29 @@ struct NewTenant {
     /// The profile of its webhooks that are created without one; `standard` when not given.
     #[schema(value_type = Option<String>, example = "resource")]
     default_profile: Option<Profile>,
+    /// What publishing demands of event types.
+    #[serde(default, deserialize_with = "optional_object")]
+    event_types: Option<TypeRulesSettings>,
+}
+
+/// What publishing demands of event types.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct TypeRulesSettings {
+    /// What happens to an event whose data does not fit the schema of its type: `off` (nobody looks), `warn` (it is
+    /// accepted and the answer says so) or `reject`.
+    #[schema(value_type = Option<String>, example = "warn")]
+    validation: Option<Validation>,
+    /// Whether events of undeclared and archived types are refused.
+    strict: Option<bool>,
+}
+
+/// What publishing demands of event types.
+#[derive(Debug, Serialize, ToSchema)]
+struct TypeRulesView {
+    #[schema(value_type = String, example = "off")]
+    validation: Validation,
+    strict: bool,
 }
 
 /// What is given changes.
@@ -47,6 +73,9 @@ struct TenantPatch {
     name: Option<String>,
     /// New plan, in force at once. What was used stays used.
     plan: Option<String>,
+    /// What publishing demands of event types; what is not given of it stays.
+    #[serde(default, deserialize_with = "optional_object")]
+    event_types: Option<TypeRulesSettings>,
     /// New default profile; null returns to `standard`.
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<String>)]
@@ -68,6 +97,7 @@ struct TenantView {
     /// The profile of its webhooks that are created without one; null stands for `standard`.
     #[schema(value_type = Option<String>)]
     default_profile: Option<Profile>,
+    event_types: TypeRulesView,
     #[schema(value_type = String, format = DateTime)]
     created_at: Time,
 }
@@ -115,6 +145,7 @@ async fn create(
         plan: known_plan(&state, new.plan)?,
         default_profile: new.default_profile,
         config_version: 1,
+        settings: TenantSettings { event_types: ruled(TypeRules::default(), new.event_types) },
         created_at,
     };
     saved(state.engine().store().create_tenant(&tenant).await?)?;
@@ -151,7 +182,7 @@ async fn get(
     Ok(Json(TenantDetails { tenant: tenant.into(), usage }))
 }
 
-/// Change a tenant's name, plan or default profile.
+/// Change a tenant's name, plan, default profile or settings.
 #[utoipa::path(patch, path = "/v1/tenants/{id}", operation_id = "changeTenant", tag = TAG, request_body = TenantPatch,
     params(("id" = String, Path, description = "`tnt_…`")),
     security(("bearer" = ["operator"])),
@@ -176,7 +207,9 @@ async fn patch(
     if let Some(default_profile) = patch.default_profile {
         tenant.default_profile = default_profile;
     }
+    tenant.settings.event_types = ruled(tenant.settings.event_types, patch.event_types);
     saved(state.engine().change_tenant(&tenant).await?)?;
+    state.engine().directory().forget(id);
     state.forget_tenants();
     Ok(Json(tenant.into()))
 }
@@ -196,6 +229,15 @@ async fn delete(
     saved(state.engine().delete_tenant(id).await?)?;
     state.forget_tenants();
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// The rules with what is given of others.
+fn ruled(rules: TypeRules, given: Option<TypeRulesSettings>) -> TypeRules {
+    let Some(given) = given else { return rules };
+    TypeRules {
+        validation: given.validation.unwrap_or(rules.validation),
+        strict: given.strict.unwrap_or(rules.strict),
+    }
 }
 
 fn saved(outcome: TenantSaved) -> Result<(), Problem> {
@@ -238,13 +280,10 @@ fn default_plan() -> String {
 
 impl From<Tenant> for TenantView {
     fn from(tenant: Tenant) -> Self {
-        Self {
-            id: tenant.id,
-            name: tenant.name,
-            plan: tenant.plan,
-            default_profile: tenant.default_profile,
-            created_at: tenant.created_at,
-        }
+        let TypeRules { validation, strict } = tenant.settings.event_types;
+        let event_types = TypeRulesView { validation, strict };
+        let Tenant { id, name, plan, default_profile, created_at, .. } = tenant;
+        Self { id, name, plan, default_profile, event_types, created_at }
     }
 }
 

@@ -27,6 +27,11 @@ impl Batch<'_> {
         if current != Some(event.config_version) {
             return Ok(Written::StaleConfig { current });
         }
+        if let Some(message) = &new.message
+            && let Some(hindrance) = self.message_hindrance(new, message)?
+        {
+            return Ok(hindrance);
+        }
         if let Some(key) = &new.idempotency
             && let Some(earlier) = self.take_key(key, new)?
         {
@@ -60,6 +65,9 @@ impl Batch<'_> {
             }
         }
         let positions = self.insert_deliveries(event.tenant, content.id, &new.deliveries)?;
+        if let Some(message) = &new.message {
+            self.write_message(new, message)?;
+        }
         Ok(Written::Accepted { positions })
     }
 
@@ -121,9 +129,12 @@ impl Batch<'_> {
             micros(key.expires_at),
             micros(event.accepted_at),
         ])?;
-        if taken == 1 {
-            return Ok(None);
-        }
+        if taken == 1 { Ok(None) } else { self.earlier_use(key, new) }
+    }
+
+    /// What the key was used for.
+    pub(super) fn earlier_use(&self, key: &IdempotencyKey, new: &NewEvent) -> ItemResult<Option<Written>> {
+        let event = &new.event;
         let mut find = self.connection.prepare_cached(
             "SELECT body_hash, event, matched FROM idempotency WHERE tenant = ?1 AND key_hash = ?2",
         )?;
