@@ -46,6 +46,8 @@ fn never_made(kind: &str) -> String {
         "broadcasts" => "brc",
         "event-types" => "type",
         "routes" => "rt",
+        // It has none.
+        "usage" => "none",
         other => panic!("no id known for {other}"),
     };
     format!("{prefix}_01h455vb4pex5vsknk084sn02q")
