@@ -13,6 +13,7 @@ pub mod header;
 pub mod id;
 pub mod json;
 pub mod limits;
+pub mod operational;
 pub mod policy;
 pub mod profile;
 pub mod rate;

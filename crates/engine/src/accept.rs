@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use stentor_core::event::{Event, EventContent, EventType, Origin};
 use stentor_core::id::{EventId, TenantId, TokenId};
 use stentor_core::limits::MATCHED_WEBHOOKS_MAX;
+use stentor_core::operational;
 use stentor_core::time::Time;
 use stentor_core::webhook::Webhook;
 use stentor_store::StoreError;
@@ -19,6 +20,7 @@ use crate::directory::Known;
 use crate::engine::Engine;
 use crate::entropy;
 use crate::journal::{AcceptAnswer, AcceptEntry};
+use crate::operational::KEY_WINDOW;
 
 /// How long an idempotency key is remembered (design section 4).
 pub const IDEMPOTENCY_WINDOW: Duration = Duration::from_secs(24 * 3_600);
@@ -115,7 +117,11 @@ impl Engine {
         let mut known = self.permitted(tenant, publish.token, self.directory().known(tenant).await).await?;
         for _ in 0..REROUTES_MAX {
             let table = &known.table;
-            let webhooks = table.matching(&content.event_type);
+            let mut webhooks = table.matching(&content.event_type);
+            if publish.origin == Origin::Operational {
+                let subject = publish.subject.as_deref();
+                webhooks.retain(|webhook| operational::is_receiver(webhook, &content.event_type, subject));
+            }
             if webhooks.len() > MATCHED_WEBHOOKS_MAX {
                 return Err(PublishError::TooManyMatches { matched: webhooks.len() });
             }
@@ -228,10 +234,14 @@ fn idempotency_key(key: &str, publish: &Publish, now: Time) -> IdempotencyKey {
     part(publish.subject.as_deref().unwrap_or_default().as_bytes());
     part(publish.metadata.as_deref().unwrap_or_default());
     part(&publish.time.map_or(0, Time::as_micros).to_be_bytes());
+    let window = match publish.origin {
+        Origin::Operational => KEY_WINDOW,
+        Origin::Api => IDEMPOTENCY_WINDOW,
+    };
     IdempotencyKey {
         key_hash: Sha256::digest(key.as_bytes()).into(),
         body_hash: body.finalize().into(),
-        expires_at: now.plus(IDEMPOTENCY_WINDOW),
+        expires_at: now.plus(window),
     }
 }
 

@@ -9,7 +9,7 @@ use stentor_core::shard::Shard;
 use stentor_core::time::Time;
 use stentor_store::maintenance::PreviousEnd;
 use stentor_store::{Store, StoreError};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Notify};
 use tokio::task::JoinHandle;
 use tracing::{info, warn};
 
@@ -93,6 +93,8 @@ struct Inner {
     metrics: Arc<Metrics>,
     address_policy: AddressPolicy,
     stopping: AtomicBool,
+    /// Something is noted for an operational event.
+    announcing: Notify,
     writer: Mutex<Option<JoinHandle<()>>>,
     background: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -143,6 +145,7 @@ impl Engine {
             metrics,
             address_policy: options.address_policy.clone(),
             stopping: AtomicBool::new(false),
+            announcing: Notify::new(),
             writer: Mutex::default(),
             background: Mutex::default(),
         });
@@ -158,7 +161,8 @@ impl Engine {
         let maintenance = Maintenance::new(engine.clone(), options.retention);
         maintenance.sweep().await?;
         engine.resume_replays().await?;
-        engine.inner.background.lock().await.extend(maintenance.spawn());
+        let announcer = tokio::spawn(engine.clone().announce_for_ever());
+        engine.inner.background.lock().await.extend(maintenance.spawn().into_iter().chain([announcer]));
         Ok(engine)
     }
 
@@ -180,6 +184,7 @@ impl Engine {
         let weak = Arc::downgrade(&self.inner);
         let on_disabled: OnDisabled = Arc::new(move |tenant, webhook| {
             let Some(inner) = weak.upgrade() else { return };
+            inner.announcing.notify_one();
             tokio::spawn(async move {
                 let engine = Self { inner };
                 if let Err(error) = engine.webhook_changed(tenant, webhook).await {
@@ -286,6 +291,10 @@ impl Engine {
 
     pub(crate) fn shards(&self) -> &Shards {
         &self.inner.shards
+    }
+
+    pub(crate) fn announcing(&self) -> &Notify {
+        &self.inner.announcing
     }
 
     /// The routing tables in force.

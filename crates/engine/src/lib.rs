@@ -16,6 +16,7 @@ pub mod journal;
 pub mod mailbox;
 pub mod maintenance;
 pub mod metrics;
+mod operational;
 pub mod outbound;
 pub mod permits;
 pub mod replay;

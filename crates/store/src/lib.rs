@@ -11,6 +11,7 @@ pub mod events;
 pub mod journal;
 pub mod lanes;
 pub mod maintenance;
+pub mod operational;
 pub mod replays;
 pub mod seal;
 pub mod sqlite;
@@ -24,6 +25,7 @@ pub use events::Events;
 pub use journal::Journal;
 pub use lanes::Lanes;
 pub use maintenance::Maintenance;
+pub use operational::Operational;
 pub use replays::Replays;
 pub use tenants::Tenants;
 pub use tokens::Tokens;
@@ -31,12 +33,21 @@ pub use webhooks::Webhooks;
 
 /// What the engine and the gateway need of a backend.
 pub trait Store:
-    Journal + Lanes + Events + Deliveries + Webhooks + Tenants + Tokens + Replays + Maintenance
+    Journal + Lanes + Events + Deliveries + Webhooks + Tenants + Tokens + Replays + Operational + Maintenance
 {
 }
 
 impl<T> Store for T where
-    T: Journal + Lanes + Events + Deliveries + Webhooks + Tenants + Tokens + Replays + Maintenance
+    T: Journal
+        + Lanes
+        + Events
+        + Deliveries
+        + Webhooks
+        + Tenants
+        + Tokens
+        + Replays
+        + Operational
+        + Maintenance
 {
 }
 

@@ -11,6 +11,7 @@ mod due_rows;
 mod hand_over;
 mod health;
 mod held;
+mod operational;
 mod order;
 mod permit_shares;
 mod rates;

@@ -78,6 +78,7 @@ macro_rules! conformance_suite {
                 an_outcome_disables_the_webhook_once,
                 a_deleted_webhook_is_not_disabled,
                 leaving_disabled_clears_the_record,
+                a_disabled_webhook_is_noted_until_its_event_is_emitted,
             ],
             idempotency: [
                 a_key_stands_for_its_first_event,

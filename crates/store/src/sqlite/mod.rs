@@ -9,6 +9,7 @@ mod journal;
 mod lanes;
 mod maintenance;
 mod migrations;
+mod operational;
 mod readers;
 mod replays;
 mod row;

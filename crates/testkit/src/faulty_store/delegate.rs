@@ -16,10 +16,13 @@ use stentor_store::events::{Conservation, EventFilter, ListedEvent};
 use stentor_store::journal::IdempotencyKey;
 use stentor_store::lanes::{DuePage, LaneKey, LoadedDelivery, PageLimit, WaitingLane};
 use stentor_store::maintenance::PreviousEnd;
+use stentor_store::operational::Disabling;
 use stentor_store::replays::Replay;
 use stentor_store::tenants::TenantSaved;
 use stentor_store::webhooks::{CreatedOnce, Saved};
-use stentor_store::{Deliveries, Events, Lanes, Maintenance, Page, Replays, Tenants, Tokens, Webhooks};
+use stentor_store::{
+    Deliveries, Events, Lanes, Maintenance, Operational, Page, Replays, Tenants, Tokens, Webhooks,
+};
 
 use super::FaultyStore;
 
@@ -252,5 +255,16 @@ impl Replays for FaultyStore {
 
     async fn unfinished_replays(&self) -> StoreResult<Vec<Replay>> {
         self.inner.unfinished_replays().await
+    }
+}
+
+#[async_trait]
+impl Operational for FaultyStore {
+    async fn disablings(&self, rows: u32) -> StoreResult<Vec<Disabling>> {
+        self.inner.disablings(rows).await
+    }
+
+    async fn disabling_emitted(&self, webhook: WebhookId, version: u64) -> StoreResult<()> {
+        self.inner.disabling_emitted(webhook, version).await
     }
 }

@@ -6,12 +6,12 @@ use stentor_core::delivery::FinalState;
 use stentor_core::id::{DeliveryId, TenantId, WebhookId};
 use stentor_core::retry::{HealthChange, Step};
 use stentor_core::time::Time;
-use stentor_core::webhook::WebhookStatus;
+use stentor_core::webhook::{DisableReason, WebhookStatus};
 
 use super::{Batch, ItemResult};
 use crate::journal::{OutcomeWrite, Written};
 use crate::sqlite::row::{final_number, integer, micros, status_columns};
-use crate::sqlite::{tenants, webhooks};
+use crate::sqlite::{operational, tenants, webhooks};
 
 // OR FAIL spares SQLite a journal per statement; a batch or savepoint is rolled back as a whole when one fails.
 /// Appends the finished delivery if the pending row is there with the expected number of attempts.
@@ -65,7 +65,7 @@ impl Batch<'_> {
         ])?;
         self.health(write)?;
         let disabled_version = match write.disable {
-            Some(reason) => self.disable(write, WebhookStatus::Disabled(reason))?,
+            Some(reason) => self.disable(write, reason)?,
             None => None,
         };
         Ok(Written::Recorded { applied: true, disabled_version })
@@ -117,7 +117,7 @@ impl Batch<'_> {
     }
 
     /// Disables the webhook if it is active. Answers the tenant's new configuration version.
-    fn disable(&mut self, write: &OutcomeWrite, status: WebhookStatus) -> ItemResult<Option<u64>> {
+    fn disable(&mut self, write: &OutcomeWrite, why: DisableReason) -> ItemResult<Option<u64>> {
         let (tenant, webhook): (TenantId, WebhookId) = (write.tenant, write.webhook);
         let mut is_active = self
             .connection
@@ -127,13 +127,14 @@ impl Batch<'_> {
         }
         let Some(version) = tenants::next_version(self.connection, tenant)? else { return Ok(None) };
         self.versions.insert(tenant, Some(version));
-        let (number, reason) = status_columns(status);
+        let (number, reason) = status_columns(WebhookStatus::Disabled(why));
         self.connection
             .prepare_cached(
                 "UPDATE webhooks SET status = ?2, disable_reason = ?3, version = ?4, updated_at = ?5 WHERE id = ?1",
             )?
             .execute(params![webhook.as_bytes(), number, reason, integer(version), micros(write.now)])?;
         webhooks::keep_revision(self.connection, webhook)?;
+        operational::note_disabling(self.connection, write, version, why)?;
         Ok(Some(version))
     }
 }
