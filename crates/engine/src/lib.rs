@@ -22,6 +22,7 @@ pub mod permits;
 pub mod replay;
 pub mod sender;
 pub mod shard;
+pub mod statistics;
 pub mod tenants;
 pub mod webhooks;
 

@@ -7,8 +7,10 @@
 
 use std::time::Duration;
 
+use stentor_core::event::Origin;
 use stentor_core::id::{EventId, ReplayId, TenantId, WebhookId};
 use stentor_core::limits::MATCHED_WEBHOOKS_MAX;
+use stentor_core::operational;
 use stentor_core::time::Time;
 use stentor_core::webhook::Webhook;
 use stentor_store::StoreError;
@@ -48,7 +50,14 @@ impl Engine {
                 None => return Ok(None),
             },
             None => match self.directory().table(tenant).await? {
-                Some(table) => table.matching(&stored.content.event_type),
+                Some(table) => {
+                    let mut webhooks = table.matching(&stored.content.event_type);
+                    if stored.origin == Origin::Operational {
+                        let (kind, subject) = (&stored.content.event_type, stored.subject.as_deref());
+                        webhooks.retain(|webhook| operational::is_receiver(webhook, kind, subject));
+                    }
+                    webhooks
+                }
                 None => return Ok(None),
             },
         };
@@ -64,8 +73,8 @@ impl Engine {
         }
     }
 
-    /// Begins to deliver to a webhook all events of `[since, until)` that match its event types. None when there is no such
-    /// webhook.
+    /// Begins to deliver to a webhook all events of `[since, until)` that match its event types, operational ones left out.
+    /// None when there is no such webhook.
     ///
     /// # Errors
     /// When it could not be stored.

@@ -8,7 +8,7 @@ use stentor_core::destination_url::{DestinationUrl, UrlRefusal};
 use stentor_core::event::EventPattern;
 use stentor_core::header::CustomHeaders;
 use stentor_core::id::{TenantId, WebhookId};
-use stentor_core::limits::SECRETS_MAX;
+use stentor_core::limits::{FALLBACKS_MAX, SECRETS_MAX};
 use stentor_core::policy::PolicyOverrides;
 use stentor_core::profile::{Format, Profile, WebhookLimits};
 use stentor_core::shard::Shard;
@@ -47,6 +47,8 @@ pub struct WebhookDraft {
     pub limits: WebhookLimits,
     /// Whether deliveries are strictly ordered.
     pub ordered: bool,
+    /// The webhook that gets what is given up here.
+    pub on_dead: Option<WebhookId>,
     /// Headers added to every request.
     pub headers: CustomHeaders,
     /// A signing secret; one is made when none is given.
@@ -76,6 +78,8 @@ pub struct WebhookChange {
     pub limits: Option<WebhookLimits>,
     /// Turns order on or off.
     pub ordered: Option<bool>,
+    /// Another webhook for what is given up; the inner `None` removes it.
+    pub on_dead: Option<Option<WebhookId>>,
     /// New headers; replaced as a whole.
     pub headers: Option<CustomHeaders>,
     /// New metadata; the inner `None` removes it.
@@ -105,6 +109,12 @@ pub enum WebhookError {
     /// More secrets overlap than allowed.
     #[error("at most {SECRETS_MAX} signing secrets may overlap; wait until an older one has expired")]
     TooManySecrets,
+    /// The webhook that is to get what is given up does not exist.
+    #[error("on_dead names no webhook of this tenant")]
+    UnknownFallback,
+    /// What is given up would come back, or go too far.
+    #[error("on_dead leads back to the webhook itself, or over more than {FALLBACKS_MAX} webhooks")]
+    FallbackLoop,
     /// The webhook keeps being changed by others.
     #[error("the webhook is being changed by others; try again")]
     Busy,
@@ -140,6 +150,7 @@ impl Engine {
         let body_hash = hash_of(&draft, idempotency_key.unwrap_or_default());
         let webhook = self.drafted(tenant, draft, now)?;
         check(&webhook, now)?;
+        self.check_fallbacks(tenant, webhook.id, webhook.config.on_dead).await?;
         let saved = match idempotency_key {
             None => match self.store().create_webhook(&webhook).await? {
                 Saved::At(version) => CreatedOnce::At(version),
@@ -174,6 +185,7 @@ impl Engine {
             signature: draft.signature,
             limits: draft.limits,
             ordered: draft.ordered,
+            on_dead: draft.on_dead,
             metadata: draft.metadata,
         };
         Ok(Webhook {
@@ -203,7 +215,34 @@ impl Engine {
         change: WebhookChange,
     ) -> Result<Webhook, WebhookError> {
         let url = change.url.as_deref().map(|text| self.parse_url(text)).transpose()?;
+        if let Some(on_dead) = change.on_dead {
+            self.check_fallbacks(tenant, id, on_dead).await?;
+        }
         self.edit(tenant, id, |webhook, _| apply(webhook, &change, url.as_ref())).await
+    }
+
+    /// What a webhook gives up must come to an end. Two changes at one time may still close a circle, which does no harm:
+    /// what a fallback gives up goes no further.
+    async fn check_fallbacks(
+        &self,
+        tenant: TenantId,
+        id: WebhookId,
+        on_dead: Option<WebhookId>,
+    ) -> Result<(), WebhookError> {
+        let mut next = on_dead;
+        for place in 0..FALLBACKS_MAX {
+            let Some(fallback) = next else { return Ok(()) };
+            if fallback == id {
+                return Err(WebhookError::FallbackLoop);
+            }
+            match self.store().webhook(tenant, fallback).await? {
+                Some(webhook) => next = webhook.config.on_dead,
+                None if place == 0 => return Err(WebhookError::UnknownFallback),
+                // Deleted since: the row ends there.
+                None => return Ok(()),
+            }
+        }
+        if next.is_none() { Ok(()) } else { Err(WebhookError::FallbackLoop) }
     }
 
     /// Replaces the signing secret. The new one can be read from the answer and nowhere later.
@@ -300,6 +339,7 @@ fn apply(
     set(&mut config.signature, change.signature.as_ref());
     set(&mut config.limits, change.limits.as_ref());
     set(&mut config.ordered, change.ordered.as_ref());
+    set(&mut config.on_dead, change.on_dead.as_ref());
     set(&mut config.metadata, change.metadata.as_ref());
     set(&mut webhook.secrets.headers, change.headers.as_ref());
     match change.active {
@@ -351,7 +391,10 @@ fn hash_of(draft: &WebhookDraft, key: &str) -> [u8; 32] {
             draft.limits
         )
     ));
-    part(&format!("{:?}", (draft.ordered, &draft.metadata, draft.active, draft.secret.is_some())));
+    part(&format!(
+        "{:?}",
+        (draft.ordered, draft.on_dead, &draft.metadata, draft.active, draft.secret.is_some())
+    ));
     part(draft.secret.as_ref().map_or("", SecretText::reveal));
     for (name, value) in draft.headers.iter() {
         part(name);

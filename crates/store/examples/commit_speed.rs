@@ -91,6 +91,7 @@ fn outcome(of: &NewEvent, now: Time) -> Write {
         step: Step::Final(FinalState::Delivered),
         health: HealthChange::Unchanged,
         disable: None,
+        fallback: None,
         now,
     }))
 }

@@ -15,6 +15,7 @@ pub mod operational;
 pub mod replays;
 pub mod seal;
 pub mod sqlite;
+pub mod statistics;
 pub mod tenants;
 pub mod tokens;
 pub mod webhooks;
@@ -27,13 +28,24 @@ pub use lanes::Lanes;
 pub use maintenance::Maintenance;
 pub use operational::Operational;
 pub use replays::Replays;
+pub use statistics::Statistics;
 pub use tenants::Tenants;
 pub use tokens::Tokens;
 pub use webhooks::Webhooks;
 
 /// What the engine and the gateway need of a backend.
 pub trait Store:
-    Journal + Lanes + Events + Deliveries + Webhooks + Tenants + Tokens + Replays + Operational + Maintenance
+    Journal
+    + Lanes
+    + Events
+    + Deliveries
+    + Webhooks
+    + Tenants
+    + Tokens
+    + Replays
+    + Operational
+    + Statistics
+    + Maintenance
 {
 }
 
@@ -47,6 +59,7 @@ impl<T> Store for T where
         + Tokens
         + Replays
         + Operational
+        + Statistics
         + Maintenance
 {
 }

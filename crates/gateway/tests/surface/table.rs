@@ -39,7 +39,7 @@ pub const ROWS: &[Row] = &[
         &[],
         "",
         r#"{"url":"http://127.0.0.1:65000/","events":["order.paid"],"name":"n","active":false,"profile":"raw","timeout":5,
-            "headers":{"x-key":"v"},"ordered":false,"metadata":{"m":1},"disable":{"failing_for":60,"gone":true},
+            "headers":{"x-key":"v"},"ordered":false,"on_dead":"<webhook>","metadata":{"m":1},"disable":{"failing_for":60,"gone":true},
             "limits":{"concurrency":2,"rate":{"count":5,"period":60}},"secret":"not so secret",
             "retry_policy":{"schedule":[0,5],"jitter_percent":5,"retry_conditions":{"status_codes":[500]},
             "non_retry_conditions":{"status_codes":[400]}},
@@ -54,6 +54,9 @@ pub const ROWS: &[Row] = &[
         r#"{"name":"changed","limits":{"concurrency":3,"rate":{"count":5,"period":60}},"active":true}"#,
     ),
     row("testWebhook", &[], "", r#"{"webhook_id":"<webhook>","event_type":"order.paid","data":{"n":1}}"#),
+    row("getWebhookHealth", &["webhook"], "window=7d", ""),
+    row("getWebhookStatistics", &["webhook"], "window=24h&interval=minute", ""),
+    row("getStatistics", &[], "window=1h", ""),
     row("rotateSecret", &["webhook"], "", r#"{"secret":"another secret","overlap":0}"#),
     row(
         "replayWebhook",

@@ -14,6 +14,7 @@ use crate::Store;
 pub mod batches;
 pub mod config_version;
 pub mod conservation;
+pub mod fallbacks;
 pub mod fixtures;
 pub mod health;
 pub mod idempotency;
@@ -26,6 +27,7 @@ pub mod order;
 pub mod outcomes;
 pub mod purge;
 pub mod retry_cancel;
+pub mod statistics;
 pub mod tenants;
 pub mod tokens;
 pub mod webhooks;
@@ -71,6 +73,13 @@ macro_rules! conformance_suite {
                 another_random_day_conserves,
                 a_random_week_conserves,
                 a_closed_hour_can_still_change,
+            ],
+            fallbacks: [
+                what_is_given_up_goes_to_the_fallback,
+                only_what_is_dead_goes_there,
+                a_fallback_of_nobody_gets_nothing,
+                operational_events_go_no_further,
+                a_fallback_is_purged_with_its_event,
             ],
             health: [
                 failures_are_recorded_by_their_transitions,
@@ -159,6 +168,15 @@ macro_rules! conformance_suite {
                 an_old_event_gets_new_deliveries,
                 a_bad_redelivery_stores_nothing,
             ],
+            statistics: [
+                what_is_recorded_is_counted_at_once,
+                what_is_not_recorded_is_not_counted,
+                ends_without_an_attempt_are_counted,
+                building_rollups_changes_nothing_that_is_read,
+                what_comes_late_is_added,
+                sums_belong_to_their_tenant,
+                old_rollups_are_purged,
+            ],
             tenants: [
                 a_tenant_comes_back,
                 names_are_unique,
@@ -221,6 +239,7 @@ mod tests {
             ("batches", include_str!("batches.rs")),
             ("config_version", include_str!("config_version.rs")),
             ("conservation", include_str!("conservation.rs")),
+            ("fallbacks", include_str!("fallbacks.rs")),
             ("health", include_str!("health.rs")),
             ("idempotency", include_str!("idempotency.rs")),
             ("isolation", include_str!("isolation.rs")),
@@ -232,6 +251,7 @@ mod tests {
             ("outcomes", include_str!("outcomes.rs")),
             ("purge", include_str!("purge.rs")),
             ("retry_cancel", include_str!("retry_cancel.rs")),
+            ("statistics", include_str!("statistics.rs")),
             ("tenants", include_str!("tenants.rs")),
             ("tokens", include_str!("tokens.rs")),
             ("webhooks", include_str!("webhooks.rs")),

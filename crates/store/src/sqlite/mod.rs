@@ -14,6 +14,7 @@ mod readers;
 mod replays;
 mod row;
 mod secrets;
+mod statistics;
 mod tenants;
 mod tokens;
 mod totals;
@@ -31,6 +32,7 @@ use crate::error::{StoreError, StoreResult};
 use crate::seal::{MasterKey, Place, SealError, Sealer};
 use checkpoint::Checkpointer;
 use readers::Readers;
+use statistics::{OpenMinutes, SharedMinutes};
 use writer::Writer;
 
 /// Why a database could not be opened.
@@ -80,6 +82,9 @@ pub enum OpenError {
     /// SQLite refused.
     #[error("the database cannot be opened: {0}")]
     Sqlite(#[from] rusqlite::Error),
+    /// What the last process had counted cannot be read.
+    #[error("what was counted last cannot be read: {0}")]
+    Counts(StoreError),
     /// The thread for checkpoints could not be started.
     #[error("the thread for checkpoints could not be started: {0}")]
     Thread(std::io::Error),
@@ -92,6 +97,9 @@ pub struct SqliteStore {
     readers: Readers,
     sealer: Arc<Sealer>,
     checkpointer: Checkpointer,
+    minutes: SharedMinutes,
+    /// Held by the one who builds rollups.
+    closing: tokio::sync::Mutex<()>,
     path: PathBuf,
     // Last, so that the lock outlives the connections.
     _lock: File,
@@ -110,13 +118,17 @@ impl SqliteStore {
         let sealer = Arc::new(Sealer::new(master_key));
         check_canary(&connection, &sealer)?;
         let checkpointer = Checkpointer::start(connection::open_checkpointer(path)?)?;
-        let writer = Writer::new(connection, checkpointer.log())?;
+        let minutes = OpenMinutes::load(&connection).map_err(OpenError::Counts)?;
+        let minutes: SharedMinutes = Arc::new(Mutex::new(minutes));
+        let writer = Writer::new(connection, checkpointer.log(), Arc::clone(&minutes))?;
         let readers = Readers::open(path)?;
         Ok(Self {
             writer: Arc::new(Mutex::new(writer)),
             readers,
             sealer,
             checkpointer,
+            minutes,
+            closing: tokio::sync::Mutex::default(),
             path: path.to_owned(),
             _lock: lock,
         })

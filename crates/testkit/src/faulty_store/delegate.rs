@@ -6,6 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use stentor_core::event::{Event, EventContent, EventType};
 use stentor_core::id::{DeliveryId, EventId, ReplayId, TenantId, TokenId, WebhookId};
+use stentor_core::statistics::Rollup;
 use stentor_core::tenant::Tenant;
 use stentor_core::time::Time;
 use stentor_core::token::Token;
@@ -21,7 +22,7 @@ use stentor_store::replays::Replay;
 use stentor_store::tenants::TenantSaved;
 use stentor_store::webhooks::{CreatedOnce, Saved};
 use stentor_store::{
-    Deliveries, Events, Lanes, Maintenance, Operational, Page, Replays, Tenants, Tokens, Webhooks,
+    Deliveries, Events, Lanes, Maintenance, Operational, Page, Replays, Statistics, Tenants, Tokens, Webhooks,
 };
 
 use super::FaultyStore;
@@ -266,5 +267,36 @@ impl Operational for FaultyStore {
 
     async fn disabling_emitted(&self, webhook: WebhookId, version: u64) -> StoreResult<()> {
         self.inner.disabling_emitted(webhook, version).await
+    }
+}
+
+#[async_trait]
+impl Statistics for FaultyStore {
+    async fn minutes(
+        &self,
+        tenant: TenantId,
+        webhook: Option<WebhookId>,
+        since: Time,
+        until: Time,
+    ) -> StoreResult<Vec<(Time, Rollup)>> {
+        self.inner.minutes(tenant, webhook, since, until).await
+    }
+
+    async fn hours(
+        &self,
+        tenant: TenantId,
+        webhook: Option<WebhookId>,
+        since: Time,
+        until: Time,
+    ) -> StoreResult<Vec<(Time, Rollup)>> {
+        self.inner.hours(tenant, webhook, since, until).await
+    }
+
+    async fn close_minutes(&self, now: Time) -> StoreResult<()> {
+        self.inner.close_minutes(now).await
+    }
+
+    async fn purge_rollups(&self, now: Time) -> StoreResult<()> {
+        self.inner.purge_rollups(now).await
     }
 }

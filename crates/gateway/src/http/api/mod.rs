@@ -12,6 +12,7 @@ pub mod deliveries;
 pub mod events;
 pub mod health;
 pub mod replays;
+pub mod statistics;
 pub mod tenants;
 pub mod tokens;
 pub mod webhooks;
@@ -23,6 +24,7 @@ pub fn router() -> OpenApiRouter<AppState> {
         .merge(deliveries::router())
         .merge(webhooks::router())
         .merge(replays::router())
+        .merge(statistics::router())
         .merge(tenants::router())
         .merge(tokens::router())
         .merge(health::router())

@@ -61,6 +61,10 @@ impl From<WebhookError> for Problem {
             }
             WebhookError::KeyConflict(_) => Self::new(Code::IdempotencyKeyReused, detail),
             WebhookError::TooManySecrets => Self::new(Code::TooManySecrets, detail),
+            WebhookError::UnknownFallback => Self::new(Code::NotFound, detail),
+            WebhookError::FallbackLoop => {
+                Self::invalid_body(vec![FieldError::new("/on_dead", detail).with_code("on_dead_loop")])
+            }
             WebhookError::Busy => Self::new(Code::ChangedMeanwhile, detail),
             WebhookError::Store(error) => error.into(),
         }

@@ -70,6 +70,7 @@ impl Batch<'_> {
         let mut expired = Vec::with_capacity(found.len());
         for (id, tenant, webhook, shard, attempts) in found {
             if self.finish_one(id, tenant, state, (attempts, attempts), now)? {
+                self.count_end(tenant, webhook, state, now);
                 expired.push((id, webhook, shard));
             }
         }
@@ -130,6 +131,9 @@ impl Batch<'_> {
         let attempts = self
             .connection
             .prepare_cached("DELETE FROM attempts WHERE delivery >= ?1 AND delivery < ?2")?
+            .execute([from, below])?;
+        self.connection
+            .prepare_cached("DELETE FROM fallbacks WHERE delivery >= ?1 AND delivery < ?2")?
             .execute([from, below])?;
         let deliveries = self
             .connection

@@ -30,21 +30,30 @@ impl Batch<'_> {
         now: Time,
     ) -> ItemResult<Written> {
         let mut find =
-            self.connection.prepare_cached("SELECT tenant, attempts FROM pending WHERE id = ?1")?;
+            self.connection.prepare_cached("SELECT tenant, webhook, attempts FROM pending WHERE id = ?1")?;
         let mut finished = Vec::with_capacity(deliveries.len());
         for delivery in deliveries {
             let found = find
                 .query_row([delivery.as_bytes()], |row| {
-                    Ok((row::id(row, 0, TenantId::from_bytes)?, row.get::<_, i64>(1)?))
+                    let tenant = row::id(row, 0, TenantId::from_bytes)?;
+                    Ok((tenant, row::id(row, 1, WebhookId::from_bytes)?, row.get::<_, i64>(2)?))
                 })
                 .optional()?;
-            if let Some((tenant, attempts)) = found
+            if let Some((tenant, webhook, attempts)) = found
                 && self.finish_one(*delivery, tenant, state, (attempts, attempts), now)?
             {
+                self.count_end(tenant, webhook, state, now);
                 finished.push(*delivery);
             }
         }
         Ok(Written::Finished(finished))
+    }
+
+    /// Counts a delivery that ended without an attempt.
+    pub(super) fn count_end(&mut self, tenant: TenantId, webhook: WebhookId, state: FinalState, now: Time) {
+        if matches!(state, FinalState::Dead(_)) {
+            self.counted.of(tenant, webhook, now).finished(state, now);
+        }
     }
 
     /// A row that waits for a time is due now. A finished one goes back to the end of its webhook's queue: what was sent

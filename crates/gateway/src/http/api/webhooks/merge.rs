@@ -93,6 +93,7 @@ fn own_settings(webhook: &Webhook) -> Map<String, Value> {
         ("disable", value(&DisableView::showing(config.effective_policy().disable))),
         ("limits", value(&LimitsView::showing(config.limits))),
         ("ordered", Value::from(config.ordered)),
+        ("on_dead", value(&config.on_dead)),
         ("signature", value(&config.signature.as_ref().map(SignatureView::showing))),
         ("metadata", value(&config.metadata)),
     ];
@@ -173,6 +174,7 @@ fn named_parts(webhook: &Webhook, patch: &Patch, draft: WebhookDraft) -> Webhook
         signature: names("signature").then_some(draft.signature),
         limits: names("limits").then_some(draft.limits),
         ordered: names("ordered").then_some(draft.ordered),
+        on_dead: names("on_dead").then_some(draft.on_dead),
         headers: names("headers").then_some(draft.headers),
         metadata: names("metadata").then_some(draft.metadata),
         active: names("active").then_some(draft.active),

@@ -53,6 +53,9 @@ pub(super) struct WebhookView {
     disable: DisableView,
     limits: LimitsView,
     ordered: bool,
+    /// The webhook that gets each delivery that is given up here.
+    #[schema(value_type = Option<String>)]
+    on_dead: Option<WebhookId>,
     signature: SignatureView,
     #[schema(value_type = Option<Object>)]
     metadata: Option<Metadata>,
@@ -115,6 +118,7 @@ impl WebhookView {
             disable: DisableView::showing(policy.disable),
             limits: LimitsView::showing(limits),
             ordered: webhook.config.ordered,
+            on_dead: webhook.config.on_dead,
             signature: SignatureView::showing(&signature),
             overrides: overrides(&webhook),
             preview: Preview { attempt_offsets: offsets(&policy.schedule) },
