@@ -25,6 +25,8 @@ use crate::accept::IDEMPOTENCY_WINDOW;
 use crate::engine::Engine;
 use crate::entropy;
 
+mod fallbacks;
+
 /// How often a change is tried anew when another change came between.
 const CHANGE_TRIES_MAX: u32 = 8;
 
@@ -219,30 +221,6 @@ impl Engine {
             self.check_fallbacks(tenant, id, on_dead).await?;
         }
         self.edit(tenant, id, |webhook, _| apply(webhook, &change, url.as_ref())).await
-    }
-
-    /// What a webhook gives up must come to an end. Two changes at one time may still close a circle, which does no harm:
-    /// what a fallback gives up goes no further.
-    async fn check_fallbacks(
-        &self,
-        tenant: TenantId,
-        id: WebhookId,
-        on_dead: Option<WebhookId>,
-    ) -> Result<(), WebhookError> {
-        let mut next = on_dead;
-        for place in 0..FALLBACKS_MAX {
-            let Some(fallback) = next else { return Ok(()) };
-            if fallback == id {
-                return Err(WebhookError::FallbackLoop);
-            }
-            match self.store().webhook(tenant, fallback).await? {
-                Some(webhook) => next = webhook.config.on_dead,
-                None if place == 0 => return Err(WebhookError::UnknownFallback),
-                // Deleted since: the row ends there.
-                None => return Ok(()),
-            }
-        }
-        if next.is_none() { Ok(()) } else { Err(WebhookError::FallbackLoop) }
     }
 
     /// Replaces the signing secret. The new one can be read from the answer and nowhere later.
