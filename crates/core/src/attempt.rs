@@ -9,6 +9,9 @@ use crate::address::Refusal;
 use crate::id::DeliveryId;
 use crate::time::Time;
 
+/// The reason of an attempt that a template could not make a request for.
+pub const TEMPLATE: &str = "template";
+
 /// Where in the exchange the total deadline struck.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -81,6 +84,8 @@ pub enum AttemptOutcome {
     },
     /// The request could not be made from the event: a fault on our side of the wire that a retry will not cure by itself.
     Unsendable,
+    /// The webhook's template did not make a request of the event. What it says is kept where a response would be.
+    Template,
 }
 
 impl AttemptOutcome {
@@ -105,7 +110,7 @@ impl AttemptOutcome {
             Self::Timeout { .. } => "timeout",
             Self::Network { .. } => "network",
             Self::Blocked { .. } => "blocked",
-            Self::Unsendable => "unsendable",
+            Self::Unsendable | Self::Template => "unsendable",
         }
     }
 
@@ -132,11 +137,12 @@ impl AttemptOutcome {
                 NetworkError::Other => "other",
             }),
             Self::Blocked { refusal } => Some(refusal.code()),
+            Self::Template => Some(TEMPLATE),
         }
     }
 }
 
-/// What was kept of a receiver's answer.
+/// What was kept of a receiver's answer; of an attempt without one, what the webhook's template said.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct CapturedResponse {
     /// The first bytes of the body, at most 16 KiB.

@@ -57,6 +57,8 @@ pub enum DeadReason {
     Poison,
     /// It was still pending when its event passed the retention age (engine rule E17).
     Expired,
+    /// The webhook's template did not make a request of the event.
+    Template,
 }
 
 /// Why a delivery was withdrawn.
@@ -81,12 +83,13 @@ pub enum FinalState {
 
 impl FinalState {
     /// Every final state, with its words.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Delivered,
         Self::Dead(DeadReason::Exhausted),
         Self::Dead(DeadReason::NotRetried),
         Self::Dead(DeadReason::Poison),
         Self::Dead(DeadReason::Expired),
+        Self::Dead(DeadReason::Template),
         Self::Cancelled(CancelReason::Requested),
         Self::Cancelled(CancelReason::WebhookDeleted),
     ];
@@ -108,6 +111,7 @@ impl FinalState {
             Self::Dead(DeadReason::NotRetried) => Some("not_retried"),
             Self::Dead(DeadReason::Poison) => Some("poison"),
             Self::Dead(DeadReason::Expired) => Some("expired"),
+            Self::Dead(DeadReason::Template) => Some("template"),
             Self::Cancelled(CancelReason::Requested) => Some("requested"),
             Self::Cancelled(CancelReason::WebhookDeleted) => Some("webhook_deleted"),
         }

@@ -1,12 +1,51 @@
 //! The request body: the envelope around an event's bytes.
+//!
+//! One module per format. The event's data is spliced in as it is and never re-serialised (promise P6); only the bodies of
+//! [`Shape::stable`] are written anew, because their receiver verifies what `JSON.stringify` makes of them.
+
+mod broxi;
+mod cloudevents;
+mod conversation;
+mod resource;
+mod standard;
+#[cfg(test)]
+mod tests;
 
 use bytes::Bytes;
+use http::{HeaderName, HeaderValue};
 
+use crate::ecmascript::NotJson;
 use crate::event::EventContent;
-use crate::profile::Format;
+use crate::format::Format;
+use crate::id::{DeliveryId, WebhookId};
 
 /// The media type of every JSON body, exactly (readings, "over the wire").
 pub const CONTENT_TYPE_JSON: &str = "application/json";
+/// The media type of one `CloudEvents` object.
+pub const CONTENT_TYPE_CLOUDEVENTS: &str = "application/cloudevents+json";
+
+/// How a webhook wants its bodies, made once per version of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shape {
+    /// The envelope.
+    pub format: Format,
+    /// Whether the body is written as ECMAScript would write it again: the receiver's signature covers that and not the
+    /// bytes (readings 003).
+    pub stable: bool,
+    /// The `source` attribute of `CloudEvents`.
+    pub source: Box<str>,
+}
+
+/// What goes into an envelope.
+#[derive(Debug, Clone, Copy)]
+pub struct Letter<'a> {
+    /// The event.
+    pub event: &'a EventContent,
+    /// To whom it goes.
+    pub webhook: WebhookId,
+    /// The delivery; the same on every attempt.
+    pub delivery: DeliveryId,
+}
 
 /// A rendered request body.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,77 +53,66 @@ pub struct Body {
     /// The exact bytes that are signed and sent, the same on every attempt.
     pub bytes: Bytes,
     /// Their media type.
-    pub content_type: Box<str>,
+    pub content_type: HeaderValue,
+    /// Headers that belong to the body; most formats have none.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
 }
 
-/// The format cannot be written by this version.
+/// The format cannot hold this event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("this body format is not available")]
-pub struct FormatUnavailable;
+pub enum Unrenderable {
+    /// The data is not what its media type says.
+    #[error("the event's data is not JSON")]
+    NotJson(#[from] NotJson),
+    /// The media type cannot stand in a header.
+    #[error("the event's content type cannot be sent as a header")]
+    ContentType,
+}
 
-/// Renders the body. The event's data is spliced in as it is and never re-serialised (promise P6).
+/// Renders the body.
 ///
 /// # Errors
-/// When the format is one that this version cannot write.
-pub fn render(format: Format, event: &EventContent) -> Result<Body, FormatUnavailable> {
-    match format {
-        Format::Raw => Ok(Body { bytes: event.data.clone(), content_type: event.content_type.clone() }),
-        Format::Standard => Ok(Body { bytes: standard(event), content_type: CONTENT_TYPE_JSON.into() }),
-        Format::Unavailable => Err(FormatUnavailable),
-    }
-}
-
-/// `{"type","timestamp","data"}` of the Standard Webhooks specification. The type's alphabet needs no JSON escapes.
-fn standard(event: &EventContent) -> Bytes {
-    let time = event.time.to_string();
-    let kind = event.event_type.as_str();
-    let mut body = Vec::with_capacity(event.data.len() + kind.len() + time.len() + 40);
-    body.extend_from_slice(b"{\"type\":\"");
-    body.extend_from_slice(kind.as_bytes());
-    body.extend_from_slice(b"\",\"timestamp\":\"");
-    body.extend_from_slice(time.as_bytes());
-    body.extend_from_slice(b"\",\"data\":");
-    body.extend_from_slice(&event.data);
-    body.push(b'}');
-    body.into()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::event::EventType;
-    use crate::id::EventId;
-    use crate::time::Time;
-
-    fn event(data: &'static str) -> EventContent {
-        EventContent {
-            id: EventId::from_bytes([7; 16]),
-            event_type: EventType::parse("order.created").expect("valid"),
-            time: Time::from_micros(1_739_874_600_123_456),
-            content_type: "application/json".into(),
-            data: Bytes::from_static(data.as_bytes()),
-            previous_data: None,
+/// When the format cannot hold the event.
+pub fn render(shape: &Shape, letter: &Letter<'_>) -> Result<Body, Unrenderable> {
+    let event = letter.event;
+    match shape.format {
+        Format::Standard => Ok(json(standard::body(event))),
+        Format::Broxi => Ok(json(broxi::body(letter, shape.stable)?)),
+        Format::Conversation => Ok(json(conversation::body(event))),
+        Format::Resource => Ok(json(resource::body(event))),
+        Format::Raw => {
+            Ok(Body { bytes: event.data.clone(), content_type: content_type(event)?, headers: Vec::new() })
         }
+        Format::Cloudevents => Ok(cloudevents::structured(event, &shape.source)),
+        Format::CloudeventsBinary => cloudevents::binary(event, &shape.source),
     }
+}
 
-    #[test]
-    fn standard_keeps_every_byte_of_the_data() {
-        let odd = r#"{ "n": 12345678901234567890, "n": 1e400,  "s":"\ud800" }"#;
-        let body = render(Format::Standard, &event(odd)).expect("available");
-        let expected =
-            format!(r#"{{"type":"order.created","timestamp":"2025-02-18T10:30:00.123Z","data":{odd}}}"#);
-        assert_eq!(body.bytes, expected);
-        assert_eq!(&*body.content_type, "application/json");
+fn json(body: Vec<u8>) -> Body {
+    Body {
+        bytes: body.into(),
+        content_type: HeaderValue::from_static(CONTENT_TYPE_JSON),
+        headers: Vec::new(),
     }
+}
 
-    #[test]
-    fn raw_is_the_event_itself() {
-        let mut raw = event("a=1&b=2");
-        raw.content_type = "application/x-www-form-urlencoded".into();
-        let body = render(Format::Raw, &raw).expect("available");
-        assert_eq!(
-            (&body.bytes[..], &*body.content_type),
-            (&b"a=1&b=2"[..], "application/x-www-form-urlencoded")
-        );
+fn content_type(event: &EventContent) -> Result<HeaderValue, Unrenderable> {
+    if &*event.content_type == CONTENT_TYPE_JSON {
+        return Ok(HeaderValue::from_static(CONTENT_TYPE_JSON));
     }
+    HeaderValue::from_str(&event.content_type).map_err(|_| Unrenderable::ContentType)
+}
+
+/// Joins the parts of a body without growing it in between.
+fn joined(parts: &[&[u8]]) -> Vec<u8> {
+    let mut body = Vec::with_capacity(parts.iter().map(|part| part.len()).sum());
+    for part in parts {
+        body.extend_from_slice(part);
+    }
+    body
+}
+
+/// A text as a JSON string, or `null`.
+fn quoted(text: Option<&str>) -> String {
+    serde_json::to_string(&text).expect("text can always be written as JSON")
 }

@@ -167,6 +167,8 @@ pub struct EventContent {
     pub event_type: EventType,
     /// When the fact happened, as the publisher says, or the time of acceptance.
     pub time: Time,
+    /// What the event is about.
+    pub subject: Option<Box<str>>,
     /// Media type of `data`.
     pub content_type: Box<str>,
     /// The exact bytes published.
@@ -191,8 +193,6 @@ pub struct Event {
     pub content: Arc<EventContent>,
     /// When Stentor accepted it.
     pub accepted_at: Time,
-    /// What the event is about, for search.
-    pub subject: Option<Box<str>>,
     /// The publisher's own JSON object; never sent.
     pub metadata: Option<Bytes>,
     /// How it came in.

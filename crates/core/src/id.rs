@@ -137,6 +137,8 @@ ids! {
     WebhookId = "wh";
     /// A delivery: one event for one webhook.
     DeliveryId = "del";
+    /// A route: an ordered rule that sends events to named webhooks.
+    RouteId = "rt";
     /// A replay: a durable, resumable piece of work that makes new deliveries for old events.
     ReplayId = "rpl";
 }

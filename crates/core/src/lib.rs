@@ -5,10 +5,14 @@
 
 pub mod address;
 pub mod attempt;
+pub mod cloudevents;
 pub mod delivery;
 pub mod destination_url;
+pub mod ecmascript;
 pub mod envelope;
 pub mod event;
+pub mod filter;
+pub mod format;
 pub mod header;
 pub mod histogram;
 pub mod id;
@@ -26,5 +30,6 @@ pub mod statistics;
 pub mod tenant;
 pub mod time;
 pub mod token;
+pub mod transform;
 mod varint;
 pub mod webhook;

@@ -81,7 +81,7 @@ impl RetryOn {
             }
             AttemptOutcome::Timeout { .. } => self.timeout,
             AttemptOutcome::Network { .. } | AttemptOutcome::Blocked { .. } => self.network,
-            AttemptOutcome::Unsendable => false,
+            AttemptOutcome::Unsendable | AttemptOutcome::Template => false,
         }
     }
 }

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::format::Format;
 use crate::policy::{DisableRule, Policy, RetryOn, Schedule};
 use crate::rate::Rate;
-use crate::signature::{SignatureScheme, SignedContent};
+use crate::signature::{Encoding, Signature, SignatureScheme, SignedContent};
 
 /// A named bundle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -25,17 +26,6 @@ pub enum Profile {
     Raw,
     /// `CloudEvents` 1.0.
     Cloudevents,
-}
-
-/// The shape of the request body.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    /// `{"type","timestamp","data"}`.
-    Standard,
-    /// The event's bytes, unchanged.
-    Raw,
-    /// A format whose envelope this version cannot write yet.
-    Unavailable,
 }
 
 /// What a webhook may have in flight and start in a while.
@@ -86,8 +76,11 @@ impl Profile {
     pub const fn format(self) -> Format {
         match self {
             Self::Standard => Format::Standard,
+            Self::Broxi => Format::Broxi,
+            Self::Conversation => Format::Conversation,
+            Self::Resource => Format::Resource,
             Self::Raw => Format::Raw,
-            Self::Broxi | Self::Conversation | Self::Resource | Self::Cloudevents => Format::Unavailable,
+            Self::Cloudevents => Format::Cloudevents,
         }
     }
 
@@ -101,20 +94,15 @@ impl Profile {
         }
     }
 
-    /// Its signature.
-    pub fn signature(self) -> SignatureScheme {
+    /// Its signature. The one of seed 003 has the standard one beside it (readings 003).
+    pub fn signature(self) -> Signature {
         match self {
-            Self::Standard | Self::Raw | Self::Cloudevents | Self::Conversation => SignatureScheme::Standard,
-            Self::Broxi => SignatureScheme::Hex {
-                header: "x-broxi-signature".into(),
-                timestamp_header: Some("x-broxi-timestamp".into()),
-                content: SignedContent::Body,
-            },
-            Self::Resource => SignatureScheme::Hex {
-                header: "x-webhook-signature".into(),
-                timestamp_header: None,
-                content: SignedContent::Body,
-            },
+            Self::Standard | Self::Raw | Self::Cloudevents => Signature::only(SignatureScheme::Standard),
+            Self::Conversation => Signature { optional: true, ..Signature::only(SignatureScheme::Standard) },
+            Self::Broxi => {
+                Signature { also: vec![SignatureScheme::Standard], ..Signature::only(broxi_scheme()) }
+            }
+            Self::Resource => Signature::only(SignatureScheme::hex("x-webhook-signature")),
         }
     }
 
@@ -126,6 +114,17 @@ impl Profile {
             }
             _ => WebhookLimits::default(),
         }
+    }
+}
+
+/// Seed 003: hex over the body alone, the timestamp always beside it.
+fn broxi_scheme() -> SignatureScheme {
+    SignatureScheme::Hmac {
+        header: "x-broxi-signature".into(),
+        timestamp_header: Some("x-broxi-timestamp".into()),
+        content: SignedContent::Body,
+        encoding: Encoding::Hex,
+        prefix: "".into(),
     }
 }
 

@@ -22,6 +22,14 @@ pub struct Rate {
     pub period: Duration,
 }
 
+impl Rate {
+    /// A rate that exceeds neither of the two in any window.
+    #[must_use]
+    pub fn slower(self, other: Self) -> Self {
+        Self { count: self.count.min(other.count), period: self.period.max(other.period) }
+    }
+}
+
 /// The record of recent starts that answers when the next may follow.
 #[derive(Debug, Clone)]
 pub enum RateGate {

@@ -73,6 +73,9 @@ pub fn next_step(input: &StepInput<'_>) -> NextStep {
 }
 
 fn after_failure(input: &StepInput<'_>) -> Step {
+    if matches!(input.outcome, AttemptOutcome::Template) {
+        return Step::Final(FinalState::Dead(DeadReason::Template));
+    }
     if !input.policy.retry_on.allows(input.outcome) {
         return Step::Final(FinalState::Dead(DeadReason::NotRetried));
     }
@@ -169,6 +172,15 @@ mod tests {
     fn broxi_never_retries_a_400() {
         let next = decide(Profile::Broxi, 1, refused(400));
         assert_eq!(next.step, Step::Final(FinalState::Dead(DeadReason::NotRetried)));
+    }
+
+    #[test]
+    fn what_a_template_cannot_make_is_dead_at_once() {
+        for profile in Profile::ALL {
+            let next = decide(profile, 1, AttemptOutcome::Template);
+            assert_eq!(next.step, Step::Final(FinalState::Dead(DeadReason::Template)));
+            assert_eq!(next.disable, None);
+        }
     }
 
     #[test]

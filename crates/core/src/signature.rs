@@ -1,15 +1,15 @@
-//! The signature of a request: which scheme, and the headers that it adds.
+//! The signature of a request: which schemes, and the headers that they add.
 
-use http::header::{HeaderMap, HeaderName, HeaderValue};
+mod prepared;
+#[cfg(test)]
+mod tests;
+
 use serde::{Deserialize, Serialize};
-use stentor_verify::standard::{ID_HEADER, SIGNATURE_HEADER, Signer, SignerKey, TIMESTAMP_HEADER};
-use stentor_verify::{Secret, hex};
+use stentor_verify::timestamped;
 
-use crate::id::EventId;
-use crate::time::Time;
-use crate::webhook::SigningSecret;
+pub use self::prepared::{PreparedSignature, SigningError};
 
-/// What a hex signature covers (readings 003).
+/// What a signature in one header covers (readings 003).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SignedContent {
     /// The body alone.
@@ -20,170 +20,163 @@ pub enum SignedContent {
     TimestampBody,
 }
 
-/// How requests are signed.
+/// How the bytes of a signature are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Encoding {
+    /// 64 lower-case hex digits.
+    #[default]
+    Hex,
+    /// Padded base64.
+    Base64,
+}
+
+/// One way of signing. The names are those of what is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "scheme", rename_all = "snake_case")]
 pub enum SignatureScheme {
+    /// No signature.
+    None,
     /// Standard Webhooks: `webhook-id`, `webhook-timestamp`, `webhook-signature`.
     Standard,
-    /// Lower-case hex HMAC-SHA256 in one header.
-    Hex {
+    /// The same under Svix's names: `svix-id`, `svix-timestamp`, `svix-signature`.
+    Svix,
+    /// HMAC-SHA256 in one header.
+    #[serde(rename = "hex")]
+    Hmac {
         /// The header that carries it.
         header: Box<str>,
         /// The header that carries the Unix seconds of the attempt, if any.
         timestamp_header: Option<Box<str>>,
         /// What it covers.
         content: SignedContent,
+        /// How it is written.
+        #[serde(default)]
+        encoding: Encoding,
+        /// Stands before it, such as `v0=`.
+        #[serde(default, skip_serializing_if = "str::is_empty")]
+        prefix: Box<str>,
+    },
+    /// Convoy's advanced signatures: `t=…,v1=…`.
+    ConvoyAdvanced {
+        /// The header that carries it.
+        header: Box<str>,
+    },
+    /// Hook0's signatures of the body: `t=…,v0=…`.
+    Hook0 {
+        /// The header that carries it.
+        header: Box<str>,
     },
 }
 
-/// The secrets or the scheme cannot sign.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum SigningError {
-    /// A secret does not hold a usable key.
-    #[error("the signing secret cannot be used: {0}")]
-    Secret(#[from] stentor_verify::KeyError),
-    /// No secret signs at this time.
-    #[error("no signing secret is active")]
-    NoActiveSecret,
-    /// A header name of the scheme is not one.
-    #[error("the signature header {0:?} is not a header name")]
-    Header(String),
-}
-
-/// A scheme with its keys, made once and used for many requests.
-pub struct PreparedSignature {
-    method: Method,
-    expires_at: Option<Time>,
-}
-
-enum Method {
-    Standard(Signer),
-    Hex { secret: Secret, header: HeaderName, timestamp_header: Option<HeaderName>, content: SignedContent },
-}
-
-impl PreparedSignature {
-    /// Prepares the keys that sign at `now`. A one-value header has one active signer, the newest; the standard header
-    /// carries a signature of each.
-    ///
-    /// # Errors
-    /// When a secret cannot be used, none is active, or a header name is malformed.
-    pub fn new(scheme: &SignatureScheme, secrets: &[SigningSecret], now: Time) -> Result<Self, SigningError> {
-        let active: Vec<&SigningSecret> = secrets.iter().filter(|secret| secret.signs_at(now)).collect();
-        let newest = active.first().ok_or(SigningError::NoActiveSecret)?;
-        let method = match scheme {
-            SignatureScheme::Standard => {
-                let keys: Result<Vec<_>, _> =
-                    active.iter().map(|s| SignerKey::parse(s.value.reveal())).collect();
-                Method::Standard(Signer::new(keys?)?)
-            }
-            SignatureScheme::Hex { header, timestamp_header, content } => Method::Hex {
-                secret: Secret::raw(newest.value.reveal())?,
-                header: header_name(header)?,
-                timestamp_header: timestamp_header.as_deref().map(header_name).transpose()?,
-                content: *content,
-            },
-        };
-        let changes = secrets.iter().flat_map(|secret| [Some(secret.active_from), secret.active_until]);
-        Ok(Self { method, expires_at: changes.flatten().filter(|at| *at > now).min() })
+impl SignatureScheme {
+    /// Plain hex over the body in this header.
+    pub fn hex(header: &str) -> Self {
+        Self::Hmac {
+            header: header.into(),
+            timestamp_header: None,
+            content: SignedContent::Body,
+            encoding: Encoding::Hex,
+            prefix: "".into(),
+        }
     }
 
-    /// When another set of keys signs, if that is known already.
-    pub const fn expires_at(&self) -> Option<Time> {
-        self.expires_at
+    /// Whether its header has room for the signature of one secret only.
+    const fn is_one_value(&self) -> bool {
+        matches!(self, Self::Hmac { .. })
     }
 
-    /// Signs exactly these bytes and adds the headers. `now` is the time of the attempt: every attempt is signed anew.
-    pub fn sign(&self, event: EventId, now: Time, body: &[u8], headers: &mut HeaderMap) {
-        let seconds = u64::try_from(now.unix_seconds()).unwrap_or(0);
-        match &self.method {
-            Method::Standard(signer) => {
-                let id = event.to_string();
-                let signature =
-                    signer.sign(&id, seconds, body).expect("an event id is not empty and holds no dot");
-                headers.insert(HeaderName::from_static(ID_HEADER), visible(&id));
-                headers.insert(HeaderName::from_static(TIMESTAMP_HEADER), HeaderValue::from(seconds));
-                headers.insert(HeaderName::from_static(SIGNATURE_HEADER), visible(&signature));
+    /// The headers that it sets, as they are spelled.
+    pub fn headers(&self) -> Vec<&str> {
+        use stentor_verify::standard::{ID_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER};
+        match self {
+            Self::None => vec![],
+            Self::Standard => vec![ID_HEADER, TIMESTAMP_HEADER, SIGNATURE_HEADER],
+            Self::Svix => vec![SVIX_ID, SVIX_TIMESTAMP, SVIX_SIGNATURE],
+            Self::Hmac { header, timestamp_header, .. } => {
+                std::iter::once(&**header).chain(timestamp_header.as_deref()).collect()
             }
-            Method::Hex { secret, header, timestamp_header, content } => {
-                let signature = match content {
-                    SignedContent::Body => hex::sign_body(secret, body),
-                    SignedContent::TimestampBody => hex::sign_timestamp_body(secret, seconds, body),
-                };
-                headers.insert(header.clone(), visible(&signature));
-                if let Some(name) = timestamp_header {
-                    headers.insert(name.clone(), HeaderValue::from(seconds));
-                }
-            }
+            Self::ConvoyAdvanced { header } | Self::Hook0 { header } => vec![header],
+        }
+    }
+
+    /// The one of them that carries the signature itself.
+    pub fn value_header(&self) -> Option<&str> {
+        match self {
+            Self::Hmac { header, .. } => Some(header),
+            other => other.headers().last().copied(),
+        }
+    }
+
+    const fn layout(&self) -> Option<timestamped::Layout> {
+        match self {
+            Self::ConvoyAdvanced { .. } => Some(timestamped::CONVOY),
+            Self::Hook0 { .. } => Some(timestamped::HOOK0),
+            _ => None,
         }
     }
 }
 
-fn header_name(text: &str) -> Result<HeaderName, SigningError> {
-    HeaderName::try_from(text).map_err(|_| SigningError::Header(text.to_owned()))
+const SVIX_ID: &str = "svix-id";
+const SVIX_TIMESTAMP: &str = "svix-timestamp";
+const SVIX_SIGNATURE: &str = "svix-signature";
+
+/// How requests are signed: one scheme, and others beside it while receivers move from one to the other.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Signature {
+    /// The scheme that the profile or the webhook names.
+    #[serde(flatten)]
+    pub main: SignatureScheme,
+    /// Those beside it. No two set the same header.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<SignatureScheme>,
+    /// Whether requests go out unsigned as long as there is no secret at all (seed 002).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub optional: bool,
 }
 
-fn visible(text: &str) -> HeaderValue {
-    HeaderValue::from_str(text).expect("ids and signatures are visible ASCII")
-}
-
-#[cfg(test)]
-mod tests {
-    use stentor_verify::standard::{Headers, Verifier, VerifierKey};
-
-    use super::*;
-    use crate::webhook::SecretText;
-
-    const NOW: Time = Time::from_seconds(1_700_000_000);
-
-    fn secret(text: &str, from: i64, until: Option<i64>) -> SigningSecret {
-        SigningSecret {
-            value: SecretText::new(text.into()),
-            active_from: Time::from_seconds(from),
-            active_until: until.map(Time::from_seconds),
-        }
+impl Signature {
+    /// This scheme alone.
+    pub const fn only(main: SignatureScheme) -> Self {
+        Self { main, also: Vec::new(), optional: false }
     }
 
-    fn signed(scheme: &SignatureScheme, secrets: &[SigningSecret], now: Time) -> HeaderMap {
-        let mut headers = HeaderMap::new();
-        let prepared = PreparedSignature::new(scheme, secrets, now).expect("usable");
-        prepared.sign(EventId::from_bytes([3; 16]), now, b"{}", &mut headers);
-        headers
+    /// The schemes, the main one first.
+    pub fn schemes(&self) -> impl Iterator<Item = &SignatureScheme> {
+        std::iter::once(&self.main).chain(&self.also)
     }
 
-    #[test]
-    fn during_a_rotation_both_secrets_verify() {
-        let secrets = [
-            secret("whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=", 0, None),
-            secret("an older secret of ours", 0, Some(1_700_000_060)),
-        ];
-        let headers = signed(&SignatureScheme::Standard, &secrets, NOW);
-        for each in &secrets {
-            let verifier = Verifier::new(vec![VerifierKey::parse(each.value.reveal()).expect("valid")]);
-            let found = Headers::from_lookup(|name| headers.get(name)?.to_str().ok()).expect("present");
-            assert_eq!(verifier.expect("one key").verify(&found, b"{}", 1_700_000_000), Ok(()));
-        }
-        let prepared = PreparedSignature::new(&SignatureScheme::Standard, &secrets, NOW).expect("usable");
-        assert_eq!(prepared.expires_at(), Some(Time::from_seconds(1_700_000_060)));
+    /// The headers that it sets, as they are spelled.
+    pub fn headers(&self) -> impl Iterator<Item = &str> {
+        self.schemes().flat_map(SignatureScheme::headers)
     }
 
-    #[test]
-    fn a_one_value_header_has_one_signer() {
-        let scheme = crate::profile::Profile::Broxi.signature();
-        let waiting = secret("the next secret", 1_700_000_500, None);
-        let current = secret("whsec_shown", 0, Some(1_700_000_500));
-        let headers = signed(&scheme, &[waiting.clone(), current.clone()], NOW);
-        let expected = hex::sign_body(&Secret::raw("whsec_shown").expect("valid"), b"{}");
-        assert_eq!(headers["x-broxi-signature"], expected);
-        assert_eq!(headers["x-broxi-timestamp"], "1700000000");
-        let later = signed(&scheme, &[waiting, current], Time::from_seconds(1_700_000_500));
-        assert_ne!(later["x-broxi-signature"], expected);
+    /// The headers that carry the signatures themselves.
+    pub fn value_headers(&self) -> impl Iterator<Item = &str> {
+        self.schemes().filter_map(SignatureScheme::value_header)
     }
 
-    #[test]
-    fn without_an_active_secret_nothing_is_signed() {
-        let over = [secret("some old secret", 0, Some(1))];
-        let prepared = PreparedSignature::new(&SignatureScheme::Standard, &over, NOW);
-        assert!(matches!(prepared, Err(SigningError::NoActiveSecret)));
+    /// A header that two schemes set.
+    pub fn repeated_header(&self) -> Option<&str> {
+        let headers: Vec<&str> = self.headers().collect();
+        let repeats =
+            |(n, name): (usize, &&str)| headers[..n].iter().any(|earlier| earlier.eq_ignore_ascii_case(name));
+        headers.iter().enumerate().find(|(n, name)| repeats((*n, name))).map(|(_, name)| *name)
+    }
+
+    /// Whether anything is signed.
+    pub fn signs(&self) -> bool {
+        self.schemes().any(|scheme| *scheme != SignatureScheme::None)
+    }
+
+    /// Whether a secret must be there.
+    pub fn needs_secret(&self) -> bool {
+        self.signs() && !self.optional
+    }
+
+    /// Whether a header of it has room for the signature of one secret only, so that secrets take turns while one is
+    /// rotated (readings, "over the wire").
+    pub fn is_one_value(&self) -> bool {
+        self.schemes().any(SignatureScheme::is_one_value)
     }
 }

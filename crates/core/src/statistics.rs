@@ -21,7 +21,7 @@ const fn place(outcome: &AttemptOutcome) -> usize {
         AttemptOutcome::Timeout { .. } => 2,
         AttemptOutcome::Network { .. } => 3,
         AttemptOutcome::Blocked { .. } => 4,
-        AttemptOutcome::Unsendable => 5,
+        AttemptOutcome::Unsendable | AttemptOutcome::Template => 5,
     }
 }
 

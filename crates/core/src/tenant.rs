@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::id::TenantId;
+use crate::profile::Profile;
 use crate::time::Time;
 
 /// A tenant as stored.
@@ -14,6 +15,9 @@ pub struct Tenant {
     pub name: String,
     /// Plan, which gates features only where the operator defines plans.
     pub plan: String,
+    /// The profile of its webhooks that are created without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_profile: Option<Profile>,
     /// Moves with every change of a webhook, route or token of the tenant (engine rule E7).
     pub config_version: u64,
     /// When it was created.

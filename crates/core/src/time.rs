@@ -60,6 +60,17 @@ impl Time {
         Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
+    /// The text form with whole seconds, rounded down: `2025-02-18T10:30:00Z`.
+    pub const fn in_seconds(self) -> InSeconds {
+        InSeconds(Self::from_seconds(self.unix_seconds()))
+    }
+
+    /// The nearest that a calendar holds.
+    fn timestamp(self) -> jiff::Timestamp {
+        let end = if self.0 < 0 { jiff::Timestamp::MIN } else { jiff::Timestamp::MAX };
+        jiff::Timestamp::from_microsecond(self.0).unwrap_or(end)
+    }
+
     /// Parses an RFC 3339 timestamp with any offset.
     ///
     /// # Errors
@@ -67,6 +78,16 @@ impl Time {
     pub fn parse(text: &str) -> Result<Self, InvalidTime> {
         let parsed: jiff::Timestamp = text.parse().map_err(|_| InvalidTime)?;
         Ok(Self(parsed.as_microsecond()))
+    }
+}
+
+/// The text form of a time with whole seconds; see [`Time::in_seconds`].
+#[derive(Clone, Copy)]
+pub struct InSeconds(Time);
+
+impl fmt::Display for InSeconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.0}", self.0.timestamp())
     }
 }
 
@@ -78,12 +99,7 @@ pub struct InvalidTime;
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let millis = Self::from_millis(self.as_millis());
-        let timestamp = jiff::Timestamp::from_microsecond(millis.0).unwrap_or(if self.0 < 0 {
-            jiff::Timestamp::MIN
-        } else {
-            jiff::Timestamp::MAX
-        });
-        write!(f, "{timestamp:.3}")
+        write!(f, "{:.3}", millis.timestamp())
     }
 }
 
@@ -117,6 +133,12 @@ mod tests {
     }
 
     #[test]
+    fn whole_seconds_are_rounded_down() {
+        assert_eq!(Time::from_micros(1_739_874_600_999_999).in_seconds().to_string(), "2025-02-18T10:30:00Z");
+        assert_eq!(Time::from_micros(-1).in_seconds().to_string(), "1969-12-31T23:59:59Z");
+    }
+
+    #[test]
     fn parses_offsets_and_refuses_dates() {
         assert_eq!(Time::parse("2025-02-18T11:30:00+01:00"), Ok(Time::from_seconds(1_739_874_600)));
         assert_eq!(Time::parse("2025-02-18"), Err(InvalidTime));
@@ -127,6 +149,7 @@ mod tests {
     fn the_ends_of_the_range_do_not_panic() {
         let _ = Time::from_micros(i64::MAX).to_string();
         let _ = Time::from_micros(i64::MIN).to_string();
+        let _ = Time::from_micros(i64::MIN).in_seconds().to_string();
         assert_eq!(Time::from_micros(i64::MAX).plus(Duration::MAX), Time::from_micros(i64::MAX));
         assert_eq!(Time::ZERO.since(Time::from_seconds(9)), Duration::ZERO);
     }

@@ -6,15 +6,20 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use crate::cloudevents::CloudeventsOptions;
 use crate::destination_url::DestinationUrl;
+use crate::envelope::Shape;
 use crate::event::EventPattern;
+use crate::filter::Filter;
+use crate::format::Format;
 use crate::header::CustomHeaders;
 use crate::id::{TenantId, WebhookId};
 use crate::policy::{Policy, PolicyOverrides};
 use crate::profile::{Profile, WebhookLimits};
 use crate::shard::Shard;
-use crate::signature::SignatureScheme;
+use crate::signature::{Signature, SignatureScheme, SignedContent};
 use crate::time::Time;
+use crate::transform::Transform;
 
 /// Why Stentor disabled a webhook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -134,14 +139,26 @@ pub struct WebhookConfig {
     pub url: DestinationUrl,
     /// Which event types it receives; none means only what routes send.
     pub events: Vec<EventPattern>,
+    /// Which of those events, by what they hold; none means all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filter: Option<Filter>,
     /// The bundle that everything not set comes from.
     pub profile: Profile,
+    /// The shape of the body, when it is not the profile's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub format: Option<Format>,
     /// Parts of the policy it sets itself.
     #[serde(default)]
     pub policy: PolicyOverrides,
     /// The signature it sets itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub signature: Option<SignatureScheme>,
+    pub signature: Option<Signature>,
+    /// Templates that make body and headers instead of the format.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transform: Option<Transform>,
+    /// What only the formats of `CloudEvents` use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cloudevents: Option<CloudeventsOptions>,
     /// The limits it sets itself.
     #[serde(default)]
     pub limits: WebhookLimits,
@@ -163,9 +180,13 @@ impl WebhookConfig {
             name: None,
             url,
             events,
+            filter: None,
             profile: Profile::default(),
+            format: None,
             policy: PolicyOverrides::default(),
             signature: None,
+            transform: None,
+            cloudevents: None,
             limits: WebhookLimits::default(),
             ordered: false,
             on_dead: None,
@@ -185,16 +206,44 @@ impl WebhookConfig {
     }
 
     /// The signature in force.
-    pub fn effective_signature(&self) -> SignatureScheme {
+    pub fn effective_signature(&self) -> Signature {
         self.signature.clone().unwrap_or_else(|| self.profile.signature())
     }
 
-    /// The limits in force.
+    /// The shape of the body in force.
+    pub fn effective_format(&self) -> Format {
+        self.format.unwrap_or_else(|| self.profile.format())
+    }
+
+    /// How bodies are written. A body of seed 003 whose signature covers nothing else is verified by its Express receiver
+    /// over what `JSON.stringify` makes of it, so it is written like that.
+    pub fn shape(&self, tenant: TenantId) -> Shape {
+        let format = self.effective_format();
+        let covers_body = |scheme: &SignatureScheme| {
+            matches!(scheme, SignatureScheme::Hmac { content: SignedContent::Body, .. })
+        };
+        Shape {
+            format,
+            stable: format == Format::Broxi && covers_body(&self.effective_signature().main),
+            source: match self.cloudevents.as_ref().and_then(|options| options.source.as_deref()) {
+                Some(source) => source.into(),
+                None if format.is_cloudevents() => format!("/tenants/{tenant}").into(),
+                None => Box::default(),
+            },
+        }
+    }
+
+    /// The limits in force. What a `CloudEvents` receiver allowed is never exceeded.
     pub fn effective_limits(&self) -> WebhookLimits {
         let profile = self.profile.limits();
+        let rate = self.limits.rate.or(profile.rate);
+        let allowed = self.cloudevents.as_ref().and_then(CloudeventsOptions::allowed_rate);
         WebhookLimits {
             concurrency: self.limits.concurrency.or(profile.concurrency),
-            rate: self.limits.rate.or(profile.rate),
+            rate: match (rate, allowed) {
+                (Some(own), Some(allowed)) => Some(own.slower(allowed)),
+                (own, allowed) => own.or(allowed),
+            },
         }
     }
 }

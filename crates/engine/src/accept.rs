@@ -7,9 +7,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 use stentor_core::event::{Event, EventContent, EventType, Origin};
+use stentor_core::filter::Facts;
 use stentor_core::id::{EventId, TenantId, TokenId};
 use stentor_core::limits::MATCHED_WEBHOOKS_MAX;
 use stentor_core::operational;
+use stentor_core::route::RoutingTable;
 use stentor_core::time::Time;
 use stentor_core::webhook::Webhook;
 use stentor_store::StoreError;
@@ -26,6 +28,8 @@ use crate::operational::KEY_WINDOW;
 pub const IDEMPOTENCY_WINDOW: Duration = Duration::from_secs(24 * 3_600);
 /// How long a publisher waits for the commit before it is asked to try again.
 const STORE_DEADLINE: Duration = Duration::from_secs(15);
+/// Bytes that filters may look at, at most, without doing it aside.
+const WORK_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// How often an event is routed anew because the configuration changed under it, before the publisher is asked to retry.
 const REROUTES_MAX: u32 = 8;
 
@@ -108,6 +112,7 @@ impl Engine {
             id: entropy::event_id(accepted_at),
             event_type: publish.event_type.clone(),
             time: publish.time.unwrap_or(accepted_at),
+            subject: publish.subject.clone(),
             content_type: publish.content_type.clone(),
             data: publish.data.clone(),
             previous_data: publish.previous_data.clone(),
@@ -117,9 +122,9 @@ impl Engine {
         let mut known = self.permitted(tenant, publish.token, self.directory().known(tenant).await).await?;
         for _ in 0..REROUTES_MAX {
             let table = &known.table;
-            let mut webhooks = table.matching(&content.event_type);
+            let mut webhooks = chosen(table, &content, &publish).await;
             if publish.origin == Origin::Operational {
-                let subject = publish.subject.as_deref();
+                let subject = content.subject.as_deref();
                 webhooks.retain(|webhook| operational::is_receiver(webhook, &content.event_type, subject));
             }
             if webhooks.len() > MATCHED_WEBHOOKS_MAX {
@@ -129,7 +134,6 @@ impl Engine {
                 tenant,
                 content: Arc::clone(&content),
                 accepted_at,
-                subject: publish.subject.clone(),
                 metadata: publish.metadata.clone(),
                 origin: publish.origin,
                 config_version: table.version(),
@@ -179,6 +183,22 @@ impl Engine {
         let newer = newer.map_err(unavailable)?.ok_or(PublishError::UnknownTenant)?;
         if newer.has_token(token) { Ok(newer) } else { Err(PublishError::TokenRevoked) }
     }
+}
+
+/// The webhooks that the event goes to. Filters that have much to look at do it aside, so that others' requests go on.
+async fn chosen(
+    table: &Arc<RoutingTable>,
+    content: &Arc<EventContent>,
+    publish: &Publish,
+) -> Vec<Arc<Webhook>> {
+    if table.work(content.event_type.as_str(), content.bytes()) <= WORK_BYTES_MAX {
+        let metadata = publish.metadata.as_deref();
+        return table.matching(&Facts::of(content, metadata));
+    }
+    let (table, content) = (Arc::clone(table), Arc::clone(content));
+    let metadata = publish.metadata.clone();
+    let aside = move || table.matching(&Facts::of(&content, metadata.as_deref()));
+    tokio::task::spawn_blocking(aside).await.expect("matching does not panic and is not aborted")
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "for map_err")]

@@ -13,7 +13,7 @@ use stentor_store::lanes::LaneKey;
 
 mod test_sends;
 
-use self::test_sends::TEST_SENDS;
+pub(crate) use self::test_sends::TEST_SENDS;
 use crate::engine::Engine;
 use crate::entropy;
 use crate::sender::{AttemptInput, NotStarted};
@@ -40,6 +40,9 @@ pub enum CommandError {
     /// The command could not be stored now.
     #[error("the command could not be stored: {0}")]
     Unavailable(String),
+    /// As many backtests as may be are running.
+    #[error("too many backtests are running")]
+    TooManyBacktests,
     /// As many test sends as may be are on their way.
     #[error("too many test sends are on their way")]
     TooManyTests,
@@ -127,6 +130,7 @@ impl Engine {
             id: entropy::event_id(now),
             event_type,
             time: now,
+            subject: None,
             content_type: "application/json".into(),
             data,
             previous_data: None,

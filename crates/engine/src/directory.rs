@@ -5,12 +5,13 @@ use std::sync::{Arc, Mutex, RwLock};
 
 use stentor_core::id::{TenantId, TokenId};
 use stentor_core::route::RoutingTable;
+use stentor_store::webhooks::Routing;
 use stentor_store::{Store, StoreError};
 
 /// What was known of a tenant at one version of its configuration.
 #[derive(Debug, Clone)]
 pub struct Known {
-    /// Its webhooks, by what they ask for.
+    /// Its webhooks and routes, by what they ask for.
     pub table: Arc<RoutingTable>,
     /// Its tokens that are not revoked, read after the table: one revoked at or before the table's version is not in it.
     live_tokens: Arc<HashSet<TokenId>>,
@@ -95,13 +96,14 @@ impl Directory {
 
     /// A reader that lost the race against a newer one does not overwrite it.
     async fn load(&self, tenant: TenantId) -> Result<Option<Known>, StoreError> {
-        let Some((version, webhooks)) = self.store.routing(tenant).await? else {
+        let Some(Routing { version, webhooks, routes }) = self.store.routing(tenant).await? else {
             self.tenants.write().expect("no panic while holding the lock").remove(&tenant);
             return Ok(None);
         };
         let tokens = self.store.tokens(tenant).await?;
+        let (webhooks, routes) = (webhooks.into_iter().map(Arc::new), routes.into_iter().map(Arc::new));
         let fresh = Known {
-            table: Arc::new(RoutingTable::new(version, webhooks.into_iter().map(Arc::new))),
+            table: Arc::new(RoutingTable::new(version, webhooks, routes)),
             live_tokens: Arc::new(tokens.into_iter().map(|token| token.id).collect()),
         };
         let mut tenants = self.tenants.write().expect("no panic while holding the lock");
@@ -142,6 +144,7 @@ mod tests {
             id: tenant,
             name: "t".into(),
             plan: DEFAULT_PLAN.into(),
+            default_profile: None,
             config_version: 1,
             created_at: now,
         };

@@ -54,7 +54,7 @@ impl EngineOptions {
         Self {
             address_policy,
             outbound,
-            permits: 512,
+            permits: 1_024,
             queue: QueueLimits::default(),
             lane: LaneLimits::default(),
             retention: Retention::default(),
@@ -88,6 +88,7 @@ struct Inner {
     directory: Directory,
     authenticator: Authenticator,
     sender: Arc<Sender>,
+    outbound: Option<OutboundClient>,
     permits: SharedPermits,
     positions: Positions,
     metrics: Arc<Metrics>,
@@ -112,7 +113,8 @@ impl Engine {
         let resolver = SystemResolver::new().map_err(|error| StartError::Outbound(error.to_string()))?;
         let client = OutboundClient::new(options.outbound.clone(), Arc::new(resolver))
             .map_err(|error| StartError::Outbound(error.to_string()))?;
-        Self::start_with(store, options, clock, Arc::new(HttpDestination::new(client))).await
+        let destination = Arc::new(HttpDestination::new(client.clone()));
+        Self::launch(store, options, clock, destination, Some(client)).await
     }
 
     /// Starts the engine with another way of getting events to receivers.
@@ -125,6 +127,16 @@ impl Engine {
         clock: Arc<dyn Clock>,
         destination: Arc<dyn Destination>,
     ) -> Result<Self, StartError> {
+        Self::launch(store, options, clock, destination, None).await
+    }
+
+    async fn launch(
+        store: Arc<dyn Store>,
+        options: EngineOptions,
+        clock: Arc<dyn Clock>,
+        destination: Arc<dyn Destination>,
+        outbound: Option<OutboundClient>,
+    ) -> Result<Self, StartError> {
         let started_at = clock.now();
         let previous_end = store.begin_process(started_at).await?;
         let metrics = Arc::new(Metrics::default());
@@ -136,6 +148,7 @@ impl Engine {
             directory: Directory::new(Arc::clone(&store)),
             authenticator: Authenticator::new(Arc::clone(&store), Arc::clone(&clock)),
             sender: Arc::new(sender),
+            outbound,
             store,
             clock,
             journal,
@@ -300,6 +313,11 @@ impl Engine {
     /// The routing tables in force.
     pub fn directory(&self) -> &Directory {
         &self.inner.directory
+    }
+
+    /// The guarded client, when this engine sends over the network.
+    pub(crate) fn outbound(&self) -> Option<&OutboundClient> {
+        self.inner.outbound.as_ref()
     }
 
     pub(crate) fn sender(&self) -> &Sender {

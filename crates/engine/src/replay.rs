@@ -7,7 +7,8 @@
 
 use std::time::Duration;
 
-use stentor_core::event::Origin;
+use stentor_core::event::{Event, Origin};
+use stentor_core::filter::Facts;
 use stentor_core::id::{EventId, ReplayId, TenantId, WebhookId};
 use stentor_core::limits::MATCHED_WEBHOOKS_MAX;
 use stentor_core::operational;
@@ -51,9 +52,9 @@ impl Engine {
             },
             None => match self.directory().table(tenant).await? {
                 Some(table) => {
-                    let mut webhooks = table.matching(&stored.content.event_type);
+                    let mut webhooks = table.matching(&facts_of(&stored));
                     if stored.origin == Origin::Operational {
-                        let (kind, subject) = (&stored.content.event_type, stored.subject.as_deref());
+                        let (kind, subject) = (&stored.content.event_type, stored.content.subject.as_deref());
                         webhooks.retain(|webhook| operational::is_receiver(webhook, kind, subject));
                     }
                     webhooks
@@ -73,8 +74,8 @@ impl Engine {
         }
     }
 
-    /// Begins to deliver to a webhook all events of `[since, until)` that match its event types, operational ones left out.
-    /// None when there is no such webhook.
+    /// Begins to deliver to a webhook all events of `[since, until)` that go to it by today's configuration, operational ones
+    /// left out. None when there is no such webhook.
     ///
     /// # Errors
     /// When it could not be stored.
@@ -167,14 +168,28 @@ impl Engine {
             self.store().event_types(replay.tenant, replay.since, replay.until, cursor, CHUNK_ROWS).await?;
         let mut chunk = Chunk { items: Vec::new(), last: types.last().map(|(id, _)| *id) };
         let shared = std::sync::Arc::new(webhook.clone());
+        let Some(table) = self.directory().table(replay.tenant).await? else { return Ok(Some(chunk)) };
         for (id, event_type) in types {
-            if webhook.config.events.iter().any(|pattern| pattern.matches(event_type.as_str())) {
+            let by_type = webhook.config.events.iter().any(|pattern| pattern.matches(event_type.as_str()));
+            let sent = if table.is_chosen_by_type(webhook.id) {
+                by_type
+            } else {
+                // What its filter or a route asks for is in the event.
+                let stored = self.store().event(replay.tenant, id).await?;
+                stored.is_some_and(|event| table.sends_to(&facts_of(&event), webhook.id))
+            };
+            if sent {
                 let made = new_deliveries(std::slice::from_ref(&shared), now, self.positions().next(now));
                 chunk.items.extend(made.into_iter().map(|delivery| (id, delivery)));
             }
         }
         Ok(Some(chunk))
     }
+}
+
+/// What filters see of a stored event.
+pub(crate) fn facts_of(event: &Event) -> Facts<'_> {
+    Facts::of(&event.content, event.metadata.as_deref())
 }
 
 /// What one step looks at.

@@ -1,19 +1,27 @@
 //! Changing webhooks: the use cases that API, dashboard and command line share.
 
+mod fallbacks;
+mod handshake;
+mod preview;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
+use stentor_core::cloudevents::{CloudeventsOptions, HandshakeRefusal};
 use stentor_core::destination_url::{DestinationUrl, UrlRefusal};
 use stentor_core::event::EventPattern;
+use stentor_core::filter::Filter;
+use stentor_core::format::Format;
 use stentor_core::header::CustomHeaders;
 use stentor_core::id::{TenantId, WebhookId};
 use stentor_core::limits::{FALLBACKS_MAX, SECRETS_MAX};
 use stentor_core::policy::PolicyOverrides;
-use stentor_core::profile::{Format, Profile, WebhookLimits};
+use stentor_core::profile::{Profile, WebhookLimits};
 use stentor_core::shard::Shard;
-use stentor_core::signature::{PreparedSignature, SignatureScheme, SigningError};
+use stentor_core::signature::{Signature, SigningError};
 use stentor_core::time::Time;
+use stentor_core::transform::{Transform, TransformRefusal};
 use stentor_core::webhook::{
     SecretText, SigningSecret, Webhook, WebhookConfig, WebhookSecrets, WebhookStatus,
 };
@@ -21,11 +29,11 @@ use stentor_store::StoreError;
 use stentor_store::journal::IdempotencyKey;
 use stentor_store::webhooks::{CreatedOnce, Saved};
 
+pub use self::preview::RequestPreview;
 use crate::accept::IDEMPOTENCY_WINDOW;
+use crate::destination::{Prepared, Unprepared};
 use crate::engine::Engine;
 use crate::entropy;
-
-mod fallbacks;
 
 /// How often a change is tried anew when another change came between.
 const CHANGE_TRIES_MAX: u32 = 8;
@@ -39,12 +47,20 @@ pub struct WebhookDraft {
     pub url: String,
     /// Which event types it receives.
     pub events: Vec<EventPattern>,
+    /// Which of those events.
+    pub filter: Option<Filter>,
     /// The bundle that everything not set comes from.
     pub profile: Profile,
+    /// The shape of the body, when it is not the profile's.
+    pub format: Option<Format>,
     /// Parts of the policy it sets itself.
     pub policy: PolicyOverrides,
     /// The signature it sets itself.
-    pub signature: Option<SignatureScheme>,
+    pub signature: Option<Signature>,
+    /// Templates that make body and headers.
+    pub transform: Option<Transform>,
+    /// What only the formats of `CloudEvents` use.
+    pub cloudevents: Option<CloudeventsOptions>,
     /// The limits it sets itself.
     pub limits: WebhookLimits,
     /// Whether deliveries are strictly ordered.
@@ -53,7 +69,7 @@ pub struct WebhookDraft {
     pub on_dead: Option<WebhookId>,
     /// Headers added to every request.
     pub headers: CustomHeaders,
-    /// A signing secret; one is made when none is given.
+    /// A signing secret; one is made when none is given and the signature needs it.
     pub secret: Option<SecretText>,
     /// The owner's own JSON object.
     pub metadata: Option<serde_json::Map<String, serde_json::Value>>,
@@ -70,12 +86,20 @@ pub struct WebhookChange {
     pub url: Option<String>,
     /// New event types; the list is replaced.
     pub events: Option<Vec<EventPattern>>,
+    /// New filter; the inner `None` removes it.
+    pub filter: Option<Option<Filter>>,
     /// New profile.
     pub profile: Option<Profile>,
+    /// New format; the inner `None` returns to the profile's.
+    pub format: Option<Option<Format>>,
     /// New policy overrides; replaced as a whole.
     pub policy: Option<PolicyOverrides>,
     /// New signature; the inner `None` returns to the profile's.
-    pub signature: Option<Option<SignatureScheme>>,
+    pub signature: Option<Option<Signature>>,
+    /// New templates; replaced as a whole, the inner `None` removes them.
+    pub transform: Option<Option<Transform>>,
+    /// New options; replaced as a whole, the inner `None` removes them.
+    pub cloudevents: Option<Option<CloudeventsOptions>>,
     /// New limits; replaced as a whole.
     pub limits: Option<WebhookLimits>,
     /// Turns order on or off.
@@ -102,9 +126,15 @@ pub enum WebhookError {
     /// The secret or the signature cannot sign.
     #[error("{0}")]
     Signing(SigningError),
-    /// The profile's body format is not available in this version.
-    #[error("the profile {} is not available in this version; use standard or raw", .0.as_str())]
-    ProfileUnavailable(Profile),
+    /// The templates are refused.
+    #[error("{0}")]
+    Transform(TransformRefusal),
+    /// The receiver does not allow deliveries.
+    #[error("{0}")]
+    Handshake(HandshakeRefusal),
+    /// As many requests that try a receiver out as may be are on their way.
+    #[error("too many test sends are on their way")]
+    TooManyTests,
     /// The idempotency key was used before with another body.
     #[error("the idempotency key was used before for {0} with a different body")]
     KeyConflict(WebhookId),
@@ -151,8 +181,9 @@ impl Engine {
         let now = self.clock().now();
         let body_hash = hash_of(&draft, idempotency_key.unwrap_or_default());
         let webhook = self.drafted(tenant, draft, now)?;
-        check(&webhook, now)?;
         self.check_fallbacks(tenant, webhook.id, webhook.config.on_dead).await?;
+        Prepared::new(&webhook, now)?;
+        let webhook = self.permitted_by_receiver(webhook, None).await?;
         let saved = match idempotency_key {
             None => match self.store().create_webhook(&webhook).await? {
                 Saved::At(version) => CreatedOnce::At(version),
@@ -177,26 +208,32 @@ impl Engine {
 
     fn drafted(&self, tenant: TenantId, draft: WebhookDraft, now: Time) -> Result<Webhook, WebhookError> {
         let id = WebhookId::new(now, entropy::bits());
-        let value = draft.secret.unwrap_or_else(new_secret);
         let config = WebhookConfig {
             name: draft.name,
             url: self.parse_url(&draft.url)?,
             events: draft.events,
+            filter: draft.filter,
             profile: draft.profile,
+            format: draft.format,
             policy: draft.policy,
             signature: draft.signature,
+            transform: draft.transform,
+            cloudevents: draft.cloudevents,
             limits: draft.limits,
             ordered: draft.ordered,
             on_dead: draft.on_dead,
             metadata: draft.metadata,
         };
+        let needed = config.effective_signature().needs_secret();
+        let secret = draft.secret.or_else(|| needed.then(new_secret));
+        let active = |value| SigningSecret { value, active_from: Time::ZERO, active_until: None };
         Ok(Webhook {
             id,
             tenant,
             shard: Shard::of(id),
             config,
             secrets: WebhookSecrets {
-                signing: vec![SigningSecret { value, active_from: Time::ZERO, active_until: None }],
+                signing: secret.map(active).into_iter().collect(),
                 headers: draft.headers,
             },
             status: if draft.active { WebhookStatus::Active } else { WebhookStatus::Paused },
@@ -258,10 +295,12 @@ impl Engine {
     ) -> Result<Webhook, WebhookError> {
         for _ in 0..CHANGE_TRIES_MAX {
             let now = self.clock().now();
-            let mut webhook = self.store().webhook(tenant, id).await?.ok_or(WebhookError::NotFound)?;
+            let before = self.store().webhook(tenant, id).await?.ok_or(WebhookError::NotFound)?;
+            let mut webhook = before.clone();
             edit(&mut webhook, now)?;
             webhook.updated_at = now;
-            check(&webhook, now)?;
+            Prepared::new(&webhook, now)?;
+            let webhook = self.permitted_by_receiver(webhook, Some(&before)).await?;
             match self.store().update_webhook(&webhook).await? {
                 Saved::At(version) => {
                     self.webhook_changed(tenant, id).await?;
@@ -288,14 +327,14 @@ impl Engine {
     }
 }
 
-/// What must hold of every stored webhook, however it came to be.
-fn check(webhook: &Webhook, now: Time) -> Result<(), WebhookError> {
-    if webhook.config.profile.format() == Format::Unavailable {
-        return Err(WebhookError::ProfileUnavailable(webhook.config.profile));
+/// A webhook that cannot send is never stored.
+impl From<Unprepared> for WebhookError {
+    fn from(error: Unprepared) -> Self {
+        match error {
+            Unprepared::Signing(error) => Self::Signing(error),
+            Unprepared::Transform(refusal) => Self::Transform(refusal),
+        }
     }
-    PreparedSignature::new(&webhook.config.effective_signature(), &webhook.secrets.signing, now)
-        .map(|_| ())
-        .map_err(WebhookError::Signing)
 }
 
 fn apply(
@@ -312,9 +351,13 @@ fn apply(
     set(&mut config.name, change.name.as_ref());
     set(&mut config.url, url);
     set(&mut config.events, change.events.as_ref());
+    set(&mut config.filter, change.filter.as_ref());
     set(&mut config.profile, change.profile.as_ref());
+    set(&mut config.format, change.format.as_ref());
     set(&mut config.policy, change.policy.as_ref());
     set(&mut config.signature, change.signature.as_ref());
+    set(&mut config.transform, change.transform.as_ref());
+    set(&mut config.cloudevents, change.cloudevents.as_ref());
     set(&mut config.limits, change.limits.as_ref());
     set(&mut config.ordered, change.ordered.as_ref());
     set(&mut config.on_dead, change.on_dead.as_ref());
@@ -334,14 +377,15 @@ fn rotate(
     overlap: Duration,
     now: Time,
 ) -> Result<(), WebhookError> {
-    let one_value = !matches!(webhook.config.effective_signature(), SignatureScheme::Standard);
-    let until = now.plus(overlap);
     let signing = &mut webhook.secrets.signing;
+    // The first secret of a webhook that was unsigned has nobody to wait for.
+    let takes_turns = webhook.config.effective_signature().is_one_value() && !signing.is_empty();
+    let until = now.plus(overlap);
     signing.retain(|secret| secret.active_until.is_none_or(|end| now < end));
     for secret in signing.iter_mut() {
         secret.active_until = Some(secret.active_until.map_or(until, |end| end.min(until)));
     }
-    let active_from = if one_value { until } else { now };
+    let active_from = if takes_turns { until } else { now };
     signing.insert(0, SigningSecret { value: value.clone(), active_from, active_until: None });
     signing.retain(|secret| secret.active_until.is_none_or(|end| now < end));
     if signing.len() > SECRETS_MAX { Err(WebhookError::TooManySecrets) } else { Ok(()) }
@@ -369,10 +413,14 @@ fn hash_of(draft: &WebhookDraft, key: &str) -> [u8; 32] {
             draft.limits
         )
     ));
+    part(&format!("{:?}", (draft.format, &draft.transform, &draft.cloudevents)));
     part(&format!(
         "{:?}",
         (draft.ordered, draft.on_dead, &draft.metadata, draft.active, draft.secret.is_some())
     ));
+    let asked = draft.filter.as_ref();
+    part(asked.and_then(Filter::filters).unwrap_or_default());
+    part(asked.and_then(Filter::conditions).unwrap_or_default());
     part(draft.secret.as_ref().map_or("", SecretText::reveal));
     for (name, value) in draft.headers.iter() {
         part(name);

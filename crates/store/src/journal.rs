@@ -71,6 +71,8 @@ pub struct OutcomeWrite {
     pub event: EventId,
     /// To whom.
     pub webhook: WebhookId,
+    /// The webhook's shard.
+    pub shard: Shard,
     /// The attempt; its number is the row's recorded attempts plus one.
     pub attempt: Attempt,
     /// What becomes of the delivery.

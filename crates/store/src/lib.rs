@@ -13,6 +13,7 @@ pub mod lanes;
 pub mod maintenance;
 pub mod operational;
 pub mod replays;
+pub mod routes;
 pub mod seal;
 pub mod sqlite;
 pub mod statistics;
@@ -28,6 +29,7 @@ pub use lanes::Lanes;
 pub use maintenance::Maintenance;
 pub use operational::Operational;
 pub use replays::Replays;
+pub use routes::Routes;
 pub use statistics::Statistics;
 pub use tenants::Tenants;
 pub use tokens::Tokens;
@@ -40,6 +42,7 @@ pub trait Store:
     + Events
     + Deliveries
     + Webhooks
+    + Routes
     + Tenants
     + Tokens
     + Replays
@@ -55,6 +58,7 @@ impl<T> Store for T where
         + Events
         + Deliveries
         + Webhooks
+        + Routes
         + Tenants
         + Tokens
         + Replays

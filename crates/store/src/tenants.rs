@@ -25,8 +25,8 @@ pub trait Tenants: Send + Sync {
     /// Stores a new tenant; `config_version` starts at 1.
     async fn create_tenant(&self, tenant: &Tenant) -> StoreResult<TenantSaved>;
 
-    /// Changes name and plan.
-    async fn update_tenant(&self, id: TenantId, name: &str, plan: &str) -> StoreResult<TenantSaved>;
+    /// Changes all that a person sets: everything but the version and the time of creation.
+    async fn update_tenant(&self, tenant: &Tenant) -> StoreResult<TenantSaved>;
 
     /// Deletes the tenant: its tokens are revoked and its webhooks become tombstones in the same transaction. Its events
     /// go by retention.

@@ -19,6 +19,7 @@ pub mod hostile;
 pub mod ledger;
 pub mod metrics;
 mod process;
+pub mod program;
 pub mod python;
 pub mod receiver;
 pub mod wait;

@@ -108,7 +108,7 @@ fn verify(secrets: &[Secret], signature: &str, parts: &[&[u8]]) -> Result<(), Ve
     if matched.into() { Ok(()) } else { Err(VerifyError::NoMatchingSignature) }
 }
 
-fn encode(digest: &[u8; 32]) -> String {
+pub(crate) fn encode(digest: &[u8; 32]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut text = String::with_capacity(SIGNATURE_LENGTH_BYTES);
     for byte in digest {
@@ -119,7 +119,7 @@ fn encode(digest: &[u8; 32]) -> String {
 }
 
 /// The one reader of hex signatures: exactly 64 digits of `0-9a-f`, nothing else.
-fn decode(text: &str) -> Option<[u8; 32]> {
+pub(crate) fn decode(text: &str) -> Option<[u8; 32]> {
     let digits: &[u8; SIGNATURE_LENGTH_BYTES] = text.as_bytes().try_into().ok()?;
     let mut digest = [0; 32];
     for (byte, pair) in digest.iter_mut().zip(digits.chunks_exact(2)) {

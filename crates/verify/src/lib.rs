@@ -6,8 +6,10 @@ mod decimal;
 mod ed25519;
 mod error;
 pub mod hex;
+pub mod plain_base64;
 mod secret;
 pub mod standard;
+pub mod timestamped;
 mod tolerance;
 
 #[cfg(feature = "ed25519")]

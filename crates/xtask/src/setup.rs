@@ -2,6 +2,9 @@
 //! does nothing when the thing is there.
 
 pub(crate) mod cargo_components;
+mod debian;
+mod node;
+mod php;
 mod python;
 
 use crate::step;
@@ -9,5 +12,7 @@ use crate::step;
 /// Prepares everything.
 pub(crate) fn run() -> anyhow::Result<()> {
     step::step("cargo components", cargo_components::prepare)?;
-    step::step("python packages", python::prepare)
+    step::step("python packages", python::prepare)?;
+    step::step("node and its packages", node::prepare)?;
+    step::step("php", php::prepare)
 }

@@ -11,21 +11,21 @@ const ALL_MAX: u32 = 32;
 const TENANT_MAX: u32 = 8;
 
 /// The test sends under way in this process.
-pub(super) static TEST_SENDS: TestSends = TestSends(Mutex::new(BTreeMap::new()));
+pub(crate) static TEST_SENDS: TestSends = TestSends(Mutex::new(BTreeMap::new()));
 
 /// Test sends under way, by tenant; a tenant without any is not in it.
-pub(super) struct TestSends(Mutex<BTreeMap<TenantId, u32>>);
+pub(crate) struct TestSends(Mutex<BTreeMap<TenantId, u32>>);
 
 /// The place of one test send; free again when dropped.
 #[derive(Debug)]
-pub(super) struct Place<'a> {
+pub(crate) struct Place<'a> {
     sends: &'a TestSends,
     tenant: TenantId,
 }
 
 impl TestSends {
     /// A place for one more, if there is one.
-    pub(super) fn enter(&self, tenant: TenantId) -> Option<Place<'_>> {
+    pub(crate) fn enter(&self, tenant: TenantId) -> Option<Place<'_>> {
         let mut sends = self.lock();
         let own = sends.get(&tenant).copied().unwrap_or(0);
         if own >= TENANT_MAX || sends.values().sum::<u32>() >= ALL_MAX {

@@ -1,21 +1,24 @@
 //! Delivery by HTTP POST: render, sign, send.
 
+mod prepared;
+
 use std::collections::HashMap;
 use std::sync::{Arc, RwLock};
-use std::time::Duration;
 
 use async_trait::async_trait;
-use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use stentor_core::attempt::AttemptOutcome;
-use stentor_core::envelope::render;
+use bytes::Bytes;
+use http::header::{HeaderName, HeaderValue};
+use stentor_core::attempt::{AttemptOutcome, CapturedResponse};
 use stentor_core::id::WebhookId;
-use stentor_core::signature::{PreparedSignature, SigningError};
+use stentor_core::limits::RESPONSE_STORED_BYTES_MAX;
 use stentor_core::time::Time;
+use stentor_core::transform::TemplateFault;
 use stentor_core::webhook::Webhook;
 use tracing::error;
 
+pub use self::prepared::{Prepared, Unmade, Unprepared};
 use super::{Destination, Shipment};
-use crate::outbound::{OutboundClient, OutboundReport, OutboundRequest, PreparedUrl};
+use crate::outbound::{OutboundClient, OutboundReport, OutboundRequest};
 
 /// Prepared webhooks that are kept; beyond it all are made anew.
 const PREPARED_MAX: usize = 20_000;
@@ -30,22 +33,13 @@ pub struct HttpDestination {
     prepared: RwLock<HashMap<WebhookId, Arc<Prepared>>>,
 }
 
-/// A webhook made ready for sending; valid for one version of it and until its keys change.
-struct Prepared {
-    version: u64,
-    url: PreparedUrl,
-    headers: HeaderMap,
-    signature: PreparedSignature,
-    timeout: Duration,
-}
-
 impl HttpDestination {
     /// Receivers reached through this client.
     pub fn new(client: OutboundClient) -> Self {
         Self { client, prepared: RwLock::default() }
     }
 
-    fn prepared(&self, webhook: &Webhook, now: Time) -> Result<Arc<Prepared>, SigningError> {
+    fn prepared(&self, webhook: &Webhook, now: Time) -> Result<Arc<Prepared>, Unprepared> {
         let known = self.prepared.read().expect("no panic while holding the lock").get(&webhook.id).cloned();
         if let Some(prepared) = known.filter(|prepared| prepared.is_for(webhook, now)) {
             return Ok(prepared);
@@ -60,25 +54,6 @@ impl HttpDestination {
     }
 }
 
-impl Prepared {
-    fn new(webhook: &Webhook, now: Time) -> Result<Self, SigningError> {
-        let headers =
-            webhook.secrets.headers.wire().map(|(name, value)| (name.clone(), value.clone())).collect();
-        let scheme = webhook.config.effective_signature();
-        Ok(Self {
-            version: webhook.version,
-            url: PreparedUrl::new(&webhook.config.url),
-            headers,
-            signature: PreparedSignature::new(&scheme, &webhook.secrets.signing, now)?,
-            timeout: webhook.config.effective_policy().timeout,
-        })
-    }
-
-    fn is_for(&self, webhook: &Webhook, now: Time) -> bool {
-        self.version == webhook.version && self.signature.expires_at().is_none_or(|at| now < at)
-    }
-}
-
 #[async_trait]
 impl Destination for HttpDestination {
     async fn deliver(&self, shipment: Shipment) -> OutboundReport {
@@ -87,21 +62,26 @@ impl Destination for HttpDestination {
         let prepared = match self.prepared(webhook, shipment.now) {
             Ok(prepared) => prepared,
             Err(error) => {
-                error!(webhook = %webhook.id, %error, "a webhook cannot sign");
+                error!(webhook = %webhook.id, %error, "a webhook cannot send");
                 return unsendable;
             }
         };
-        let Ok(body) = render(webhook.config.profile.format(), &shipment.content) else { return unsendable };
-        let Ok(content_type) = HeaderValue::from_str(&body.content_type) else { return unsendable };
-        let mut headers = prepared.headers.clone();
-        headers.insert(CONTENT_TYPE, content_type);
-        if let Some(position) = shipment.position {
-            headers.insert(SEQUENCE_HEADER, HeaderValue::from(position));
-        }
-        if shipment.test {
-            headers.insert(TEST_HEADER, HeaderValue::from_static("true"));
-        }
-        prepared.signature.sign(shipment.content.id, shipment.now, &body.bytes, &mut headers);
+        let body = match prepared.body(&shipment.content, shipment.delivery).await {
+            Ok(body) => body,
+            Err(Unmade::Template(fault)) => return fault_report(&fault),
+            Err(Unmade::Format(error)) => {
+                error!(webhook = %webhook.id, event = %shipment.content.id, %error, "an event has no body");
+                return unsendable;
+            }
+        };
+        let headers = prepared.headers(&body, &shipment.content, shipment.now, |headers| {
+            if let Some(position) = shipment.position {
+                headers.insert(SEQUENCE_HEADER, HeaderValue::from(position));
+            }
+            if shipment.test {
+                headers.insert(TEST_HEADER, HeaderValue::from_static("true"));
+            }
+        });
         let request = OutboundRequest {
             url: prepared.url.clone(),
             headers,
@@ -111,4 +91,13 @@ impl Destination for HttpDestination {
         };
         self.client.send(request).await
     }
+}
+
+/// What a template says is kept in the place of the answer that there is none of.
+fn fault_report(fault: &TemplateFault) -> OutboundReport {
+    let body = fault.0.as_bytes();
+    let kept = &body[..body.len().min(RESPONSE_STORED_BYTES_MAX)];
+    let response =
+        CapturedResponse { body: Bytes::copy_from_slice(kept), truncated: kept.len() < body.len() };
+    OutboundReport { outcome: AttemptOutcome::Template, response: Some(response) }
 }

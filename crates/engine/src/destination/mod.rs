@@ -10,7 +10,7 @@ use stentor_core::id::DeliveryId;
 use stentor_core::time::Time;
 use stentor_core::webhook::Webhook;
 
-pub use self::http::HttpDestination;
+pub use self::http::{HttpDestination, Prepared, Unmade, Unprepared};
 use crate::outbound::OutboundReport;
 
 /// Everything a destination needs for one attempt.

@@ -20,6 +20,10 @@ use crate::shard::Shards;
 /// Wait after a batch that could not be written, doubled up to the longest.
 const PAUSE_FIRST: Duration = Duration::from_millis(50);
 const PAUSE_LONGEST: Duration = Duration::from_secs(2);
+/// Entries that share the fixed cost of a commit well enough to begin it at once.
+const WORTH_A_COMMIT: usize = 192;
+/// How often all other tasks may have their turn before a batch is taken.
+const GATHER_TURNS: usize = 8;
 
 /// What stops the process when nothing may be acknowledged any more (engine rule E3).
 pub type OnFatal = Arc<dyn Fn(&str) + Send + Sync>;
@@ -38,13 +42,12 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    /// Runs until the journal is closed and empty. The next commit is begun before the results of the last one are
-    /// dispatched, so that the database does not wait for us; dispatching stays in the order of the commits.
+    /// Runs until the journal is closed and empty. A commit that is worth its cost is begun before the results of the last
+    /// are dispatched, so that the database does not wait for us; dispatching stays in the order of the commits.
     pub(crate) async fn run(self) {
         let mut pause = PAUSE_FIRST;
         let mut done: Option<Committed> = None;
-        loop {
-            let Some(batch) = self.following(&mut done).await else { return };
+        while let Some(batch) = self.following(&mut done).await {
             let (batch, writes) = split(batch);
             self.journal.committing().get_or_insert_with(Stopwatch::start);
             let mut commit = self.store.commit(Arc::clone(&writes));
@@ -82,24 +85,26 @@ impl Writer {
         }
     }
 
-    /// The next batch. When nothing waits, what is committed is dispatched first. None at the end.
+    /// The next batch. When less waits than is worth a commit, what is committed is dispatched first: its answers bring more.
+    /// None at the end.
     async fn following(&self, done: &mut Option<Committed>) -> Option<Vec<Entry>> {
-        if let Some(committed) = done.take() {
+        if done.is_some() && self.journal.waiting() >= WORTH_A_COMMIT {
             let batch = self.journal.queue().take();
             if !batch.is_empty() {
-                *done = Some(committed);
                 return Some(batch);
             }
+        }
+        if let Some(committed) = done.take() {
             self.dispatch(committed).await;
         }
         self.next_batch().await
     }
 
+    /// What waits, as soon as anything does. None at the end.
     async fn next_batch(&self) -> Option<Vec<Entry>> {
-        // Whoever was just woken gets to put its next write first: a larger batch shares one sync.
-        tokio::task::yield_now().await;
         loop {
             let filled = self.journal.shared.filled.notified();
+            self.gather().await;
             {
                 let mut queue = self.journal.queue();
                 let batch = queue.take();
@@ -111,6 +116,20 @@ impl Writer {
                 }
             }
             filled.await;
+        }
+    }
+
+    /// Whoever was woken meanwhile gets to put its next write first, as long as that makes the batch larger: what a commit
+    /// costs is shared by all that is in it. Costs nothing when nobody else runs.
+    async fn gather(&self) {
+        let mut waiting = self.journal.waiting();
+        for _ in 0..GATHER_TURNS {
+            tokio::task::yield_now().await;
+            let more = self.journal.waiting();
+            if more <= waiting {
+                return;
+            }
+            waiting = more;
         }
     }
 

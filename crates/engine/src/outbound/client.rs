@@ -67,6 +67,18 @@ impl OutboundClient {
         Ok(Self { pool, shared: Arc::new(shared) })
     }
 
+    pub(super) fn allows_http(&self) -> bool {
+        self.shared.allows_http
+    }
+
+    pub(super) fn user_agent(&self) -> HeaderValue {
+        self.shared.user_agent.clone()
+    }
+
+    pub(super) const fn pool(&self) -> &Client<Connector, OutboundBody> {
+        &self.pool
+    }
+
     /// Sends one request and reads the answer, all within the request's timeout.
     pub async fn send(&self, request: OutboundRequest) -> OutboundReport {
         if !request.url.is_https() && !self.shared.allows_http {

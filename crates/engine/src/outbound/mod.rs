@@ -11,6 +11,7 @@ mod client;
 mod connector;
 mod dial;
 mod failure;
+mod handshake;
 mod prepared_url;
 mod progress;
 mod receive;
@@ -57,14 +58,14 @@ pub struct OutboundOptions {
 }
 
 impl OutboundOptions {
-    /// Options with the usual pool: 512 idle connections per host, each for 30 s.
+    /// Options with the usual pool: 1 024 idle connections per host, each for 30 s.
     #[must_use]
     pub fn new(policy: AddressPolicy, user_agent: HeaderValue) -> Self {
         Self {
             policy,
             user_agent,
             idle_timeout: Duration::from_secs(30),
-            idle_per_host: 512,
+            idle_per_host: 1_024,
             extra_roots: Vec::new(),
             bind_address: None,
         }

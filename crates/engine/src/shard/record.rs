@@ -62,6 +62,7 @@ pub(super) fn outcome(
         tenant: lane.tenant,
         event: flight.queued.pending.event,
         webhook: lane.key.webhook,
+        shard: lane.key.shard,
         attempt: Attempt {
             delivery: attempted.delivery,
             number,

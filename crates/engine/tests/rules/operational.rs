@@ -131,6 +131,7 @@ fn e21_what_a_dead_process_had_committed_as_disabled_is_told_by_the_next() {
             tenant,
             event: event.event.content.id,
             webhook: gone.id,
+            shard: gone.shard,
             attempt,
             step: Step::Final(FinalState::Dead(DeadReason::NotRetried)),
             health: HealthChange::StartedFailing,

@@ -7,8 +7,9 @@ use stentor_core::id::{DeliveryId, TenantId};
 use stentor_core::policy::PolicyOverrides;
 use stentor_core::profile::Profile;
 use stentor_core::time::Time;
+use stentor_core::webhook::{DisableReason, WebhookConfig, WebhookStatus};
 use stentor_engine::clock::ManualClock;
-use stentor_store::Deliveries;
+use stentor_store::{Deliveries, Webhooks};
 use stentor_testkit::wait::until;
 
 use super::support::*;
@@ -20,13 +21,22 @@ fn observed(
     attempts: u32,
     script: impl Fn(&Visit) -> Answer + Send + Sync + 'static,
 ) -> Vec<Duration> {
+    observed_by(move |config| config.policy = policy, attempts, script).0
+}
+
+/// The same for any webhook; also answers how the delivery ended and what became of the webhook.
+fn observed_by(
+    change: impl FnOnce(&mut WebhookConfig),
+    attempts: u32,
+    script: impl Fn(&Visit) -> Answer + Send + Sync + 'static,
+) -> (Vec<Duration>, Option<String>, WebhookStatus) {
     let clock = manual_clock();
     let database = Database::new();
     let receiver = Receiver::new(clock.clone(), script);
     let process = Process::start(&database, &Setup::new(clock.clone(), &receiver));
     let tenant = process.run(async {
         let id = tenant(&*process.store, "t").await;
-        webhook(&*process.store, id, "*", |webhook| webhook.config.policy = policy).await;
+        webhook(&*process.store, id, "*", |webhook| change(&mut webhook.config)).await;
         id
     });
     process.run(publish(&process.engine, tenant, "a", 0)).expect("stored");
@@ -37,8 +47,15 @@ fn observed(
     process.until_done();
     let starts: Vec<Time> = receiver.visits().iter().map(|visit| visit.at).collect();
     assert_eq!(starts.len(), attempts as usize, "and none after the last");
+    let (reason, status) = process.run(async {
+        let row = process.store.delivery(tenant, id).await.unwrap().unwrap();
+        let webhook = process.store.webhook(tenant, row.webhook).await.unwrap().unwrap();
+        (row.reason, webhook.status)
+    });
     process.stop();
-    std::iter::once(START).chain(starts.clone()).zip(starts).map(|(from, to)| to.since(from)).collect()
+    let waits =
+        std::iter::once(START).chain(starts.clone()).zip(starts).map(|(from, to)| to.since(from)).collect();
+    (waits, reason, status)
 }
 
 fn only_delivery(process: &Process, tenant: TenantId) -> DeliveryId {
@@ -96,4 +113,48 @@ fn schedule_waits_longer_when_the_receiver_asks_and_never_shorter() {
     });
     // The policy of the profile caps what a receiver may ask for at a day.
     assert_eq!(seen, [0, 120, 10, 86_400, 10].map(seconds));
+}
+
+#[test]
+fn schedule_of_conversation_is_the_table_of_seed_002() {
+    let (seen, reason, status) =
+        observed_by(|config| config.profile = Profile::Conversation, 4, |_| Answer::Status(404));
+    assert_eq!(seen, [0, 4, 8, 10].map(seconds));
+    assert_eq!((reason.as_deref(), status), (Some("exhausted"), WebhookStatus::Active));
+}
+
+#[test]
+fn schedule_of_broxi_is_the_table_of_seed_003() {
+    let (seen, reason, status) =
+        observed_by(|config| config.profile = Profile::Broxi, 4, |_| Answer::Status(503));
+    assert_eq!(seen, [0, 5, 10, 20].map(seconds));
+    assert_eq!((reason.as_deref(), status), (Some("exhausted"), WebhookStatus::Active));
+}
+
+#[test]
+fn broxi_never_retries_a_400_and_waits_as_long_as_a_429_asks() {
+    for status in [400, 401, 403, 404, 410, 501] {
+        let (seen, reason, status) =
+            observed_by(|config| config.profile = Profile::Broxi, 1, move |_| Answer::Status(status));
+        assert_eq!((seen.len(), reason.as_deref(), status), (1, Some("not_retried"), WebhookStatus::Active));
+    }
+    let (seen, _, _) = observed_by(
+        |config| config.profile = Profile::Broxi,
+        3,
+        |visit| match visit.number {
+            1 => Answer::Later(429, seconds(7)),
+            2 => Answer::Later(429, seconds(7)),
+            _ => Answer::Status(200),
+        },
+    );
+    assert_eq!(seen, [0, 7, 10].map(seconds));
+}
+
+#[test]
+fn schedule_of_resource_is_the_table_of_seed_004_and_its_fifth_failure_disables() {
+    let (seen, reason, status) =
+        observed_by(|config| config.profile = Profile::Resource, 5, |_| Answer::Status(500));
+    assert_eq!(seen, [0, 60, 300, 1_800, 7_200].map(seconds));
+    assert_eq!(reason.as_deref(), Some("exhausted"));
+    assert_eq!(status, WebhookStatus::Disabled(DisableReason::FailedAttempts));
 }

@@ -84,6 +84,7 @@ async fn create_default_tenant(
         id: TenantId::new(created_at, entropy::bits()),
         name: DEFAULT_TENANT.into(),
         plan: DEFAULT_PLAN.into(),
+        default_profile: None,
         config_version: 1,
         created_at,
     };

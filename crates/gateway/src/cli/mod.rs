@@ -13,10 +13,12 @@ mod client;
 mod deliveries;
 mod error;
 mod events;
+mod explain;
 mod input;
 mod listen;
 mod openapi;
 mod output;
+mod routes;
 mod send;
 mod serve;
 mod tenants;
@@ -48,6 +50,7 @@ enum ShortCommand {
     Send(send::SendArgs),
     Listen(listen::ListenArgs),
     Webhooks(webhooks::WebhooksArgs),
+    Routes(routes::RoutesArgs),
     Events(events::EventsArgs),
     Deliveries(deliveries::DeliveriesArgs),
     Tokens(tokens::TokensArgs),
@@ -70,6 +73,7 @@ async fn short(command: ShortCommand) -> Result<(), CliError> {
         ShortCommand::Send(args) => send::run(args).await,
         ShortCommand::Listen(args) => listen::run(args).await,
         ShortCommand::Webhooks(args) => webhooks::run(args).await,
+        ShortCommand::Routes(args) => routes::run(args).await,
         ShortCommand::Events(args) => events::run(args).await,
         ShortCommand::Deliveries(args) => deliveries::run(args).await,
         ShortCommand::Tokens(args) => tokens::run(args).await,

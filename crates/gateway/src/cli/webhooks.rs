@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::client::{Answer, Connection};
 use super::output::Column;
-use super::{CliError, input, output};
+use super::{CliError, explain, input, output};
 
 const COLUMNS: &[Column] = &[
     ("ID", "/id"),
@@ -123,6 +123,13 @@ enum WebhooksCommand {
         #[arg(long, value_name = "TIME")]
         overlap: Option<String>,
     },
+    /// Tell why an event goes to a webhook or does not, or try a filter on past events
+    Explain {
+        #[arg(value_parser = input::id, value_name = "wh_…")]
+        id: String,
+        #[command(flatten)]
+        question: explain::Question,
+    },
     /// Send a test event now and show the attempt
     Test {
         #[arg(value_parser = input::id, value_name = "wh_…")]
@@ -142,6 +149,12 @@ struct Parts {
     /// Event type, prefix such as order.*, or *; can be repeated
     #[arg(long = "event", value_name = "TYPE")]
     events: Vec<String>,
+    /// Which of those events, by what they hold: JSON, @FILE, or - for standard input
+    #[arg(long, value_name = "JSON")]
+    filters: Option<String>,
+    /// More of the same; both must hold
+    #[arg(long, value_name = "JSON")]
+    conditions: Option<String>,
     /// Shown to people
     #[arg(long)]
     name: Option<String>,
@@ -153,6 +166,11 @@ struct Parts {
 impl Parts {
     fn object(self, destination: Option<String>) -> Result<Map<String, Value>, CliError> {
         let mut object = input::object_argument(self.data.as_deref())?;
+        for (name, written) in [("filters", &self.filters), ("conditions", &self.conditions)] {
+            if let Some(written) = written {
+                object.insert(name.into(), Value::Object(input::object_argument(Some(written))?));
+            }
+        }
         object.extend(destination.map(|url| ("url".to_owned(), url.into())));
         object.extend(self.name.map(|name| ("name".to_owned(), name.into())));
         if !self.events.is_empty() {
@@ -209,6 +227,9 @@ pub(super) async fn run(WebhooksArgs { command, connection }: WebhooksArgs) -> R
             let body: Map<String, Value> =
                 given.into_iter().filter_map(|(name, text)| Some((name.into(), text?.into()))).collect();
             created(&connection, &connection.post(&format!("{}/rotate-secret", path(&id)), &body).await?)
+        }
+        WebhooksCommand::Explain { id, question } => {
+            explain::ask(&connection, &format!("{}/explain", path(&id)), &question).await
         }
         WebhooksCommand::Test { id, event_type, data } => {
             test(&connection, &id, &event_type, data.as_deref()).await

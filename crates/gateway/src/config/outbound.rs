@@ -34,7 +34,7 @@ impl Default for OutboundConfig {
             allow: Vec::new(),
             http: false,
             internal_names: false,
-            concurrency: Bounded::known(512),
+            concurrency: Bounded::known(1_024),
             user_agent: UserAgent::default(),
             bind_address: None,
         }

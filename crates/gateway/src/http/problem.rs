@@ -71,6 +71,18 @@ impl Problem {
         Self::invalid_body(vec![FieldError::new(pointer, detail)])
     }
 
+    /// The same with its pointers below another, for a body that was read as a part of a larger one.
+    #[must_use]
+    pub fn below(mut self, parent: &str) -> Self {
+        for error in &mut self.0.body.errors {
+            error.pointer.insert_str(0, parent);
+        }
+        if let [only] = self.0.body.errors.as_slice() {
+            self.0.body.detail = format!("{}: {}", only.pointer, only.detail);
+        }
+        self
+    }
+
     /// A query that breaks one rule.
     pub fn invalid_query(parameter: &str, detail: impl Into<String>) -> Self {
         let error = FieldError::new(format!("/{parameter}"), detail);

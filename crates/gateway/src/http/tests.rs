@@ -98,6 +98,7 @@ async fn unknown_and_malformed_ids_look_the_same() {
             call if call.contains("/webhooks/") && call.ends_with("/replay") => {
                 json!({"since": "2025-01-01T00:00:00Z"})
             }
+            call if call.ends_with("/preview") => json!({"event_id": "evt_01h455vb4pex5vsknk084sn02q"}),
             _ => json!({}),
         };
         let first = app.call(OPERATOR, unknown, body.clone()).await;

@@ -15,7 +15,8 @@ enum Place {
 }
 
 const PLACES: [Place; 3] = [Place::Path, Place::Query, Place::Body];
-const KINDS: [&str; 7] = ["event", "delivery", "webhook", "replay", "token", "other_token", "tenant"];
+const KINDS: [&str; 8] =
+    ["event", "delivery", "webhook", "replay", "route", "token", "other_token", "tenant"];
 
 /// An id of that kind that nobody has.
 fn unknown(id: &str) -> String {
@@ -72,7 +73,7 @@ async fn send(
 /// Everything of a tenant that the API shows.
 async fn everything(side: &Side) -> Vec<Value> {
     let mut all = Vec::new();
-    for path in ["/v1/webhooks", "/v1/events", "/v1/deliveries", "/v1/tokens"] {
+    for path in ["/v1/webhooks", "/v1/events", "/v1/deliveries", "/v1/tokens", "/v1/routes"] {
         all.extend(side.api.list(path, "").await);
     }
     for (kind, path) in [("replay", "replays"), ("webhook", "webhooks"), ("event", "events")] {

@@ -59,6 +59,8 @@ impl Side {
         for _ in 0..2 {
             api.create_webhook(&receiver.url("/never"), &json!({"events": ["never"]})).await;
         }
+        let route = json!({"match": {"events": ["never"]}, "webhooks": [webhook]});
+        let route = text(&api.post("/v1/routes", &route).await, "id");
         let mut event = String::new();
         for n in 0..3 {
             event = api.publish("order.created", &json!({"of": name, "n": n})).await.id;
@@ -82,6 +84,7 @@ impl Side {
             ("delivery", delivery),
             ("webhook", webhook),
             ("replay", replay),
+            ("route", route),
             ("token", tokens.remove(0)),
             ("other_token", tokens.remove(0)),
             ("tenant", text(tenant, "id")),

@@ -55,6 +55,7 @@ pub async fn every_byte_comes_back(backend: &dyn Backend) {
     for data in payloads {
         let previous = (!data.is_empty()).then(|| data.slice(1..));
         let event = with_content(scene.new_event(tenant, &[&webhook]).await, |content| {
+            content.subject = previous.is_some().then(|| "customer/7".into());
             content.data = data;
             content.previous_data = previous;
         });
@@ -78,12 +79,13 @@ pub async fn every_field_of_an_event_comes_back(backend: &dyn Backend) {
         content.time = Time::from_micros(-1_234_567);
         content.content_type = "text/plain; charset=\"utf-8\"; note='é%'".into();
         content.previous_data = Some(Bytes::new());
+        content.subject = Some("Kund:innen/„42“ '; --".into());
     });
-    full.event.subject = Some("Kund:innen/„42“ '; --".into());
     full.event.metadata = Some(Bytes::from_static(br#"{"b":1,"a":[ ]}"#));
     full.event.origin = Origin::Operational;
-    let mut bare = scene.new_event(tenant, &[]).await;
-    bare.event.subject = Some("".into());
+    let mut bare = with_content(scene.new_event(tenant, &[]).await, |content| {
+        content.subject = Some("".into());
+    });
     bare.event.metadata = Some(Bytes::new());
     for event in [&full, &bare] {
         scene.store_event(event).await;

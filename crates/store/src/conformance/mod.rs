@@ -27,6 +27,7 @@ pub mod order;
 pub mod outcomes;
 pub mod purge;
 pub mod retry_cancel;
+pub mod routes;
 pub mod statistics;
 pub mod tenants;
 pub mod tokens;
@@ -168,6 +169,17 @@ macro_rules! conformance_suite {
                 an_old_event_gets_new_deliveries,
                 a_bad_redelivery_stores_nothing,
             ],
+            routes: [
+                every_field_of_a_route_comes_back,
+                routes_keep_their_order_without_gaps,
+                a_change_based_on_an_old_read_is_refused,
+                an_order_puts_what_it_names_first,
+                a_route_names_webhooks_of_its_tenant,
+                routes_are_bounded,
+                every_change_of_a_route_moves_the_version,
+                routes_then_are_those_in_force,
+                routes_do_not_reach_others,
+            ],
             statistics: [
                 what_is_recorded_is_counted_at_once,
                 what_is_not_recorded_is_not_counted,
@@ -251,6 +263,7 @@ mod tests {
             ("outcomes", include_str!("outcomes.rs")),
             ("purge", include_str!("purge.rs")),
             ("retry_cancel", include_str!("retry_cancel.rs")),
+            ("routes", include_str!("routes.rs")),
             ("statistics", include_str!("statistics.rs")),
             ("tenants", include_str!("tenants.rs")),
             ("tokens", include_str!("tokens.rs")),

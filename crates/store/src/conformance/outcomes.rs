@@ -143,6 +143,7 @@ pub async fn every_kind_of_outcome_reads_back(backend: &dyn Backend) {
         AttemptOutcome::Network { error: NetworkError::Certificate },
         AttemptOutcome::Blocked { refusal: Refusal::Port },
         AttemptOutcome::Unsendable,
+        AttemptOutcome::Template,
         AttemptOutcome::Delivered { status: 299 },
     ];
     let response = |body, truncated| Some(CapturedResponse { body, truncated });
@@ -153,6 +154,7 @@ pub async fn every_kind_of_outcome_reads_back(backend: &dyn Backend) {
         None,
         None,
         None,
+        response(Bytes::from_static(b"line 1: undefined value"), false),
         response(Bytes::from_static(b"\0\xff"), false),
     ];
     let mut writes = Vec::new();

@@ -2,6 +2,7 @@
 
 use stentor_core::delivery::{CancelReason, DeliveryState, FinalState};
 use stentor_core::id::TenantId;
+use stentor_core::profile::Profile;
 use stentor_core::tenant::Tenant;
 use stentor_core::webhook::WebhookStatus;
 
@@ -28,6 +29,7 @@ pub async fn a_tenant_comes_back(backend: &dyn Backend) {
     let scene = Scene::open(backend).await;
     let mut tenant = scene.new_tenant("Ørsted & Søn '; --");
     tenant.plan = "gold".into();
+    tenant.default_profile = Some(Profile::Resource);
     tenant.config_version = 9;
     assert_eq!(create(&scene, &tenant).await, TenantSaved::Done);
     tenant.config_version = 1;
@@ -47,17 +49,20 @@ pub async fn names_are_unique(backend: &dyn Backend) {
     assert_eq!(create(&scene, &twin).await, TenantSaved::NameTaken);
     assert_eq!(read(&scene, twin.id).await, None);
     assert_eq!(create(&scene, &second).await, TenantSaved::Done);
-    let update = async |id, name: &str, plan: &str| {
-        scene.store.update_tenant(id, name, plan).await.expect("the answer is a value")
+    let update = async |tenant: &Tenant, name: &str, plan: &str| {
+        let default_profile = (plan == "gold").then_some(Profile::Broxi);
+        let changed = Tenant { name: name.into(), plan: plan.into(), default_profile, ..tenant.clone() };
+        scene.store.update_tenant(&changed).await.expect("the answer is a value")
     };
-    assert_eq!(update(second.id, "first", "gold").await, TenantSaved::NameTaken);
+    assert_eq!(update(&second, "first", "gold").await, TenantSaved::NameTaken);
     assert_eq!(read(&scene, second.id).await.as_ref(), Some(&second), "nothing changed");
-    assert_eq!(update(second.id, "second", "gold").await, TenantSaved::Done);
-    assert_eq!(read(&scene, second.id).await.map(|tenant| tenant.plan), Some("gold".into()));
-    assert_eq!(update(first.id, "third", "default").await, TenantSaved::Done);
+    assert_eq!(update(&second, "second", "gold").await, TenantSaved::Done);
+    let changed = read(&scene, second.id).await.expect("it is there");
+    assert_eq!((changed.plan.as_str(), changed.default_profile), ("gold", Some(Profile::Broxi)));
+    assert_eq!(update(&first, "third", "default").await, TenantSaved::Done);
     assert_eq!(named(&scene, "third").await.map(|tenant| tenant.id), Some(first.id));
-    assert_eq!(update(second.id, "first", "gold").await, TenantSaved::Done, "the name was given up");
-    assert_eq!(update(twin.id, "fourth", "gold").await, TenantSaved::NotFound);
+    assert_eq!(update(&second, "first", "gold").await, TenantSaved::Done, "the name was given up");
+    assert_eq!(update(&twin, "fourth", "gold").await, TenantSaved::NotFound);
 }
 
 /// Tenants are listed newest first, each once.
@@ -92,7 +97,8 @@ pub async fn deleting_a_tenant_takes_tokens_and_webhooks(backend: &dyn Backend) 
         let token = scene.new_token(owner);
         assert!(scene.store.create_token(&token, secret).await.expect("a token is created"));
     }
-    let name = read(&scene, tenant).await.expect("it exists").name;
+    let gone = read(&scene, tenant).await.expect("it exists");
+    let name = gone.name.clone();
     let now = scene.tick();
     let delete = async || scene.store.delete_tenant(tenant, now).await.expect("the answer is a value");
     assert_eq!(delete().await, TenantSaved::Done);
@@ -101,10 +107,7 @@ pub async fn deleting_a_tenant_takes_tokens_and_webhooks(backend: &dyn Backend) 
     assert_eq!((read(&scene, tenant).await, named(&scene, &name).await), (None, None));
     let page = scene.store.tenants(None, 10).await.expect("a list is read");
     assert_eq!(page.rows.iter().map(|tenant| tenant.id).collect::<Vec<_>>(), [other]);
-    assert_eq!(
-        scene.store.update_tenant(tenant, "x", "y").await.expect("the answer is a value"),
-        TenantSaved::NotFound
-    );
+    assert_eq!(scene.store.update_tenant(&gone).await.expect("the answer is a value"), TenantSaved::NotFound);
     let by_secret = async |secret| scene.store.token_by_secret(secret).await.expect("a token is read");
     assert!(by_secret("doomed").await.is_none_or(|token| !token.is_live(now)), "its token no longer works");
     assert!(by_secret("kept").await.expect("another tenant's token").is_live(now));

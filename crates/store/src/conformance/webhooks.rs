@@ -3,19 +3,23 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use stentor_core::cloudevents::{CloudeventsOptions, Grant, Handshake};
 use stentor_core::delivery::DeliveryState;
 use stentor_core::event::EventPattern;
+use stentor_core::filter::Filter;
+use stentor_core::format::Format;
 use stentor_core::header::CustomHeaders;
 use stentor_core::id::{TenantId, WebhookId};
 use stentor_core::policy::{DisableRule, PolicyOverrides, RetryOn, Schedule};
 use stentor_core::profile::{Profile, WebhookLimits};
 use stentor_core::rate::Rate;
-use stentor_core::signature::{SignatureScheme, SignedContent};
+use stentor_core::signature::{Encoding, Signature, SignatureScheme, SignedContent};
+use stentor_core::transform::Transform;
 use stentor_core::webhook::{DisableReason, SecretText, SigningSecret, Webhook, WebhookStatus};
 
 use super::Backend;
 use super::fixtures::{START, Scene, version_of};
-use crate::webhooks::Saved;
+use crate::webhooks::{Routing, Saved};
 
 async fn read(scene: &Scene, webhook: &Webhook) -> Option<Webhook> {
     scene.store.webhook(webhook.tenant, webhook.id).await.expect("a webhook is read")
@@ -23,6 +27,10 @@ async fn read(scene: &Scene, webhook: &Webhook) -> Option<Webhook> {
 
 async fn update(scene: &Scene, webhook: &Webhook) -> Saved {
     scene.store.update_webhook(webhook).await.expect("a webhook is updated")
+}
+
+fn routing_of(version: u64, webhooks: Vec<Webhook>) -> Routing {
+    Routing { version, webhooks, routes: Vec::new() }
 }
 
 /// A webhook that sets everything it can.
@@ -33,6 +41,9 @@ fn full(scene: &Scene, tenant: TenantId) -> Webhook {
     config.name = Some("Ørders '; --".into());
     config.events =
         ["order.*", "invoice.paid", "*"].map(|text| EventPattern::parse(text).expect("a pattern")).into();
+    config.filter =
+        Filter::parse(Some(r#"{"n": {"in": [1e2, "é"]}, "m": null}"#), Some(r#"{"s":{"matches":"^a"}}"#))
+            .expect("a filter");
     config.profile = Profile::Resource;
     config.policy = PolicyOverrides {
         schedule: Some(Schedule::List([0, 90].map(Duration::from_secs).into())),
@@ -41,8 +52,24 @@ fn full(scene: &Scene, tenant: TenantId) -> Webhook {
         retry_on: Some(RetryOn { statuses: Some(vec![503, 429]), network: true, timeout: false }),
         disable: Some(DisableRule { failing_for: None, failed_attempts: Some(3), gone: true }),
     };
-    let (header, content) = ("X-Signature".into(), SignedContent::TimestampBody);
-    config.signature = Some(SignatureScheme::Hex { header, timestamp_header: None, content });
+    config.format = Some(Format::CloudeventsBinary);
+    let main = SignatureScheme::Hmac {
+        header: "X-Signature".into(),
+        timestamp_header: None,
+        content: SignedContent::TimestampBody,
+        encoding: Encoding::Base64,
+        prefix: "v0=".into(),
+    };
+    let also = vec![SignatureScheme::Standard, SignatureScheme::Hook0 { header: "x-h".into() }];
+    config.signature = Some(Signature { main, also, optional: true });
+    config.transform = Some(Transform {
+        body: Some("{{ event.data }}\n".into()),
+        headers: vec![("X-B".into(), "b".into()), ("X-A".into(), "a".into())],
+        content_type: Some("text/plain".into()),
+    });
+    let granted = Some(Grant { rate: Some(7), at: START });
+    let handshake = Some(Handshake { origin: "a.example".into(), rate: Some(9), granted });
+    config.cloudevents = Some(CloudeventsOptions { source: Some("/é".into()), handshake });
     let rate = Rate { count: 100, period: Duration::from_secs(60) };
     config.limits = WebhookLimits { concurrency: Some(10), rate: Some(rate) };
     config.ordered = true;
@@ -148,7 +175,7 @@ pub async fn a_deleted_webhook_is_a_tombstone(backend: &dyn Backend) {
     assert_eq!(again, Saved::NotFound);
     assert_eq!(scene.version(tenant).await, version);
     let routing = scene.store.routing(tenant).await.expect("routing is read");
-    assert_eq!(routing, Some((version, vec![other.clone()])));
+    assert_eq!(routing, Some(routing_of(version, vec![other.clone()])));
     let page = scene.store.webhooks(tenant, None, None, 10).await.expect("a list is read");
     assert_eq!((page.rows, page.more), (vec![other], false));
     let lane =
@@ -164,15 +191,14 @@ pub async fn a_deleted_webhook_is_a_tombstone(backend: &dyn Backend) {
 pub async fn routing_is_everything_not_deleted(backend: &dyn Backend) {
     let scene = Scene::open(backend).await;
     let tenant = scene.tenant().await;
-    assert_eq!(scene.store.routing(tenant).await.expect("routing is read"), Some((1, Vec::new())));
+    assert_eq!(scene.store.routing(tenant).await.expect("routing is read"), Some(routing_of(1, Vec::new())));
     let mut expected = vec![scene.webhook(tenant).await, scene.create(full(&scene, tenant)).await];
     let mut disabled = scene.webhook(tenant).await;
     scene.set_status(&mut disabled, WebhookStatus::Disabled(DisableReason::Gone)).await;
     expected.push(disabled);
-    let (version, mut webhooks) =
-        scene.store.routing(tenant).await.expect("routing is read").expect("it exists");
-    webhooks.sort_by_key(|webhook| webhook.id);
-    assert_eq!((version, webhooks), (scene.version(tenant).await, expected));
+    let mut routing = scene.store.routing(tenant).await.expect("routing is read").expect("it exists");
+    routing.webhooks.sort_by_key(|webhook| webhook.id);
+    assert_eq!(routing, routing_of(scene.version(tenant).await, expected));
 }
 
 /// Lists of webhooks: newest first, each once, by status.

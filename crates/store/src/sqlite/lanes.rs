@@ -11,7 +11,7 @@ use stentor_core::time::Time;
 
 use super::SqliteStore;
 use super::failure::unreadable;
-use super::row::{self, AROUND, CONTENT, CONTENT_BYTES, PENDING, PENDING_COLUMNS, count};
+use super::row::{self, AROUND, AROUND_COLUMNS, CONTENT, CONTENT_BYTES, PENDING, PENDING_COLUMNS, count};
 use crate::error::StoreResult;
 use crate::lanes::{DuePage, LaneKey, Lanes, LoadedDelivery, PageLimit, WaitingLane};
 
@@ -86,10 +86,11 @@ impl Loading {
         let mut values: Vec<&dyn ToSql> = vec![&lane.shard.0, &webhook];
         values.extend_from_slice(rest);
         let mut rows = statement.query(values.as_slice())?;
+        let payload_at = PENDING_COLUMNS + AROUND_COLUMNS;
         while let Some(row) = rows.next()? {
-            let bytes: Option<i64> = row.get(PENDING_COLUMNS + 5)?;
+            let bytes: Option<i64> = row.get(payload_at + 1)?;
             let content = if bytes.is_some_and(|bytes| self.takes(count(bytes))) {
-                let mut found = payload.query([row.get::<_, i64>(PENDING_COLUMNS + 4)?])?;
+                let mut found = payload.query([row.get::<_, i64>(payload_at)?])?;
                 let found = found.next()?.ok_or_else(|| unreadable("an event's data"))?;
                 Some(Arc::new(row::content_around(row, PENDING_COLUMNS, row::payload(found)?)?))
             } else {

@@ -14,6 +14,12 @@ struct Migration {
 
 const MIGRATIONS: &[Migration] = &[
     Migration { version: 1, oldest_binary: 1, sql: include_str!("../../migrations/sqlite/0001_initial.sql") },
+    Migration { version: 2, oldest_binary: 1, sql: include_str!("../../migrations/sqlite/0002_routes.sql") },
+    Migration {
+        version: 3,
+        oldest_binary: 1,
+        sql: include_str!("../../migrations/sqlite/0003_default_profile.sql"),
+    },
     Migration {
         version: 5,
         oldest_binary: 1,
@@ -86,7 +92,7 @@ mod tests {
     #[test]
     fn versions_rise_from_one() {
         assert_eq!(MIGRATIONS[0].version, 1);
-        assert!(MIGRATIONS.windows(2).all(|pair| pair[0].version < pair[1].version));
+        assert!(MIGRATIONS.is_sorted_by(|a, b| a.version < b.version));
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod migrations;
 mod operational;
 mod readers;
 mod replays;
+mod routes;
 mod row;
 mod secrets;
 mod statistics;

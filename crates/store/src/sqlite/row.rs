@@ -129,6 +129,9 @@ pub(super) const fn status_columns(status: WebhookStatus) -> (i64, Option<&'stat
     }
 }
 
+/// The number of deleted webhooks.
+pub(super) const DELETED: i64 = status_columns(WebhookStatus::Deleted).0;
+
 fn status(number: i64, reason: Option<&str>) -> StoreResult<WebhookStatus> {
     match (number, reason.and_then(DisableReason::from_word)) {
         (1, None) => Ok(WebhookStatus::Active),
@@ -160,11 +163,14 @@ pub(super) fn pending(row: &Row<'_>) -> rusqlite::Result<PendingDelivery> {
 }
 
 /// Columns of an event's content, in the order that [`content`] reads. `e` is the event and `y` its payload.
-pub(super) const CONTENT: &str = "e.id, e.event_type, e.time, e.content_type, y.data, y.previous_data";
+pub(super) const CONTENT: &str =
+    "e.id, e.event_type, e.time, e.content_type, e.subject, y.data, y.previous_data";
 /// How many they are.
-pub(super) const CONTENT_COLUMNS: usize = 6;
+const CONTENT_COLUMNS: usize = AROUND_COLUMNS + 2;
 /// Those of them before the bytes.
-pub(super) const AROUND: &str = "e.id, e.event_type, e.time, e.content_type";
+pub(super) const AROUND: &str = "e.id, e.event_type, e.time, e.content_type, e.subject";
+/// How many those are.
+pub(super) const AROUND_COLUMNS: usize = 5;
 /// What [`EventContent::bytes`] will be. SQLite knows the length of a value without reading it.
 pub(super) const CONTENT_BYTES: &str = "(length(y.data) + coalesce(length(y.previous_data), 0))";
 
@@ -177,8 +183,9 @@ pub(super) fn event_type(row: &Row<'_>, column: usize) -> StoreResult<EventType>
 }
 
 pub(super) fn content(row: &Row<'_>, first: usize) -> StoreResult<EventContent> {
-    let data = bytes(row, first + 4)?.ok_or_else(|| unreadable("an event's data"))?;
-    content_around(row, first, (data, bytes(row, first + 5)?))
+    let bytes_at = first + AROUND_COLUMNS;
+    let data = bytes(row, bytes_at)?.ok_or_else(|| unreadable("an event's data"))?;
+    content_around(row, first, (data, bytes(row, bytes_at + 1)?))
 }
 
 /// The two columns that hold an event's bytes.
@@ -197,14 +204,14 @@ pub(super) fn content_around(
         event_type: event_type(row, first + 1)?,
         time: time(row, first + 2)?,
         content_type: row.get::<_, String>(first + 3)?.into(),
+        subject: row.get::<_, Option<String>>(first + 4)?.map(Into::into),
         data,
         previous_data,
     })
 }
 
 /// Columns of an event beyond its content, which come first, in the order that [`event`] reads.
-pub(super) const EVENT: &str =
-    "e.tenant, e.accepted_at, e.subject, y.metadata, e.origin, e.config_version, e.matched";
+pub(super) const EVENT: &str = "e.tenant, e.accepted_at, y.metadata, e.origin, e.config_version, e.matched";
 
 pub(super) fn event(row: &Row<'_>) -> StoreResult<Event> {
     event_around(row, content(row, 0)?)
@@ -212,9 +219,9 @@ pub(super) fn event(row: &Row<'_>) -> StoreResult<Event> {
 
 /// A row in which the bytes are NULL when they are left out.
 pub(super) fn listed_event(row: &Row<'_>) -> StoreResult<ListedEvent> {
-    let data = bytes(row, 4)?;
+    let data = bytes(row, AROUND_COLUMNS)?;
     let data_omitted = data.is_none();
-    let content = content_around(row, 0, (data.unwrap_or_default(), bytes(row, 5)?))?;
+    let content = content_around(row, 0, (data.unwrap_or_default(), bytes(row, AROUND_COLUMNS + 1)?))?;
     Ok(ListedEvent { event: event_around(row, content)?, data_omitted })
 }
 
@@ -224,11 +231,10 @@ fn event_around(row: &Row<'_>, content: EventContent) -> StoreResult<Event> {
         content: Arc::new(content),
         tenant: id(row, first, TenantId::from_bytes)?,
         accepted_at: time(row, first + 1)?,
-        subject: row.get::<_, Option<String>>(first + 2)?.map(Into::into),
-        metadata: bytes(row, first + 3)?,
-        origin: origin(row.get(first + 4)?)?,
-        config_version: count(row.get(first + 5)?),
-        matched: row.get(first + 6)?,
+        metadata: bytes(row, first + 2)?,
+        origin: origin(row.get(first + 3)?)?,
+        config_version: count(row.get(first + 4)?),
+        matched: row.get(first + 5)?,
     })
 }
 

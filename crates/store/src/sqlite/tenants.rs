@@ -3,24 +3,28 @@
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use stentor_core::id::{TenantId, WebhookId};
+use stentor_core::profile::Profile;
 use stentor_core::tenant::Tenant;
 use stentor_core::time::Time;
 
 use super::row::{self, count, micros};
-use super::{SqliteStore, page_of, webhooks};
+use super::{SqliteStore, page_of, routes, webhooks};
 use crate::Page;
 use crate::error::StoreResult;
 use crate::tenants::{TenantSaved, Tenants};
 
-const COLUMNS: &str = "id, name, plan, config_version, created_at";
+const COLUMNS: &str = "id, name, plan, config_version, created_at, default_profile";
 
 fn tenant(row: &Row<'_>) -> rusqlite::Result<Tenant> {
+    let default_profile: Option<String> = row.get(5)?;
     Ok(Tenant {
         id: row::id(row, 0, TenantId::from_bytes)?,
         name: row.get(1)?,
         plan: row.get(2)?,
         config_version: count(row.get(3)?),
         created_at: row::time(row, 4)?,
+        // A word of a newer version says nothing to this one.
+        default_profile: default_profile.as_deref().and_then(Profile::from_word),
     })
 }
 
@@ -59,6 +63,7 @@ fn delete(connection: &Connection, id: TenantId, now: Time) -> StoreResult<Tenan
     for webhook in found {
         webhooks::delete(connection, id, webhook, version, now)?;
     }
+    routes::delete_all(connection, id, version, now)?;
     let values = params![id.as_bytes(), micros(now)];
     connection
         .execute("UPDATE tokens SET revoked_at = ?2 WHERE tenant = ?1 AND revoked_at IS NULL", values)?;
@@ -75,23 +80,36 @@ impl Tenants for SqliteStore {
                 return Ok(TenantSaved::NameTaken);
             }
             connection.execute(
-                "INSERT INTO tenants (id, name, plan, config_version, created_at) VALUES (?1, ?2, ?3, 1, ?4)",
-                params![tenant.id.as_bytes(), tenant.name, tenant.plan, micros(tenant.created_at)],
+                "INSERT INTO tenants (id, name, plan, config_version, created_at, default_profile)
+                 VALUES (?1, ?2, ?3, 1, ?4, ?5)",
+                params![
+                    tenant.id.as_bytes(),
+                    tenant.name,
+                    tenant.plan,
+                    micros(tenant.created_at),
+                    tenant.default_profile.map(Profile::as_str),
+                ],
             )?;
             Ok(TenantSaved::Done)
         })
         .await
     }
 
-    async fn update_tenant(&self, id: TenantId, name: &str, plan: &str) -> StoreResult<TenantSaved> {
-        let (name, plan) = (name.to_owned(), plan.to_owned());
+    async fn update_tenant(&self, tenant: &Tenant) -> StoreResult<TenantSaved> {
+        let tenant = tenant.clone();
         self.write(move |connection| {
-            if is_taken(connection, &name, id)? {
+            if is_taken(connection, &tenant.name, tenant.id)? {
                 return Ok(TenantSaved::NameTaken);
             }
             let changed = connection.execute(
-                "UPDATE tenants SET name = ?2, plan = ?3 WHERE id = ?1 AND deleted_at IS NULL",
-                params![id.as_bytes(), name, plan],
+                "UPDATE tenants SET name = ?2, plan = ?3, default_profile = ?4
+                 WHERE id = ?1 AND deleted_at IS NULL",
+                params![
+                    tenant.id.as_bytes(),
+                    tenant.name,
+                    tenant.plan,
+                    tenant.default_profile.map(Profile::as_str),
+                ],
             )?;
             Ok(if changed == 1 { TenantSaved::Done } else { TenantSaved::NotFound })
         })

@@ -149,6 +149,7 @@ fn event(tenant: TenantId, entropy: u64, bytes: usize) -> Write {
         id: EventId::new(at, entropy),
         event_type: EventType::parse("order.created").unwrap(),
         time: at,
+        subject: None,
         content_type: "application/json".into(),
         data: Bytes::from(vec![b'x'; bytes]),
         previous_data: None,
@@ -157,7 +158,6 @@ fn event(tenant: TenantId, entropy: u64, bytes: usize) -> Write {
         tenant,
         content: Arc::new(content),
         accepted_at: at,
-        subject: None,
         metadata: None,
         origin: Origin::Api,
         config_version: 1,
@@ -171,7 +171,14 @@ async fn a_full_database_commits_nothing_and_goes_on_when_there_is_room() {
     let folder = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(&folder.path().join("stentor.db"), &key(1)).unwrap();
     let id = TenantId::new(Time::ZERO, 1);
-    let tenant = Tenant { id, name: "a".into(), plan: "x".into(), config_version: 1, created_at: Time::ZERO };
+    let tenant = Tenant {
+        id,
+        name: "a".into(),
+        plan: "x".into(),
+        default_profile: None,
+        config_version: 1,
+        created_at: Time::ZERO,
+    };
     store.create_tenant(&tenant).await.unwrap();
     let limit = async |pages: u32| {
         let sql = format!("PRAGMA max_page_count = {pages}");
@@ -195,7 +202,14 @@ async fn after_a_failure_beside_the_journal_nothing_is_committed() {
     let folder = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(&folder.path().join("stentor.db"), &key(1)).unwrap();
     let id = TenantId::new(Time::ZERO, 1);
-    let tenant = Tenant { id, name: "a".into(), plan: "x".into(), config_version: 1, created_at: Time::ZERO };
+    let tenant = Tenant {
+        id,
+        name: "a".into(),
+        plan: "x".into(),
+        default_profile: None,
+        config_version: 1,
+        created_at: Time::ZERO,
+    };
     store.create_tenant(&tenant).await.unwrap();
     let fail = async |error: StoreError| store.write(move |_| Err::<(), _>(error)).await;
     assert!(fail(StoreError::Unavailable("busy".into())).await.is_err());
@@ -214,7 +228,14 @@ async fn a_step_of_a_replay_is_made_once() {
     let folder = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(&folder.path().join("stentor.db"), &key(1)).unwrap();
     let (tenant, now) = (TenantId::new(Time::ZERO, 1), Time::from_seconds(1_700_000_001));
-    let row = Tenant { id: tenant, name: "a".into(), plan: "x".into(), config_version: 1, created_at: now };
+    let row = Tenant {
+        id: tenant,
+        name: "a".into(),
+        plan: "x".into(),
+        default_profile: None,
+        config_version: 1,
+        created_at: now,
+    };
     store.create_tenant(&row).await.unwrap();
     let webhook = WebhookId::new(now, 1);
     let (since, until) = (Time::ZERO, now);

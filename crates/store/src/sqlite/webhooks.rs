@@ -9,12 +9,12 @@ use stentor_core::webhook::{DisableReason, Webhook, WebhookStatus};
 use std::sync::Arc;
 
 use super::row::{self, WEBHOOK, count, integer, micros, status_columns};
-use super::{SqliteStore, page_of, secrets, tenants};
+use super::{SqliteStore, page_of, routes, secrets, tenants};
 use crate::Page;
 use crate::error::{StoreError, StoreResult};
 use crate::journal::IdempotencyKey;
 use crate::seal::Sealer;
-use crate::webhooks::{CreatedOnce, Saved, Webhooks};
+use crate::webhooks::{CreatedOnce, Routing, Saved, Webhooks};
 
 /// The number of every disabled status, whatever the reason.
 const DISABLED: i64 = status_columns(WebhookStatus::Disabled(DisableReason::Gone)).0;
@@ -261,12 +261,13 @@ impl Webhooks for SqliteStore {
         .await
     }
 
-    async fn routing(&self, tenant: TenantId) -> StoreResult<Option<(u64, Vec<Webhook>)>> {
+    async fn routing(&self, tenant: TenantId) -> StoreResult<Option<Routing>> {
         let sealer = Arc::clone(&self.sealer);
         self.read(move |connection| {
             let Some(version) = tenants::version(connection, tenant)? else { return Ok(None) };
             let condition = "tenant = ?1 AND deleted_at IS NULL ORDER BY id";
-            Ok(Some((version, all_of(connection, &sealer, condition, [tenant.as_bytes()])?)))
+            let webhooks = all_of(connection, &sealer, condition, [tenant.as_bytes()])?;
+            Ok(Some(Routing { version, webhooks, routes: routes::all(connection, tenant)? }))
         })
         .await
     }

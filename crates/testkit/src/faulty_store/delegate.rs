@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use stentor_core::event::{Event, EventContent, EventType};
-use stentor_core::id::{DeliveryId, EventId, ReplayId, TenantId, TokenId, WebhookId};
+use stentor_core::id::{DeliveryId, EventId, ReplayId, RouteId, TenantId, TokenId, WebhookId};
+use stentor_core::route::Route;
 use stentor_core::statistics::Rollup;
 use stentor_core::tenant::Tenant;
 use stentor_core::time::Time;
@@ -19,10 +20,12 @@ use stentor_store::lanes::{DuePage, LaneKey, LoadedDelivery, PageLimit, WaitingL
 use stentor_store::maintenance::PreviousEnd;
 use stentor_store::operational::Disabling;
 use stentor_store::replays::Replay;
+use stentor_store::routes::{RouteSaved, RoutesThen};
 use stentor_store::tenants::TenantSaved;
-use stentor_store::webhooks::{CreatedOnce, Saved};
+use stentor_store::webhooks::{CreatedOnce, Routing, Saved};
 use stentor_store::{
-    Deliveries, Events, Lanes, Maintenance, Operational, Page, Replays, Statistics, Tenants, Tokens, Webhooks,
+    Deliveries, Events, Lanes, Maintenance, Operational, Page, Replays, Routes, Statistics, Tenants, Tokens,
+    Webhooks,
 };
 
 use super::FaultyStore;
@@ -154,7 +157,7 @@ impl Webhooks for FaultyStore {
         self.inner.webhooks(tenant, status, before, rows).await
     }
 
-    async fn routing(&self, tenant: TenantId) -> StoreResult<Option<(u64, Vec<Webhook>)>> {
+    async fn routing(&self, tenant: TenantId) -> StoreResult<Option<Routing>> {
         self.inner.routing(tenant).await
     }
 
@@ -173,8 +176,8 @@ impl Tenants for FaultyStore {
         self.inner.create_tenant(tenant).await
     }
 
-    async fn update_tenant(&self, id: TenantId, name: &str, plan: &str) -> StoreResult<TenantSaved> {
-        self.inner.update_tenant(id, name, plan).await
+    async fn update_tenant(&self, tenant: &Tenant) -> StoreResult<TenantSaved> {
+        self.inner.update_tenant(tenant).await
     }
 
     async fn delete_tenant(&self, id: TenantId, now: Time) -> StoreResult<TenantSaved> {
@@ -298,5 +301,36 @@ impl Statistics for FaultyStore {
 
     async fn purge_rollups(&self, now: Time) -> StoreResult<()> {
         self.inner.purge_rollups(now).await
+    }
+}
+
+#[async_trait]
+impl Routes for FaultyStore {
+    async fn create_route(&self, route: &Route) -> StoreResult<RouteSaved> {
+        self.inner.create_route(route).await
+    }
+
+    async fn update_route(&self, route: &Route) -> StoreResult<RouteSaved> {
+        self.inner.update_route(route).await
+    }
+
+    async fn delete_route(&self, tenant: TenantId, id: RouteId, now: Time) -> StoreResult<RouteSaved> {
+        self.inner.delete_route(tenant, id, now).await
+    }
+
+    async fn order_routes(&self, tenant: TenantId, order: &[RouteId], now: Time) -> StoreResult<RouteSaved> {
+        self.inner.order_routes(tenant, order, now).await
+    }
+
+    async fn route(&self, tenant: TenantId, id: RouteId) -> StoreResult<Option<Route>> {
+        self.inner.route(tenant, id).await
+    }
+
+    async fn routes(&self, tenant: TenantId) -> StoreResult<Vec<Route>> {
+        self.inner.routes(tenant).await
+    }
+
+    async fn routes_at(&self, tenant: TenantId, version: u64) -> StoreResult<RoutesThen> {
+        self.inner.routes_at(tenant, version).await
     }
 }

@@ -1,4 +1,4 @@
-//! The webhook libraries of others, in `target/python`: a virtual environment where Python can make one, else a plain
+//! The webhook libraries and frameworks of others, in `target/python`: a virtual environment where Python can make one, else a plain
 //! directory of packages.
 
 use std::path::{Path, PathBuf};
@@ -6,41 +6,44 @@ use std::process::Command;
 
 use anyhow::{Context, bail};
 
+use super::debian;
 use crate::root::root;
 use crate::step::{run, say, succeeds};
 
-const REQUIREMENTS: &str = "tests/third_party/requirements.txt";
+const REQUIREMENTS: [&str; 2] = ["tests/third_party/requirements.txt", "tests/receivers/requirements.txt"];
+/// What must be importable afterwards.
+const IMPORTS: &str = "import standardwebhooks.webhooks, svix.webhooks, django, fastapi, flask, uvicorn";
 
 /// Installs the packages unless those of the same list are there.
 pub(crate) fn prepare() -> anyhow::Result<()> {
     let directory = root().join("target/python");
-    let wanted = std::fs::read_to_string(root().join(REQUIREMENTS)).context(REQUIREMENTS)?;
-    // Copied last, so that it stands for a complete installation.
+    let lists: Result<Vec<String>, _> =
+        REQUIREMENTS.iter().map(|path| std::fs::read_to_string(root().join(path)).context(*path)).collect();
+    let wanted = lists?.concat();
+    // Written last, so that it stands for a complete installation.
     let stamp = directory.join("requirements.txt");
     if std::fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) && imports(&directory) {
         say("  target/python: present");
         return Ok(());
     }
     if !succeeds(Command::new("python3").arg("--version")) {
-        install_debian_package("python3")?;
+        debian::install("python3")?;
     }
     std::fs::create_dir_all(&directory)?;
     if make_environment(&directory) {
-        run(pip(&interpreter(&directory)).args(["--requirement", REQUIREMENTS]))?;
+        run(&mut pip(&interpreter(&directory)))?;
         say("  target/python: packages installed in a virtual environment");
     } else {
         // A failed attempt leaves an interpreter without packages behind, which must not be taken for one that works.
         std::fs::remove_dir_all(&directory)?;
         if !succeeds(Command::new("python3").args(["-m", "pip", "--version"])) {
-            install_debian_package("python3-pip")?;
+            debian::install("python3-pip")?;
         }
-        run(pip(Path::new("python3"))
-            .args(["--requirement", REQUIREMENTS, "--upgrade", "--target"])
-            .arg(&directory))?;
+        run(pip(Path::new("python3")).args(["--upgrade", "--target"]).arg(&directory))?;
         say("  target/python: packages installed as a plain directory (python3 -m venv does not work here)");
     }
     if !imports(&directory) {
-        bail!("the packages of {REQUIREMENTS} were installed but cannot be imported");
+        bail!("the packages of {REQUIREMENTS:?} were installed but cannot be imported");
     }
     std::fs::write(stamp, wanted)?;
     Ok(())
@@ -52,30 +55,19 @@ fn make_environment(directory: &Path) -> bool {
         return true;
     }
     // Debian keeps venv's bootstrap in a package of its own.
-    if let Err(error) = install_debian_package("python3-venv") {
+    if let Err(error) = debian::install("python3-venv") {
         say(&format!("  python3-venv: not installed: {error:#}"));
         return false;
     }
     make()
 }
 
-/// Needs root and apt; says what it does.
-fn install_debian_package(package: &str) -> anyhow::Result<()> {
-    if !succeeds(Command::new("sh").args(["-c", r#"test "$(id -u)" = 0 && command -v apt-get"#])) {
-        bail!("{package} is missing; install it (this needs root and apt-get)");
-    }
-    say(&format!("  installing the Debian package {package}"));
-    let apt = |arguments: &[&str]| {
-        run(Command::new("apt-get").args(arguments).env("DEBIAN_FRONTEND", "noninteractive"))
-    };
-    // The lists may be missing in a container; if they cannot be read, installing says so.
-    apt(&["update", "--quiet"]).or_else(|_| Ok::<(), anyhow::Error>(()))?;
-    apt(&["install", "--yes", "--quiet", "--no-install-recommends", package])
-}
-
 fn pip(python: &Path) -> Command {
     let mut command = Command::new(python);
     command.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
+    for list in REQUIREMENTS {
+        command.args(["--requirement", list]);
+    }
     command
 }
 
@@ -92,5 +84,5 @@ fn imports(directory: &Path) -> bool {
         command.env("PYTHONPATH", directory);
         command
     };
-    succeeds(command.args(["-c", "import standardwebhooks.webhooks, svix.webhooks"]))
+    succeeds(command.args(["-c", IMPORTS]))
 }

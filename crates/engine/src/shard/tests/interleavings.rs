@@ -52,6 +52,7 @@ fn commit(webhook: &Arc<Webhook>, stored: &Stored, mail: &Sender<Input>) {
                 id: pending.event,
                 event_type: EventType::parse("a").expect("valid"),
                 time: START,
+                subject: None,
                 content_type: "application/json".into(),
                 data: Bytes::from_static(b"1"),
                 previous_data: None,

@@ -151,6 +151,7 @@ impl World {
             id: event,
             event_type: EventType::parse("a").expect("valid"),
             time: START,
+            subject: None,
             content_type: "application/json".into(),
             data: Bytes::from_static(b"1"),
             previous_data: None,

@@ -46,8 +46,14 @@ pub fn waits(list: &[u64]) -> PolicyOverrides {
 /// A stored tenant.
 pub async fn tenant(store: &dyn Store, name: &str) -> TenantId {
     let id = TenantId::new(START, fastrand::u64(..));
-    let tenant =
-        Tenant { id, name: name.into(), plan: DEFAULT_PLAN.into(), config_version: 1, created_at: START };
+    let tenant = Tenant {
+        id,
+        name: name.into(),
+        plan: DEFAULT_PLAN.into(),
+        default_profile: None,
+        config_version: 1,
+        created_at: START,
+    };
     store.create_tenant(&tenant).await.expect("a tenant can be stored");
     id
 }
@@ -125,6 +131,7 @@ pub fn stored_event(webhooks: &[&Webhook], kind: &str, n: u64, at: Time, config_
         id: EventId::new(at, fastrand::u64(..)),
         event_type: EventType::parse(kind).expect("a type"),
         time: at,
+        subject: None,
         content_type: "application/json".into(),
         data: Bytes::from(n.to_string()),
         previous_data: None,
@@ -144,7 +151,6 @@ pub fn stored_event(webhooks: &[&Webhook], kind: &str, n: u64, at: Time, config_
         tenant,
         content: Arc::new(content),
         accepted_at: at,
-        subject: None,
         metadata: None,
         origin: Origin::Api,
         config_version,

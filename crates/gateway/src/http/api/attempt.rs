@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde::Serialize;
-use stentor_core::attempt::{Attempt, CapturedResponse};
+use stentor_core::attempt::{Attempt, CapturedResponse, TEMPLATE};
 use stentor_core::time::Time;
 use stentor_store::deliveries::AttemptRow;
 use utoipa::ToSchema;
@@ -19,7 +19,7 @@ pub(super) struct AttemptView {
     /// `delivered`, `refused`, `timeout`, `network`, `blocked` or `unsendable`.
     #[schema(example = "refused")]
     outcome: String,
-    /// The finer reason, where the outcome alone does not say it, such as `certificate` or `connect`.
+    /// The finer reason, where the outcome alone does not say it, such as `certificate`, `connect` or `template`.
     reason: Option<String>,
     /// The HTTP status, when there was an answer.
     #[schema(example = 503)]
@@ -28,6 +28,9 @@ pub(super) struct AttemptView {
     #[schema(example = 12.5)]
     duration_ms: f64,
     response: Option<ResponseView>,
+    /// What the webhook's template said, when it did not make a request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<String>,
 }
 
 /// What was kept of a receiver's answer.
@@ -39,8 +42,18 @@ pub(super) struct ResponseView {
     truncated: bool,
 }
 
+/// Where a template failed, what it said is kept in the place of the answer.
+fn answer_or_message(
+    reason: Option<&str>,
+    kept: Option<CapturedResponse>,
+) -> (Option<ResponseView>, Option<String>) {
+    let kept: Option<ResponseView> = kept.map(Into::into);
+    if reason == Some(TEMPLATE) { (None, kept.map(|kept| kept.body)) } else { (kept, None) }
+}
+
 impl From<Attempt> for AttemptView {
     fn from(attempt: Attempt) -> Self {
+        let (response, message) = answer_or_message(attempt.outcome.reason(), attempt.response);
         Self {
             number: attempt.number,
             started_at: attempt.started_at,
@@ -48,13 +61,15 @@ impl From<Attempt> for AttemptView {
             reason: attempt.outcome.reason().map(Into::into),
             status: attempt.outcome.status(),
             duration_ms: millis(attempt.duration),
-            response: attempt.response.map(Into::into),
+            response,
+            message,
         }
     }
 }
 
 impl From<AttemptRow> for AttemptView {
     fn from(row: AttemptRow) -> Self {
+        let (response, message) = answer_or_message(row.reason.as_deref(), row.response);
         Self {
             number: row.number,
             started_at: row.started_at,
@@ -62,7 +77,8 @@ impl From<AttemptRow> for AttemptView {
             reason: row.reason,
             status: row.status,
             duration_ms: millis(Duration::from_micros(row.duration_us)),
-            response: row.response.map(Into::into),
+            response,
+            message,
         }
     }
 }

@@ -5,9 +5,10 @@ use axum::extract::State;
 use http::StatusCode;
 use serde::Deserialize;
 use stentor_core::delivery::DeliveryState;
+use stentor_core::ecmascript::stringify;
 use stentor_core::id::{DeliveryId, EventId, TenantId, WebhookId};
 use stentor_engine::commands::CommandOutcome;
-use stentor_store::deliveries::DeliveryFilter;
+use stentor_store::deliveries::{DeliveryFilter, DeliveryRow};
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -172,7 +173,33 @@ async fn load(state: &AppState, tenant: TenantId, id: DeliveryId) -> Result<Deli
     let store = state.engine().store();
     let row = store.delivery(tenant, id).await?.ok_or_else(Problem::not_found)?;
     let attempts = store.attempts(tenant, id).await?;
-    Ok(DeliveryView::new(row, attempts))
+    let warnings = kept_numbers(state, tenant, &row).await?.into_iter().collect();
+    Ok(DeliveryView::new(row, attempts, warnings))
+}
+
+/// Tells of numbers that a body for JavaScript could not be written with: they are sent with their exact digits. It follows
+/// from the event and the webhook as it is now, so it is worked out here and kept nowhere.
+async fn kept_numbers(
+    state: &AppState,
+    tenant: TenantId,
+    row: &DeliveryRow,
+) -> Result<Option<String>, Problem> {
+    let store = state.engine().store();
+    let Some(webhook) = store.webhook(tenant, row.webhook).await? else { return Ok(None) };
+    if !webhook.config.shape(tenant).stable || webhook.config.transform.is_some() {
+        return Ok(None);
+    }
+    let Some(content) = store.content(tenant, row.event).await? else { return Ok(None) };
+    let kept = stringify(&content.data, &mut Vec::new()).unwrap_or_default();
+    Ok(kept.first().map(|first| {
+        let digits = String::from_utf8_lossy(&content.data[first.clone()]);
+        let shown: String = digits.chars().take(40).collect();
+        format!(
+            "The data holds {} number(s) that JavaScript cannot hold, the first {shown}. They are sent with their exact \
+             digits; a receiver that verifies the signature over JSON.stringify of the body refuses it.",
+            kept.len()
+        )
+    }))
 }
 
 /// What became of a command, and the delivery as it is now.

@@ -10,8 +10,11 @@ use crate::http::{AppState, openapi};
 mod attempt;
 pub mod deliveries;
 pub mod events;
+mod explain;
+mod filter;
 pub mod health;
 pub mod replays;
+pub mod routes;
 pub mod statistics;
 pub mod tenants;
 pub mod tokens;
@@ -23,6 +26,8 @@ pub fn router() -> OpenApiRouter<AppState> {
         .merge(events::router())
         .merge(deliveries::router())
         .merge(webhooks::router())
+        .merge(routes::router())
+        .merge(explain::router())
         .merge(replays::router())
         .merge(statistics::router())
         .merge(tenants::router())

@@ -7,6 +7,7 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use stentor_core::id::TenantId;
 use stentor_core::limits::TEXT_BYTES_MAX;
+use stentor_core::profile::Profile;
 use stentor_core::tenant::{DEFAULT_PLAN, Tenant};
 use stentor_core::time::Time;
 use stentor_engine::entropy;
@@ -32,6 +33,9 @@ struct NewTenant {
     #[serde(default = "default_plan")]
     #[schema(default = "default")]
     plan: String,
+    /// The profile of its webhooks that are created without one; `standard` when not given.
+    #[schema(value_type = Option<String>, example = "resource")]
+    default_profile: Option<Profile>,
 }
 
 /// What is given changes.
@@ -42,6 +46,15 @@ struct TenantPatch {
     name: Option<String>,
     /// New plan.
     plan: Option<String>,
+    /// New default profile; null returns to `standard`.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<String>)]
+    default_profile: Option<Option<Profile>>,
+}
+
+/// Tells null from nothing.
+fn given<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Option<Profile>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
 }
 
 /// A tenant.
@@ -51,6 +64,9 @@ struct TenantView {
     id: TenantId,
     name: String,
     plan: String,
+    /// The profile of its webhooks that are created without one; null stands for `standard`.
+    #[schema(value_type = Option<String>)]
+    default_profile: Option<Profile>,
     #[schema(value_type = String, format = DateTime)]
     created_at: Time,
 }
@@ -88,6 +104,7 @@ async fn create(
         id: TenantId::new(created_at, entropy::bits()),
         name: checked_text("/name", new.name)?,
         plan: checked_text("/plan", new.plan)?,
+        default_profile: new.default_profile,
         config_version: 1,
         created_at,
     };
@@ -124,7 +141,7 @@ async fn get(
     Ok(Json(tenant.into()))
 }
 
-/// Change a tenant's name or plan.
+/// Change a tenant's name, plan or default profile.
 #[utoipa::path(patch, path = "/v1/tenants/{id}", operation_id = "changeTenant", tag = TAG, request_body = TenantPatch,
     params(("id" = String, Path, description = "`tnt_…`")),
     security(("bearer" = ["operator"])),
@@ -146,7 +163,10 @@ async fn patch(
     if let Some(plan) = patch.plan {
         tenant.plan = checked_text("/plan", plan)?;
     }
-    saved(store.update_tenant(id, &tenant.name, &tenant.plan).await?)?;
+    if let Some(default_profile) = patch.default_profile {
+        tenant.default_profile = default_profile;
+    }
+    saved(store.update_tenant(&tenant).await?)?;
     state.forget_tenants();
     Ok(Json(tenant.into()))
 }
@@ -197,7 +217,13 @@ fn default_plan() -> String {
 
 impl From<Tenant> for TenantView {
     fn from(tenant: Tenant) -> Self {
-        Self { id: tenant.id, name: tenant.name, plan: tenant.plan, created_at: tenant.created_at }
+        Self {
+            id: tenant.id,
+            name: tenant.name,
+            plan: tenant.plan,
+            default_profile: tenant.default_profile,
+            created_at: tenant.created_at,
+        }
     }
 }
 

@@ -24,11 +24,15 @@ use crate::http::extract::{
 use crate::http::problem::{Problem, ProblemBody};
 
 mod conditions;
+mod creation;
 mod merge;
 mod parts;
+mod preview;
 mod query;
 mod retry_policy;
 mod settings;
+mod shaping;
+mod signature;
 mod view;
 
 use query::WebhooksQuery;
@@ -73,9 +77,13 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(test))
         .routes(routes!(get, patch, delete))
         .routes(routes!(rotate_secret))
+        .routes(routes!(preview::preview))
+        .routes(routes!(handshake))
 }
 
 /// Create a webhook. The answer is the only one that shows a secret made by the server.
+///
+/// The settings may stand in an object `webhook_config`, which then implies the profile `broxi`.
 #[utoipa::path(post, path = "/v1/webhooks", operation_id = "createWebhook", tag = TAG, request_body = WebhookSettings,
     params(("Idempotency-Key" = Option<String>, Header, description = "Repeating the same body with it creates nothing new")),
     security(("bearer" = ["manage"])),
@@ -84,9 +92,10 @@ async fn create(
     auth: TenantAuth<CanManage>,
     State(state): State<AppState>,
     IdempotencyKey(key): IdempotencyKey,
-    JsonBody(settings): ConfigBody<WebhookSettings>,
+    JsonBody(body): ConfigBody<creation::CreationBody>,
 ) -> Result<impl IntoResponse, Problem> {
-    let webhook = state.engine().create_webhook(auth.tenant, settings.check()?, key.as_deref()).await?;
+    let draft = creation::draft(state.engine(), auth.tenant, body).await?;
+    let webhook = state.engine().create_webhook(auth.tenant, draft, key.as_deref()).await?;
     Ok((StatusCode::CREATED, Json(WebhookView::revealed(webhook))))
 }
 
@@ -137,7 +146,12 @@ async fn patch(
 ) -> Result<Json<WebhookView>, Problem> {
     let engine = state.engine();
     let webhook = engine.store().webhook(auth.tenant, id).await?.ok_or_else(Problem::not_found)?;
-    let changed = engine.change_webhook(auth.tenant, id, merge::change(&webhook, &patch)?).await?;
+    let default = if patch.unsets("profile") {
+        creation::default_profile(engine, auth.tenant).await?
+    } else {
+        webhook.config.profile
+    };
+    let changed = engine.change_webhook(auth.tenant, id, merge::change(&webhook, &patch, default)?).await?;
     Ok(Json(WebhookView::masked(changed)))
 }
 
@@ -172,6 +186,26 @@ async fn rotate_secret(
     let rotation = body.map(|JsonBody(rotation)| rotation).unwrap_or_default().check()?;
     let (webhook, _) = state.engine().rotate_secret(auth.tenant, id, rotation).await?;
     Ok(Json(WebhookView::revealed(webhook)))
+}
+
+/// Ask a `CloudEvents` receiver for permission again, and keep the rate that it allows.
+///
+/// A webhook without `cloudevents.handshake` is answered as it is.
+#[utoipa::path(post, path = "/v1/webhooks/{id}/handshake", operation_id = "repeatHandshake", tag = TAG,
+    params(("id" = String, Path, description = "`wh_…`")),
+    security(("bearer" = ["manage"])),
+    responses(
+        (status = 200, description = "Allowed.", body = WebhookView),
+        (status = 422, description = "`invalid_body`: the receiver does not allow it.",
+            body = ProblemBody, content_type = "application/problem+json"),
+    ))]
+async fn handshake(
+    auth: TenantAuth<CanManage>,
+    State(state): State<AppState>,
+    Id(id): Id<WebhookId>,
+) -> Result<Json<WebhookView>, Problem> {
+    let webhook = state.engine().repeat_handshake(auth.tenant, id).await?;
+    Ok(Json(WebhookView::masked(webhook)))
 }
 
 /// Send one synthetic event now and answer the attempt.

@@ -76,6 +76,8 @@ codes! {
         "A delivery that was delivered, given up or cancelled cannot be cancelled. Use retry or replay to send it again.";
     TooManySecrets = "too_many_secrets", CONFLICT, "Too many signing secrets overlap",
         "At most 8 signing secrets of a webhook may overlap. Wait until an older one has expired, or rotate with a shorter `overlap`.";
+    TooManyRoutes = "too_many_routes", CONFLICT, "The tenant has too many routes",
+        "A tenant has at most 200 routes. Delete or join some.";
     BodyTooLarge = "body_too_large", PAYLOAD_TOO_LARGE, "The body is too large",
         "Events may have up to 10 485 760 bytes, configuration up to 262 144. Nothing was stored.";
     UnsupportedMediaType = "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE, "The body must be application/json",
@@ -90,6 +92,8 @@ codes! {
         "Wait as `Retry-After` says and repeat with the same idempotency key. Nothing was stored.";
     TooManyTests = "too_many_tests", TOO_MANY_REQUESTS, "Too many test sends are on their way",
         "At most 8 test sends of a tenant, and 32 of all together, are on their way at once. Wait until one has been answered.";
+    TooManyBacktests = "too_many_backtests", TOO_MANY_REQUESTS, "Too many backtests are running",
+        "At most 2 backtests run at once. Wait as `Retry-After` says and repeat.";
     Internal = "internal", INTERNAL_SERVER_ERROR, "Something failed on our side",
         "The server's log has the cause under `error_id`.";
     Overloaded = "overloaded", SERVICE_UNAVAILABLE, "Too many large requests at once",

@@ -2,12 +2,15 @@
 
 use stentor_core::json::JsonError;
 use stentor_core::signature::SigningError;
+use stentor_core::transform::{Part, TransformRefusal};
 use stentor_engine::accept::PublishError;
 use stentor_engine::commands::CommandError;
+use stentor_engine::routes::RouteError;
 use stentor_engine::webhooks::WebhookError;
 use stentor_store::StoreError;
 
 use super::{Code, FieldError, Problem};
+use crate::http::extract::pointer;
 
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
@@ -23,6 +26,7 @@ impl From<CommandError> for Problem {
         match error {
             CommandError::Store(error) => error.into(),
             CommandError::Unavailable(_) => Self::unavailable(&error),
+            CommandError::TooManyBacktests => Self::new(Code::TooManyBacktests, error.to_string()),
             CommandError::TooManyTests => Self::new(Code::TooManyTests, error.to_string()),
         }
     }
@@ -52,13 +56,18 @@ impl From<WebhookError> for Problem {
             WebhookError::Url(refusal) => {
                 Self::invalid_body(vec![FieldError::new("/url", detail).with_code(refusal.code())])
             }
-            WebhookError::Signing(SigningError::Header(_)) => Self::invalid_field("/signature", detail),
+            WebhookError::Signing(SigningError::Header(_) | SigningError::RepeatedHeader(_)) => {
+                Self::invalid_field("/signature", detail)
+            }
             WebhookError::Signing(SigningError::Secret(_) | SigningError::NoActiveSecret) => {
                 Self::invalid_field("/secret", detail)
             }
-            WebhookError::ProfileUnavailable(_) => {
-                Self::invalid_body(vec![FieldError::new("/profile", detail).with_code("profile_unavailable")])
+            WebhookError::Transform(refusal) => Self::invalid_body(vec![transform_error(&refusal)]),
+            WebhookError::Handshake(_) => {
+                let error = FieldError::new("/cloudevents/handshake", detail).with_code("handshake_refused");
+                Self::invalid_body(vec![error])
             }
+            WebhookError::TooManyTests => Self::new(Code::TooManyTests, detail),
             WebhookError::KeyConflict(_) => Self::new(Code::IdempotencyKeyReused, detail),
             WebhookError::TooManySecrets => Self::new(Code::TooManySecrets, detail),
             WebhookError::UnknownFallback => Self::new(Code::NotFound, detail),
@@ -71,8 +80,31 @@ impl From<WebhookError> for Problem {
     }
 }
 
+impl From<RouteError> for Problem {
+    fn from(error: RouteError) -> Self {
+        let detail = error.to_string();
+        match error {
+            RouteError::NotFound | RouteError::UnknownWebhook(_) => Self::not_found(),
+            RouteError::Full => Self::new(Code::TooManyRoutes, detail),
+            RouteError::Busy => Self::new(Code::ChangedMeanwhile, detail),
+            RouteError::Store(error) => error.into(),
+        }
+    }
+}
+
 impl From<JsonError> for Problem {
     fn from(error: JsonError) -> Self {
         Self::new(Code::InvalidJson, error.to_string()).with_offset(error.offset)
     }
+}
+
+/// Where and why templates are refused.
+fn transform_error(refusal: &TransformRefusal) -> FieldError {
+    let at = match &refusal.part {
+        Part::Whole => "/transform".to_owned(),
+        Part::Body => "/transform/body".to_owned(),
+        Part::Header(name) => format!("/transform/headers/{}", pointer::escaped(name)),
+        Part::ContentType => "/transform/content_type".to_owned(),
+    };
+    FieldError::new(at, refusal.to_string()).with_code("template_refused")
 }

@@ -44,7 +44,7 @@ impl Batch<'_> {
             &*content.content_type,
             micros(content.time),
             micros(event.accepted_at),
-            event.subject.as_deref(),
+            content.subject.as_deref(),
             origin_number(event.origin),
             integer(event.config_version),
             event.matched,

@@ -3,8 +3,9 @@
 use rusqlite::params;
 use stentor_core::attempt::AttemptOutcome;
 use stentor_core::delivery::FinalState;
-use stentor_core::id::{DeliveryId, TenantId, WebhookId};
+use stentor_core::id::{DeliveryId, EventId, TenantId, WebhookId};
 use stentor_core::retry::{HealthChange, Step};
+use stentor_core::shard::Shard;
 use stentor_core::time::Time;
 use stentor_core::webhook::{DisableReason, WebhookStatus};
 
@@ -14,11 +15,11 @@ use crate::sqlite::row::{final_number, integer, micros, status_columns};
 use crate::sqlite::{operational, tenants, webhooks};
 
 // OR FAIL spares SQLite a journal per statement; a batch or savepoint is rolled back as a whole when one fails.
-/// Appends the finished delivery if the pending row is there with the expected number of attempts.
-pub(super) const FINISH_PENDING: &str = "INSERT OR FAIL INTO deliveries (id, tenant, event, webhook, shard, state, reason, \
-     attempts, finished_at) SELECT id, tenant, event, webhook, shard, ?3, ?4, ?5, ?6 FROM pending \
-     WHERE id = ?1 AND tenant = ?2 AND attempts = ?7";
-pub(super) const DELETE_PENDING: &str = "DELETE FROM pending WHERE id = ?1 AND tenant = ?2";
+/// Takes the row out of the queue if it is there with the expected number of attempts. What is appended comes from whoever
+/// finishes it, who knows the row: RETURNING would build a temporary tree.
+pub(super) const TAKE_PENDING: &str = "DELETE FROM pending WHERE id = ?1 AND tenant = ?2 AND attempts = ?3";
+pub(super) const INSERT_FINISHED: &str = "INSERT OR FAIL INTO deliveries (id, tenant, event, webhook, shard, state, reason, \
+     attempts, finished_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
 pub(super) const DELAY_PENDING: &str = "UPDATE OR FAIL pending SET attempts = ?3, due_at = ?4, claims = 0 WHERE id = ?1 AND tenant = ?2 AND attempts = ?3 - 1";
 pub(super) const INSERT_ATTEMPT: &str = "INSERT INTO attempts (delivery, tenant, number, started_at, duration_us, \
      outcome, reason, status, response, truncated) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
@@ -30,8 +31,19 @@ pub(in crate::sqlite) const fn outcome_number(outcome: &AttemptOutcome) -> i64 {
         AttemptOutcome::Timeout { .. } => 3,
         AttemptOutcome::Network { .. } => 4,
         AttemptOutcome::Blocked { .. } => 5,
-        AttemptOutcome::Unsendable => 6,
+        // Told apart by their reasons.
+        AttemptOutcome::Unsendable | AttemptOutcome::Template => 6,
     }
+}
+
+/// The columns of a pending row that a finished one keeps.
+#[derive(Clone, Copy)]
+pub(super) struct Ending {
+    pub delivery: DeliveryId,
+    pub tenant: TenantId,
+    pub event: EventId,
+    pub webhook: WebhookId,
+    pub shard: Shard,
 }
 
 impl Batch<'_> {
@@ -40,7 +52,14 @@ impl Batch<'_> {
         let number = i64::from(attempt.number);
         let applied = match write.step {
             Step::Final(state) => {
-                self.finish_one(attempt.delivery, write.tenant, state, (number - 1, number), write.now)?
+                let ending = Ending {
+                    delivery: attempt.delivery,
+                    tenant: write.tenant,
+                    event: write.event,
+                    webhook: write.webhook,
+                    shard: write.shard,
+                };
+                self.finish_one(&ending, state, (number - 1, number), write.now)?
             }
             Step::RetryAt(due) => {
                 let row = params![attempt.delivery.as_bytes(), write.tenant.as_bytes(), number, micros(due)];
@@ -84,28 +103,29 @@ impl Batch<'_> {
     /// Moves a pending row that has `attempts.0` attempts to the finished ones, with `attempts.1`.
     pub(super) fn finish_one(
         &mut self,
-        delivery: DeliveryId,
-        tenant: TenantId,
+        ending: &Ending,
         state: FinalState,
-        attempts: (i64, i64),
+        (before, after): (i64, i64),
         now: Time,
     ) -> ItemResult<bool> {
-        let (before, after) = attempts;
-        let moved = self.finish_pending.execute(params![
+        let Ending { delivery, tenant, event, webhook, shard } = ending;
+        let taken = self.take_pending.execute(params![delivery.as_bytes(), tenant.as_bytes(), before])?;
+        if taken == 0 {
+            return Ok(false);
+        }
+        self.insert_finished.execute(params![
             delivery.as_bytes(),
             tenant.as_bytes(),
+            event.as_bytes(),
+            webhook.as_bytes(),
+            shard.0,
             final_number(state),
             state.reason(),
             after,
             micros(now),
-            before,
         ])?;
-        if moved == 0 {
-            return Ok(false);
-        }
-        self.delete_pending.execute([delivery.as_bytes(), tenant.as_bytes()])?;
         if self.is_closed(delivery.as_bytes()) {
-            self.changes.of(tenant).finished(final_number(state), 1);
+            self.changes.of(*tenant).finished(final_number(state), 1);
         }
         Ok(true)
     }

@@ -2,13 +2,14 @@
 
 use rusqlite::{OptionalExtension, params};
 use stentor_core::delivery::{DeadReason, FinalState};
-use stentor_core::id::{DeliveryId, TenantId, WebhookId};
+use stentor_core::id::{DeliveryId, WebhookId};
 use stentor_core::shard::Shard;
 use stentor_core::time::Time;
 
+use super::requests::ending;
 use super::{Batch, ItemResult};
 use crate::journal::{PURGE_PAYLOAD_BYTES_MAX, Written};
-use crate::sqlite::row::{self, CONTENT_BYTES, IdBytes, count, first_id, micros};
+use crate::sqlite::row::{CONTENT_BYTES, IdBytes, count, first_id, micros};
 
 /// Where a piece ends in one table: everything below goes.
 struct Cut {
@@ -55,23 +56,19 @@ impl Batch<'_> {
         now: Time,
     ) -> ItemResult<Vec<(DeliveryId, WebhookId, Shard)>> {
         let mut find = self.connection.prepare_cached(
-            "SELECT id, tenant, webhook, shard, attempts FROM (SELECT * FROM pending WHERE id < ?1 ORDER BY id LIMIT ?2)
-             UNION SELECT p.id, p.tenant, p.webhook, p.shard, p.attempts FROM later_deliveries l
+            "SELECT id, tenant, event, webhook, shard, attempts FROM
+             (SELECT * FROM pending WHERE id < ?1 ORDER BY id LIMIT ?2)
+             UNION SELECT p.id, p.tenant, p.event, p.webhook, p.shard, p.attempts FROM later_deliveries l
              CROSS JOIN pending p ON p.id = l.delivery AND p.tenant = l.tenant WHERE l.event < ?1 LIMIT ?2",
         )?;
-        let rows = find.query_map(params![bound, rows_max], |row| {
-            let id = row::id(row, 0, DeliveryId::from_bytes)?;
-            let tenant = row::id(row, 1, TenantId::from_bytes)?;
-            let webhook = row::id(row, 2, WebhookId::from_bytes)?;
-            Ok((id, tenant, webhook, Shard(row.get(3)?), row.get::<_, i64>(4)?))
-        })?;
+        let rows = find.query_map(params![bound, rows_max], ending)?;
         let found: Vec<_> = rows.collect::<Result<_, _>>()?;
         let state = FinalState::Dead(DeadReason::Expired);
         let mut expired = Vec::with_capacity(found.len());
-        for (id, tenant, webhook, shard, attempts) in found {
-            if self.finish_one(id, tenant, state, (attempts, attempts), now)? {
-                self.count_end(tenant, webhook, state, now);
-                expired.push((id, webhook, shard));
+        for (ending, attempts) in found {
+            if self.finish_one(&ending, state, (attempts, attempts), now)? {
+                self.count_end(ending.tenant, ending.webhook, state, now);
+                expired.push((ending.delivery, ending.webhook, ending.shard));
             }
         }
         Ok(expired)

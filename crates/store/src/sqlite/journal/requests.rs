@@ -6,9 +6,22 @@ use stentor_core::id::{DeliveryId, EventId, TenantId, WebhookId};
 use stentor_core::shard::Shard;
 use stentor_core::time::Time;
 
+use super::outcome::Ending;
 use super::{Batch, ItemResult};
 use crate::journal::Written;
 use crate::sqlite::row::{self, PENDING, micros};
+
+/// A row with the columns `id, tenant, event, webhook, shard, attempts`.
+pub(super) fn ending(row: &rusqlite::Row<'_>) -> rusqlite::Result<(Ending, i64)> {
+    let ending = Ending {
+        delivery: row::id(row, 0, DeliveryId::from_bytes)?,
+        tenant: row::id(row, 1, TenantId::from_bytes)?,
+        event: row::id(row, 2, EventId::from_bytes)?,
+        webhook: row::id(row, 3, WebhookId::from_bytes)?,
+        shard: Shard(row.get(4)?),
+    };
+    Ok((ending, row.get(5)?))
+}
 
 impl Batch<'_> {
     pub(super) fn claim(&mut self, deliveries: &[DeliveryId]) -> ItemResult<Written> {
@@ -29,20 +42,16 @@ impl Batch<'_> {
         state: FinalState,
         now: Time,
     ) -> ItemResult<Written> {
-        let mut find =
-            self.connection.prepare_cached("SELECT tenant, webhook, attempts FROM pending WHERE id = ?1")?;
+        let mut find = self.connection.prepare_cached(
+            "SELECT id, tenant, event, webhook, shard, attempts FROM pending WHERE id = ?1",
+        )?;
         let mut finished = Vec::with_capacity(deliveries.len());
         for delivery in deliveries {
-            let found = find
-                .query_row([delivery.as_bytes()], |row| {
-                    let tenant = row::id(row, 0, TenantId::from_bytes)?;
-                    Ok((tenant, row::id(row, 1, WebhookId::from_bytes)?, row.get::<_, i64>(2)?))
-                })
-                .optional()?;
-            if let Some((tenant, webhook, attempts)) = found
-                && self.finish_one(*delivery, tenant, state, (attempts, attempts), now)?
+            let found = find.query_row([delivery.as_bytes()], ending).optional()?;
+            if let Some((ending, attempts)) = found
+                && self.finish_one(&ending, state, (attempts, attempts), now)?
             {
-                self.count_end(tenant, webhook, state, now);
+                self.count_end(ending.tenant, ending.webhook, state, now);
                 finished.push(*delivery);
             }
         }

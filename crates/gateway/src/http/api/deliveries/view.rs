@@ -58,10 +58,13 @@ pub(crate) struct DeliveryView {
     summary: DeliverySummary,
     /// First to last.
     attempts: Vec<AttemptView>,
+    /// What the receiver may trip over.
+    warnings: Vec<String>,
 }
 
 impl DeliveryView {
-    pub(super) fn new(row: DeliveryRow, attempts: Vec<AttemptRow>) -> Self {
-        Self { summary: row.into(), attempts: attempts.into_iter().map(AttemptView::from).collect() }
+    pub(super) fn new(row: DeliveryRow, attempts: Vec<AttemptRow>, warnings: Vec<String>) -> Self {
+        let attempts = attempts.into_iter().map(AttemptView::from).collect();
+        Self { summary: row.into(), attempts, warnings }
     }
 }

@@ -83,7 +83,7 @@ impl EventView {
             event_type: content.event_type.clone(),
             timestamp: content.time,
             accepted_at: event.accepted_at,
-            subject: event.subject.as_deref().map(str::to_owned),
+            subject: content.subject.as_deref().map(str::to_owned),
             origin: event.origin.as_str(),
             deliveries: event.matched,
             content_type: content.content_type.to_string(),

@@ -3,19 +3,24 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use stentor_core::event::EventPattern;
+use stentor_core::format::Format;
 use stentor_core::header::{CustomHeaders, HeaderRefusal};
 use stentor_core::id::WebhookId;
 use stentor_core::limits::{METADATA_BYTES_MAX, PATTERNS_MAX, SECRET_BYTES, TIMEOUT_SECONDS};
 use stentor_core::policy::PolicyOverrides;
 use stentor_core::profile::{Profile, WebhookLimits};
-use stentor_core::signature::SignatureScheme;
+use stentor_core::signature::Signature;
 use stentor_core::webhook::SecretText;
 use stentor_engine::webhooks::WebhookDraft;
 use utoipa::ToSchema;
 
-use super::parts::{DisableView, LimitsView, SignatureView};
+use super::parts::{DisableView, LimitsView};
 use super::retry_policy::RetryPolicy;
+use super::shaping::{CloudeventsView, TransformView};
+use super::signature::SignatureView;
+use crate::http::api::filter::checked_filter;
 use crate::http::api::tenants::text_refusal;
 use crate::http::extract::{Seconds, optional_object, pointer};
 use crate::http::problem::{FieldError, Problem};
@@ -37,20 +42,29 @@ pub(super) struct WebhookSettings {
     /// Where requests go: https, at a public address, unless the operator allows more.
     #[schema(example = "https://example.com/webhooks")]
     pub(super) url: String,
-    /// Event types, prefixes such as `invoice.*`, or `*`; at most 100. An empty list receives nothing.
+    /// Event types, prefixes such as `invoice.*`, or `*`; at most 100. An empty list receives only what routes send.
     #[schema(value_type = Vec<String>)]
     pub(super) events: Vec<EventPattern>,
+    /// Which of those events, by what their data hold: path → what is asked. See docs/filters.md.
+    #[schema(value_type = Option<Object>, example = json!({"workflow_id": ["sales_assistant"], "user_id": {"starts_with": "premium_"}}))]
+    pub(super) filters: Option<Box<RawValue>>,
+    /// More of the same; both must hold.
+    #[schema(value_type = Option<Object>, example = json!({"cost": {"greater_than": 0.1}}))]
+    pub(super) conditions: Option<Box<RawValue>>,
     /// Shown to people; 1 to 1 024 bytes.
     pub(super) name: Option<String>,
     /// False creates it paused.
     #[serde(default = "yes")]
     #[schema(default = true)]
     pub(super) active: bool,
-    /// `standard` or `raw`: the format, signature, policy and limits where nothing else is set.
-    #[serde(default)]
-    #[schema(value_type = String, default = "standard")]
-    pub(super) profile: Profile,
-    /// Signing secret, 8 to 512 bytes; one is made when none is given.
+    /// `standard`, `broxi`, `conversation`, `resource`, `raw` or `cloudevents`: format, signature, policy and limits where
+    /// nothing else is set. The tenant's default profile when not given.
+    #[schema(value_type = Option<String>, example = "standard")]
+    pub(super) profile: Option<Profile>,
+    /// The shape of the body, when it is not the profile's: the name of a profile, or `cloudevents_binary`.
+    #[schema(value_type = Option<String>, example = "cloudevents_binary")]
+    pub(super) format: Option<Format>,
+    /// Signing secret, 8 to 512 bytes; one is made when none is given, unless the signature can do without.
     #[schema(value_type = Option<String>, example = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")]
     pub(super) secret: Option<SecretText>,
     /// Headers added to every request; kept encrypted and shown masked.
@@ -72,24 +86,32 @@ pub(super) struct WebhookSettings {
     pub(super) on_dead: Option<WebhookId>,
     #[serde(default, deserialize_with = "optional_object")]
     pub(super) signature: Option<SignatureView>,
+    #[serde(default, deserialize_with = "optional_object")]
+    pub(super) transform: Option<TransformView>,
+    #[serde(default, deserialize_with = "optional_object")]
+    pub(super) cloudevents: Option<CloudeventsView>,
     /// The owner's own JSON object, at most 8 192 bytes.
     #[schema(value_type = Option<Object>)]
     pub(super) metadata: Option<Metadata>,
 }
 
 impl WebhookSettings {
-    /// Checks every rule that does not need the engine; all that are broken are told at once.
+    /// Checks every rule that does not need the engine; all that are broken are told at once. The profile is this one when
+    /// none is given.
     ///
     /// # Errors
     /// `invalid_body` with one entry per broken rule.
-    pub(super) fn check(self) -> Result<WebhookDraft, Problem> {
+    pub(super) fn check(self, default: Profile) -> Result<WebhookDraft, Problem> {
+        let profile = self.profile.unwrap_or(default);
         let mut errors = Vec::new();
         self.check_texts(&mut errors);
-        let policy = self.policy(&mut errors);
-        let signature = self.scheme(&mut errors);
+        let policy = self.policy(profile, &mut errors);
+        let signature = self.signature.as_ref().and_then(|view| view.signature(profile, &mut errors));
+        let cloudevents = self.cloudevents.as_ref().and_then(|view| view.options(&mut errors));
         let limits =
             self.limits.as_ref().map_or_else(WebhookLimits::default, |limits| limits.limits(&mut errors));
         let headers = self.custom_headers(signature.as_ref(), &mut errors);
+        let filter = checked_filter(self.filters.as_deref(), self.conditions.as_deref(), &mut errors);
         if !errors.is_empty() {
             return Err(Problem::invalid_body(errors));
         }
@@ -97,9 +119,13 @@ impl WebhookSettings {
             name: self.name,
             url: self.url,
             events: self.events,
-            profile: self.profile,
+            filter,
+            profile,
+            format: self.format,
             policy,
             signature,
+            transform: self.transform.as_ref().and_then(TransformView::transform),
+            cloudevents,
             limits,
             ordered: self.ordered,
             on_dead: self.on_dead,
@@ -129,7 +155,7 @@ impl WebhookSettings {
         }
     }
 
-    fn policy(&self, errors: &mut Vec<FieldError>) -> PolicyOverrides {
+    fn policy(&self, profile: Profile, errors: &mut Vec<FieldError>) -> PolicyOverrides {
         let (shortest, longest) = TIMEOUT_SECONDS.into_inner();
         let timeout = self.timeout.map(|timeout| timeout.0);
         if timeout.is_some_and(|timeout| {
@@ -142,36 +168,24 @@ impl WebhookSettings {
         }
         let retry = self.retry_policy.as_ref();
         PolicyOverrides {
-            schedule: retry.and_then(|retry| retry.schedule(self.profile, errors)),
+            schedule: retry.and_then(|retry| retry.schedule(profile, errors)),
             jitter_percent: retry.and_then(|retry| retry.jitter(errors)),
             timeout,
-            retry_on: retry.and_then(|retry| retry.retry_on(self.profile, errors)),
+            retry_on: retry.and_then(|retry| retry.retry_on(profile, errors)),
             disable: self.disable.as_ref().map(|disable| disable.rule(errors)),
         }
     }
 
-    fn scheme(&self, errors: &mut Vec<FieldError>) -> Option<SignatureScheme> {
-        self.signature.as_ref().and_then(|signature| signature.scheme(self.profile, errors))
-    }
-
-    fn custom_headers(
-        &self,
-        signature: Option<&SignatureScheme>,
-        errors: &mut Vec<FieldError>,
-    ) -> CustomHeaders {
+    fn custom_headers(&self, signature: Option<&Signature>, errors: &mut Vec<FieldError>) -> CustomHeaders {
         let headers = CustomHeaders::parse(&self.headers).unwrap_or_else(|refusal| {
             let pointer = self.pointer_to_header(&refusal);
             errors.push(FieldError::new(pointer, refusal.to_string()).with_code(refusal.code()));
             CustomHeaders::default()
         });
-        if let Some(SignatureScheme::Hex { header, timestamp_header, .. }) = signature {
-            let taken = [Some(header), timestamp_header.as_ref()]
-                .into_iter()
-                .flatten()
-                .find(|name| headers.contains(name));
-            if let Some(name) = taken {
-                errors.push(FieldError::new("/headers", format!("the header {name} carries the signature")));
-            }
+        if let Some(name) =
+            signature.and_then(|signature| signature.headers().find(|name| headers.contains(name)))
+        {
+            errors.push(FieldError::new("/headers", format!("the header {name} carries the signature")));
         }
         headers
     }

@@ -3,22 +3,27 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use serde_json::value::RawValue;
 use stentor_core::event::EventPattern;
+use stentor_core::format::Format;
 use stentor_core::id::WebhookId;
 use stentor_core::policy::Schedule;
 use stentor_core::profile::Profile;
-use stentor_core::signature::SignatureScheme;
+use stentor_core::signature::{Signature, SignatureScheme};
 use stentor_core::time::Time;
 use stentor_core::webhook::{DisableReason, SigningSecret, Webhook, WebhookStatus};
 use utoipa::ToSchema;
 
-use super::parts::{DisableView, LimitsView, SignatureView};
+use super::parts::{DisableView, LimitsView};
 use super::retry_policy::RetryPolicy;
 use super::settings::Metadata;
+use super::shaping::{CloudeventsView, TransformView};
+use super::signature::SignatureView;
+use crate::http::api::filter::{contradictions, filter_parts};
 use crate::http::extract::Seconds;
 
 /// Stands for the value of a custom header.
-const MASK: &str = "…";
+pub(super) const MASK: &str = "…";
 
 /// A webhook with everything that is in force: its own settings, and its profile's for the rest.
 #[derive(Serialize, ToSchema)]
@@ -31,6 +36,12 @@ pub(super) struct WebhookView {
     url: String,
     #[schema(value_type = Vec<String>)]
     events: Vec<EventPattern>,
+    /// As it was written.
+    #[schema(value_type = Option<Object>)]
+    filters: Option<Box<RawValue>>,
+    /// As it was written.
+    #[schema(value_type = Option<Object>)]
+    conditions: Option<Box<RawValue>>,
     /// Whether it delivers: true only while `status` is `active`.
     active: bool,
     /// `active`, `paused` (by a person) or `disabled` (by Stentor).
@@ -41,9 +52,13 @@ pub(super) struct WebhookView {
     disabled_reason: Option<DisableReason>,
     #[schema(value_type = String, example = "standard")]
     profile: Profile,
-    /// The newest signing secret: whole in the answers that create it, masked in all others.
+    /// The shape of the body.
+    #[schema(value_type = String, example = "standard")]
+    format: Format,
+    /// The newest signing secret: whole in the answers that create it, masked in all others. Null when there is none, which
+    /// `conversation` and the signature `none` allow.
     #[schema(example = "whsec_MfKQ…")]
-    secret: String,
+    secret: Option<String>,
     /// All signing secrets, masked, newest first: several overlap during a rotation.
     secrets: Vec<SecretView>,
     /// Custom headers, values masked.
@@ -57,6 +72,8 @@ pub(super) struct WebhookView {
     #[schema(value_type = Option<String>)]
     on_dead: Option<WebhookId>,
     signature: SignatureView,
+    transform: Option<TransformView>,
+    cloudevents: Option<CloudeventsView>,
     #[schema(value_type = Option<Object>)]
     metadata: Option<Metadata>,
     /// Which of these are the webhook's own and not its profile's.
@@ -97,6 +114,7 @@ impl WebhookView {
         let policy = webhook.config.effective_policy();
         let limits = webhook.config.effective_limits();
         let signature = webhook.config.effective_signature();
+        let (filters, conditions) = filter_parts(webhook.config.filter.as_ref());
         Self {
             id: webhook.id,
             active: webhook.status.delivers(),
@@ -105,8 +123,11 @@ impl WebhookView {
                 WebhookStatus::Disabled(reason) => Some(reason),
                 _ => None,
             },
+            filters,
+            conditions,
             profile: webhook.config.profile,
-            secret: newest(&webhook).map(|secret| secret.value.masked()).unwrap_or_default(),
+            format: webhook.config.effective_format(),
+            secret: newest(&webhook).map(|secret| secret.value.masked()),
             secrets: webhook.secrets.signing.iter().map(SecretView::masked).collect(),
             headers: webhook.secrets.headers.names().map(|name| (name.to_owned(), MASK)).collect(),
             timeout: Seconds(policy.timeout),
@@ -120,6 +141,8 @@ impl WebhookView {
             ordered: webhook.config.ordered,
             on_dead: webhook.config.on_dead,
             signature: SignatureView::showing(&signature),
+            transform: webhook.config.transform.as_ref().map(TransformView::showing),
+            cloudevents: webhook.config.cloudevents.as_ref().map(CloudeventsView::showing),
             overrides: overrides(&webhook),
             preview: Preview { attempt_offsets: offsets(&policy.schedule) },
             warnings: warnings(&webhook, &signature),
@@ -134,7 +157,7 @@ impl WebhookView {
 
     /// As the one who made its newest secret sees it, once.
     pub(super) fn revealed(webhook: Webhook) -> Self {
-        let secret = newest(&webhook).map(|secret| secret.value.reveal().to_owned()).unwrap_or_default();
+        let secret = newest(&webhook).map(|secret| secret.value.reveal().to_owned());
         Self { secret, ..Self::masked(webhook) }
     }
 }
@@ -164,6 +187,8 @@ fn overrides(webhook: &Webhook) -> Vec<&'static str> {
         (policy.disable.is_some(), "disable"),
         (limits, "limits"),
         (config.signature.is_some(), "signature"),
+        (config.format.is_some(), "format"),
+        (config.transform.is_some(), "transform"),
     ]
     .into_iter()
     .filter_map(|(set, name)| set.then_some(name))
@@ -178,10 +203,11 @@ fn offsets(schedule: &Schedule) -> Vec<Seconds> {
     schedule.waits().scan(std::time::Duration::ZERO, running).collect()
 }
 
-fn warnings(webhook: &Webhook, signature: &SignatureScheme) -> Vec<String> {
+fn warnings(webhook: &Webhook, signature: &Signature) -> Vec<String> {
     let mut warnings = Vec::new();
     let foreign = webhook.secrets.signing.iter().any(|secret| !secret.value.reveal().starts_with("whsec_"));
-    if foreign && matches!(signature, SignatureScheme::Standard) {
+    let decoding = matches!(signature.main, SignatureScheme::Standard | SignatureScheme::Svix);
+    if foreign && decoding {
         warnings.push(
             "A signing secret does not start with whsec_. It signs as its own bytes, but many Standard Webhooks \
              libraries decode every secret as base64 and will not verify it."
@@ -189,7 +215,8 @@ fn warnings(webhook: &Webhook, signature: &SignatureScheme) -> Vec<String> {
         );
     }
     if webhook.config.events.is_empty() {
-        warnings.push("events is empty: the webhook receives nothing.".to_owned());
+        warnings.push("events is empty: the webhook receives only what routes send.".to_owned());
     }
+    warnings.extend(webhook.config.filter.iter().flat_map(contradictions));
     warnings
 }
