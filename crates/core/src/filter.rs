@@ -80,7 +80,9 @@ impl Filter {
         let bytes: usize = parts.iter().filter_map(|(_, text)| text.as_deref()).map(str::len).sum();
         if bytes > FILTER_BYTES_MAX {
             let detail = format!("filters and conditions together must be at most {FILTER_BYTES_MAX} bytes");
-            return Err(vec![FilterRefusal { pointer: "/filters".into(), detail }]);
+            let larger = parts.iter().max_by_key(|(_, text)| text.as_deref().map_or(0, str::len));
+            let pointer = larger.map_or("/filters", |(pointer, _)| pointer);
+            return Err(vec![FilterRefusal { pointer: pointer.into(), detail }]);
         }
         let clauses: Vec<_> = parts
             .into_iter()

@@ -68,3 +68,23 @@ pub const FILTER_SEEN_VALUES_MAX: usize = 1_000;
 pub const ROUTES_MAX: usize = 200;
 /// Most webhooks that one route sends to.
 pub const ROUTE_WEBHOOKS_MAX: usize = 100;
+/// Most event types that a tenant may declare.
+pub const EVENT_TYPES_MAX: usize = 1_000;
+/// Largest JSON Schema of an event type, in bytes.
+pub const SCHEMA_BYTES_MAX: usize = 64 * 1024;
+/// Most bytes that the schemas of a tenant may have together.
+pub const SCHEMAS_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Deepest nesting of a schema's own JSON.
+pub const SCHEMA_DEPTH_MAX: usize = 32;
+/// Most rules that a schema may have once every `$ref` is put in place: what checking one value may cost.
+pub const SCHEMA_RULES_MAX: u64 = 5_000;
+/// Largest sample of an event type, in bytes of JSON, and of its earlier state.
+pub const SAMPLE_BYTES_MAX: usize = 64 * 1024;
+/// Most places listed where data does not fit its schema.
+pub const MISMATCHES_MAX: usize = 20;
+/// Data beyond this gets only the first place listed, and is checked aside from what else runs.
+pub const SCHEMA_SMALL_BYTES: usize = 64 * 1024;
+/// Longest content of a message, in bytes.
+pub const MESSAGE_CONTENT_BYTES_MAX: usize = 64 * 1024;
+/// Longest file name, use case, workflow or person named in a conversation, in bytes.
+pub const MESSAGE_TEXT_BYTES_MAX: usize = 256;

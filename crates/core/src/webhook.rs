@@ -168,6 +168,9 @@ pub struct WebhookConfig {
     /// The webhook that gets what is given up here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_dead: Option<WebhookId>,
+    /// Whether it delivers the messages of conversations: made and deleted with them, and not to be changed by itself.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub of_conversations: bool,
     /// The owner's own JSON object.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metadata: Option<serde_json::Map<String, serde_json::Value>>,
@@ -190,6 +193,7 @@ impl WebhookConfig {
             limits: WebhookLimits::default(),
             ordered: false,
             on_dead: None,
+            of_conversations: false,
             metadata: None,
         }
     }

@@ -52,6 +52,7 @@ impl Engine {
             idempotency_key: Some(format!("operational\0{event_type}\0{key}").into()),
             origin: Origin::Operational,
             token: None,
+            telling: None,
         };
         match self.publish(tenant, publish).await {
             Ok(published) if !published.duplicate => {
@@ -155,7 +156,7 @@ mod tests {
     use http::HeaderValue;
     use stentor_core::address::AddressPolicy;
     use stentor_core::id::{DeliveryId, EventId};
-    use stentor_core::tenant::{DEFAULT_PLAN, Tenant};
+    use stentor_core::tenant::{DEFAULT_PLAN, Tenant, TenantSettings};
     use stentor_core::time::Time;
     use stentor_core::webhook::DisableReason;
     use stentor_store::Store;
@@ -176,8 +177,15 @@ mod tests {
         let store: Arc<dyn Store> = Arc::new(store.expect("a new database"));
         let (id, created_at) = (TenantId::from_bytes([1; 16]), Time::from_seconds(1_700_000_000));
         let plan = DEFAULT_PLAN.into();
-        let tenant =
-            Tenant { id, name: "t".into(), plan, default_profile: None, config_version: 1, created_at };
+        let tenant = Tenant {
+            id,
+            name: "t".into(),
+            plan,
+            default_profile: None,
+            config_version: 1,
+            settings: TenantSettings::default(),
+            created_at,
+        };
         store.create_tenant(&tenant).await.expect("stored");
         let policy = AddressPolicy::closed();
         let outbound = OutboundOptions::new(policy.clone(), HeaderValue::from_static("test"));

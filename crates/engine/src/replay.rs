@@ -57,6 +57,9 @@ impl Engine {
                         let (kind, subject) = (&stored.content.event_type, stored.content.subject.as_deref());
                         webhooks.retain(|webhook| operational::is_receiver(webhook, kind, subject));
                     }
+                    let own = self.webhook_of_message(tenant, event).await?;
+                    let own = own.and_then(|own| table.webhook(own));
+                    webhooks.extend(own.filter(|own| webhooks.iter().all(|one| one.id != own.id)).cloned());
                     webhooks
                 }
                 None => return Ok(None),
@@ -144,8 +147,11 @@ impl Engine {
         let (tenant, id) = (replay.tenant, replay.id);
         let write = Write::Replay { tenant, replay: id, items, cursor: last, done, now };
         match self.journal().write(write).await? {
-            // Somebody else took this step; there is one runner per process and one process, so it was finished.
-            Written::Replayed(None) => Ok(Progress::Finished),
+            // It was made before, by a commit of which nobody could tell.
+            Written::Replayed(None) => match self.store().replay(tenant, id).await? {
+                Some(stored) if stored.finished_at.is_none() => Ok(Progress::Moved(stored.cursor)),
+                _ => Ok(Progress::Finished),
+            },
             Written::Replayed(Some(_)) if done => Ok(Progress::Finished),
             Written::Replayed(Some(_)) => Ok(Progress::Moved(last)),
             other => Err(CommandError::Unavailable(format!("unexpected answer {other:?}"))),

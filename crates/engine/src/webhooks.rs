@@ -147,6 +147,9 @@ pub enum WebhookError {
     /// What is given up would come back, or go too far.
     #[error("on_dead leads back to the webhook itself, or over more than {FALLBACKS_MAX} webhooks")]
     FallbackLoop,
+    /// It delivers the messages of conversations.
+    #[error("the webhook belongs to conversations; change or delete those")]
+    OfConversations,
     /// The webhook keeps being changed by others.
     #[error("the webhook is being changed by others; try again")]
     Busy,
@@ -222,6 +225,7 @@ impl Engine {
             limits: draft.limits,
             ordered: draft.ordered,
             on_dead: draft.on_dead,
+            of_conversations: false,
             metadata: draft.metadata,
         };
         let needed = config.effective_signature().needs_secret();
@@ -281,6 +285,10 @@ impl Engine {
     /// # Errors
     /// When there is no such webhook or the database does not answer.
     pub async fn delete_webhook(&self, tenant: TenantId, id: WebhookId) -> Result<(), WebhookError> {
+        let webhook = self.store().webhook(tenant, id).await?.ok_or(WebhookError::NotFound)?;
+        if webhook.config.of_conversations {
+            return Err(WebhookError::OfConversations);
+        }
         match self.store().delete_webhook(tenant, id, self.clock().now()).await? {
             Saved::At(_) => Ok(self.webhook_changed(tenant, id).await?),
             Saved::NotFound | Saved::Changed => Err(WebhookError::NotFound),
@@ -296,6 +304,9 @@ impl Engine {
         for _ in 0..CHANGE_TRIES_MAX {
             let now = self.clock().now();
             let before = self.store().webhook(tenant, id).await?.ok_or(WebhookError::NotFound)?;
+            if before.config.of_conversations {
+                return Err(WebhookError::OfConversations);
+            }
             let mut webhook = before.clone();
             edit(&mut webhook, now)?;
             webhook.updated_at = now;

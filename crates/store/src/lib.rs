@@ -4,9 +4,12 @@
 //! what is written, a backend only commits it. `conformance` holds the suite that every backend must pass unchanged.
 //! This is the only crate that knows SQL.
 
+pub mod broadcasts;
 pub mod conformance;
+pub mod conversations;
 pub mod deliveries;
 pub mod error;
+pub mod event_types;
 pub mod events;
 pub mod journal;
 pub mod lanes;
@@ -19,10 +22,14 @@ pub mod sqlite;
 pub mod statistics;
 pub mod tenants;
 pub mod tokens;
+pub mod usage;
 pub mod webhooks;
 
+pub use broadcasts::Broadcasts;
+pub use conversations::Conversations;
 pub use deliveries::Deliveries;
 pub use error::StoreError;
+pub use event_types::EventTypes;
 pub use events::Events;
 pub use journal::Journal;
 pub use lanes::Lanes;
@@ -33,6 +40,7 @@ pub use routes::Routes;
 pub use statistics::Statistics;
 pub use tenants::Tenants;
 pub use tokens::Tokens;
+pub use usage::Usage;
 pub use webhooks::Webhooks;
 
 /// What the engine and the gateway need of a backend.
@@ -45,10 +53,14 @@ pub trait Store:
     + Routes
     + Tenants
     + Tokens
+    + Usage
     + Replays
     + Operational
     + Statistics
+    + Broadcasts
     + Maintenance
+    + EventTypes
+    + Conversations
 {
 }
 
@@ -61,10 +73,14 @@ impl<T> Store for T where
         + Routes
         + Tenants
         + Tokens
+        + Usage
         + Replays
         + Operational
         + Statistics
+        + Broadcasts
         + Maintenance
+        + EventTypes
+        + Conversations
 {
 }
 

@@ -65,11 +65,12 @@ pub trait Webhooks: Send + Sync {
     /// One webhook; a deleted one is not found.
     async fn webhook(&self, tenant: TenantId, id: WebhookId) -> StoreResult<Option<Webhook>>;
 
-    /// Webhooks that are not deleted, newest first, with ids below `before`.
+    /// Webhooks that are not deleted, newest first, with ids below `before`: those of conversations only when asked for.
     async fn webhooks(
         &self,
         tenant: TenantId,
         status: Option<WebhookStatus>,
+        of_conversations: bool,
         before: Option<WebhookId>,
         rows: u32,
     ) -> StoreResult<Page<Webhook>>;

@@ -146,6 +146,11 @@ impl RoutingTable {
         }
     }
 
+    /// A webhook, whatever it asks for.
+    pub fn webhook(&self, id: WebhookId) -> Option<&Arc<Webhook>> {
+        self.by_id.get(&id).map(|index| &self.webhooks[*index as usize])
+    }
+
     /// The configuration version that the table was made for.
     pub const fn version(&self) -> u64 {
         self.version

@@ -5,6 +5,7 @@
 
 mod support;
 
+mod broadcasts;
 mod commands;
 mod commit_answers;
 mod due_rows;
@@ -12,6 +13,7 @@ mod fallbacks;
 mod hand_over;
 mod health;
 mod held;
+mod limits;
 mod operational;
 mod order;
 mod permit_shares;

@@ -176,7 +176,7 @@ pub async fn a_deleted_webhook_is_a_tombstone(backend: &dyn Backend) {
     assert_eq!(scene.version(tenant).await, version);
     let routing = scene.store.routing(tenant).await.expect("routing is read");
     assert_eq!(routing, Some(routing_of(version, vec![other.clone()])));
-    let page = scene.store.webhooks(tenant, None, None, 10).await.expect("a list is read");
+    let page = scene.store.webhooks(tenant, None, false, None, 10).await.expect("a list is read");
     assert_eq!((page.rows, page.more), (vec![other], false));
     let lane =
         scene.store.lane_webhook(tenant, webhook.id).await.expect("a webhook is read").expect("a tombstone");
@@ -220,7 +220,8 @@ pub async fn webhooks_are_listed_once_each(backend: &dyn Backend) {
         for rows in [1, 2, 100] {
             let (mut before, mut seen) = (None, Vec::new());
             loop {
-                let page = scene.store.webhooks(tenant, status, before, rows).await.expect("a list is read");
+                let page =
+                    scene.store.webhooks(tenant, status, false, before, rows).await.expect("a list is read");
                 assert!(page.rows.len() <= rows as usize);
                 assert!(before.is_none() || !page.rows.is_empty(), "`more` promised rows");
                 seen.extend(page.rows.iter().map(|webhook| webhook.id));

@@ -1,7 +1,9 @@
 //! Commits batches: the hot path.
 
 mod accept;
+mod broadcast;
 mod fallback;
+mod message;
 mod outcome;
 mod purge;
 mod redeliver;
@@ -123,13 +125,17 @@ fn attempt(writer: &Writer, batch: &[Write], careful: bool) -> ItemResult<(Vec<W
     let connection = &writer.connection;
     connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
     let mut items = Batch::new(connection, writer.closed_before)?;
+    items.backlog = writer.backlogs.is_some().then(HashMap::new);
     let mut written = Vec::with_capacity(batch.len());
     for write in batch {
         written.push(if careful { items.write_alone(write)? } else { items.write(write)? });
     }
-    items.changes.write(connection)?;
+    std::mem::take(&mut items.changes).write(connection)?;
     items.counted.store(connection)?;
     connection.prepare_cached("COMMIT")?.execute([])?;
+    if let Some((backlogs, changes)) = writer.backlogs.as_ref().zip(items.backlog) {
+        backlogs.apply(changes);
+    }
     Ok((written, items.counted))
 }
 
@@ -148,6 +154,8 @@ struct Batch<'c> {
     closed_before: IdBytes,
     changes: Changes,
     counted: Counted,
+    /// What the batch changes of the tenants' pending deliveries, if anybody follows that.
+    backlog: Option<HashMap<TenantId, i64>>,
 }
 
 impl<'c> Batch<'c> {
@@ -165,6 +173,7 @@ impl<'c> Batch<'c> {
             closed_before,
             changes: Changes::default(),
             counted: Counted::default(),
+            backlog: None,
         })
     }
 
@@ -186,6 +195,7 @@ impl<'c> Batch<'c> {
                     now: *now,
                 })
             }
+            Write::Broadcast(step) => self.broadcast(step),
             Write::Purge { before, rows_max, now } => self.purge(*before, *rows_max, *now),
         }
     }
@@ -193,7 +203,8 @@ impl<'c> Batch<'c> {
     /// Writes an item so that its failure undoes it alone.
     fn write_alone(&mut self, write: &Write) -> ItemResult<Written> {
         self.connection.execute_batch("SAVEPOINT item")?;
-        let before = (self.versions.clone(), self.changes.clone(), self.counted.clone());
+        let before =
+            (self.versions.clone(), self.changes.clone(), self.counted.clone(), self.backlog.clone());
         match self.write(write) {
             Ok(written) => {
                 self.connection.execute_batch("RELEASE item")?;
@@ -202,7 +213,7 @@ impl<'c> Batch<'c> {
             Err(fault) => {
                 let Some(reason) = fault.refusal() else { return Err(fault) };
                 self.connection.execute_batch("ROLLBACK TO item; RELEASE item")?;
-                (self.versions, self.changes, self.counted) = before;
+                (self.versions, self.changes, self.counted, self.backlog) = before;
                 Ok(Written::Refused(reason))
             }
         }
@@ -221,6 +232,13 @@ impl<'c> Batch<'c> {
             .map(count);
         self.versions.insert(tenant, version);
         Ok(version)
+    }
+
+    /// Notes that a tenant has more or fewer deliveries pending.
+    fn note_pending(&mut self, tenant: TenantId, change: i64) {
+        if let Some(backlog) = &mut self.backlog {
+            *backlog.entry(tenant).or_default() += change;
+        }
     }
 
     /// Whether totals already stand for rows with this id.

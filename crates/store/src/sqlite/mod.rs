@@ -1,8 +1,11 @@
 //! The store on SQLite: one file, one process, one connection that writes (engine rule E20).
 
+mod broadcasts;
 mod checkpoint;
 mod connection;
+mod conversations;
 mod deliveries;
+mod event_types;
 mod events;
 mod failure;
 mod journal;
@@ -19,6 +22,7 @@ mod statistics;
 mod tenants;
 mod tokens;
 mod totals;
+mod usage;
 mod webhooks;
 mod writer;
 

@@ -60,7 +60,7 @@ fn sealed_parts(webhook: &Webhook, sealer: &Sealer) -> StoreResult<(String, Vec<
     Ok((config, secrets::seal(webhook.id, &webhook.secrets, sealer)?))
 }
 
-fn create(connection: &Connection, webhook: &Webhook, sealer: &Sealer) -> StoreResult<Saved> {
+pub(super) fn create(connection: &Connection, webhook: &Webhook, sealer: &Sealer) -> StoreResult<Saved> {
     let Some(version) = tenants::next_version(connection, webhook.tenant)? else {
         return Ok(Saved::NotFound);
     };
@@ -246,6 +246,7 @@ impl Webhooks for SqliteStore {
         &self,
         tenant: TenantId,
         status: Option<WebhookStatus>,
+        of_conversations: bool,
         before: Option<WebhookId>,
         rows: u32,
     ) -> StoreResult<Page<Webhook>> {
@@ -254,8 +255,12 @@ impl Webhooks for SqliteStore {
             let (number, reason) = status.map(status_columns).unzip();
             let before = before.map_or([0xff; 16], |before| *before.as_bytes());
             let condition = "tenant = ?1 AND id < ?2 AND deleted_at IS NULL AND (?3 IS NULL OR status = ?3)
-                 AND (?4 IS NULL OR disable_reason = ?4) ORDER BY id DESC LIMIT ?5";
-            let values = params![tenant.as_bytes(), before, number, reason.flatten(), rows.saturating_add(1)];
+                 AND (?4 IS NULL OR disable_reason = ?4)
+                 AND (?6 OR NOT EXISTS (SELECT 1 FROM conversation_webhooks c WHERE c.webhook = webhooks.id))
+                 ORDER BY id DESC LIMIT ?5";
+            let one_more = rows.saturating_add(1);
+            let values =
+                params![tenant.as_bytes(), before, number, reason.flatten(), one_more, of_conversations];
             Ok(page_of(all_of(connection, &sealer, condition, values)?, rows))
         })
         .await

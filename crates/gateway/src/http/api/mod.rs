@@ -8,7 +8,10 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::http::{AppState, openapi};
 
 mod attempt;
+pub mod broadcasts;
+pub mod conversations;
 pub mod deliveries;
+pub mod event_types;
 pub mod events;
 mod explain;
 mod filter;
@@ -18,6 +21,7 @@ pub mod routes;
 pub mod statistics;
 pub mod tenants;
 pub mod tokens;
+pub mod usage;
 pub mod webhooks;
 
 /// All operations with their documentation.
@@ -30,6 +34,10 @@ pub fn router() -> OpenApiRouter<AppState> {
         .merge(explain::router())
         .merge(replays::router())
         .merge(statistics::router())
+        .merge(event_types::router())
+        .merge(conversations::router())
+        .merge(broadcasts::router())
+        .merge(usage::router())
         .merge(tenants::router())
         .merge(tokens::router())
         .merge(health::router())

@@ -52,6 +52,7 @@ impl Batch<'_> {
             .execute([to.id.as_bytes(), write.attempt.delivery.as_bytes()])?;
         // No event row stands for it, so it is in the totals from the start.
         self.changes.of(write.tenant).accepted += 1;
+        self.note_pending(write.tenant, 1);
         Ok(Some(Box::new(delivery)))
     }
 }

@@ -124,6 +124,7 @@ impl Batch<'_> {
             after,
             micros(now),
         ])?;
+        self.note_pending(*tenant, -1);
         if self.is_closed(delivery.as_bytes()) {
             self.changes.of(*tenant).finished(final_number(state), 1);
         }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use stentor_core::event::{Event, EventContent, EventType, Origin};
 use stentor_core::filter::Filter;
@@ -83,8 +84,18 @@ struct ThoughtEvent {
     #[schema(value_type = Option<String>, format = DateTime)]
     timestamp: Option<Time>,
     /// The publisher's own object, at most 8 KiB.
+    #[serde(default, deserialize_with = "raw_object")]
     #[schema(value_type = Option<Object>)]
     metadata: Option<Box<RawValue>>,
+}
+
+/// An object as it is written, or nothing from null.
+fn raw_object<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Box<RawValue>>, D::Error> {
+    let raw = Option::<Box<RawValue>>::deserialize(deserializer)?;
+    match raw.as_deref().map(RawValue::get) {
+        Some(text) if !text.starts_with('{') => Err(D::Error::custom("must be an object")),
+        _ => Ok(raw),
+    }
 }
 
 /// What is asked about.
@@ -171,12 +182,8 @@ impl ThoughtEvent {
         if self.subject.as_ref().is_some_and(|text| !(1..=SUBJECT_BYTES_MAX).contains(&text.len())) {
             errors.push(FieldError::new("/event/subject", "must have 1 to 256 bytes"));
         }
-        if let Some(metadata) = self.metadata.as_deref().map(RawValue::get) {
-            if !metadata.starts_with('{') {
-                errors.push(FieldError::new("/event/metadata", "must be an object"));
-            } else if metadata.len() > METADATA_BYTES_MAX {
-                errors.push(FieldError::new("/event/metadata", "must have at most 8192 bytes"));
-            }
+        if self.metadata.as_deref().is_some_and(|metadata| metadata.get().len() > METADATA_BYTES_MAX) {
+            errors.push(FieldError::new("/event/metadata", "must have at most 8192 bytes"));
         }
         let bytes = |raw: Box<RawValue>| Bytes::from(Box::<str>::from(raw).into_boxed_bytes());
         let content = EventContent {

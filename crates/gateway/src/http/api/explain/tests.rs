@@ -22,7 +22,7 @@ impl Scene {
 
     /// A paused webhook, so that nothing is sent.
     async fn webhook(&self, members: Value) -> String {
-        let mut body = json!({"url": "http://127.0.0.1:9/", "events": ["order.*"], "active": false});
+        let mut body = json!({"url": "http://127.0.0.1:65000/", "events": ["order.*"], "active": false});
         body.as_object_mut().expect("an object").extend(members.as_object().expect("an object").clone());
         let created = self.call("POST /v1/webhooks", body).await;
         assert_eq!(created.status, 201, "{created:?}");
@@ -212,10 +212,7 @@ async fn a_question_says_what_it_is_about_exactly_once() {
         (json!({"event_id": event, "event": {"type": "a", "data": 1}}), &["/event"]),
         (json!({"event_id": event, "until": "2020-01-01T00:00:00Z", "cursor": null}), &["/until"]),
         (json!({"since": "2020-01-02T00:00:00Z", "until": "2020-01-01T00:00:00Z"}), &["/until"]),
-        (
-            json!({"event": {"type": "a", "data": 1, "metadata": 2, "subject": ""}}),
-            &["/event/subject", "/event/metadata"],
-        ),
+        (json!({"event": {"type": "a", "data": 1, "metadata": {}, "subject": ""}}), &["/event/subject"]),
         (json!({"event_id": event, "filters": {"a": {"matches": "["}}}), &["/filters/a/matches"]),
     ] {
         let answer = scene.call(&format!("POST /v1/webhooks/{id}/explain"), question.clone()).await;

@@ -71,6 +71,8 @@ pub(super) struct WebhookView {
     /// The webhook that gets each delivery that is given up here.
     #[schema(value_type = Option<String>)]
     on_dead: Option<WebhookId>,
+    /// Whether it delivers the messages of conversations: it is made, changed and deleted with them.
+    conversations: bool,
     signature: SignatureView,
     transform: Option<TransformView>,
     cloudevents: Option<CloudeventsView>,
@@ -140,6 +142,7 @@ impl WebhookView {
             limits: LimitsView::showing(limits),
             ordered: webhook.config.ordered,
             on_dead: webhook.config.on_dead,
+            conversations: webhook.config.of_conversations,
             signature: SignatureView::showing(&signature),
             transform: webhook.config.transform.as_ref().map(TransformView::showing),
             cloudevents: webhook.config.cloudevents.as_ref().map(CloudeventsView::showing),
@@ -214,7 +217,7 @@ fn warnings(webhook: &Webhook, signature: &Signature) -> Vec<String> {
                 .to_owned(),
         );
     }
-    if webhook.config.events.is_empty() {
+    if webhook.config.events.is_empty() && !webhook.config.of_conversations {
         warnings.push("events is empty: the webhook receives only what routes send.".to_owned());
     }
     warnings.extend(webhook.config.filter.iter().flat_map(contradictions));

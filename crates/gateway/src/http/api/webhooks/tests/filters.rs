@@ -59,7 +59,7 @@ async fn what_is_no_filter_is_refused_where_it_stands() {
 #[tokio::test]
 async fn only_events_that_pass_are_delivered() {
     let (app, token) = app().await;
-    let body = json!({"url": "http://127.0.0.1:9/", "events": ["order.*"], "active": false, "filters": {"plan": "pro"}});
+    let body = json!({"url": "http://127.0.0.1:65000/", "events": ["order.*"], "active": false, "filters": {"plan": "pro"}});
     let webhook = app.call(&token, "POST /v1/webhooks", body).await.text_of("id");
     let mut made = Vec::new();
     for plan in ["pro", "free"] {
