@@ -31,6 +31,7 @@ pub mod routes;
 pub mod sender;
 pub mod shard;
 mod starts;
+pub mod statistics;
 pub mod support;
 pub mod tenants;
 pub mod usage;

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use stentor_core::statistics::Minute;
 use stentor_core::time::Time;
 use stentor_store::StoreError;
 use stentor_store::journal::{Write, Written};
@@ -21,6 +22,8 @@ const SWEEP_ROWS: u32 = 256;
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(1);
 /// How often totals are closed, so that the open rest is quickly counted, and old rows are looked for.
 const RETENTION_INTERVAL: Duration = Duration::from_secs(60);
+/// Rollups of a minute are built this long after it ended.
+const ROLLUP_DELAY: Duration = Duration::from_secs(6);
 /// Pause between two pieces of a purge: it must not be felt (engine rule E17).
 const PIECE_PAUSE: Duration = Duration::from_millis(50);
 /// Rows of one kind deleted per piece.
@@ -96,6 +99,7 @@ impl Maintenance {
         let Self { engine, retention } = self;
         let sweeper = Self { engine: engine.clone(), retention };
         let purger = Self { engine: engine.clone(), retention };
+        let counter = engine.clone();
         vec![
             tokio::spawn(async move {
                 loop {
@@ -114,6 +118,11 @@ impl Maintenance {
                     if let Err(error) = engine.store().upkeep().await {
                         warn!(%error, "the database's upkeep failed");
                     }
+                }
+            }),
+            tokio::spawn(async move {
+                loop {
+                    roll_up(&counter).await;
                 }
             }),
             tokio::spawn(async move {
@@ -154,6 +163,9 @@ impl Maintenance {
                 warn!(%error, "what configuration leaves behind could not be purged");
             }
         }
+        if let Err(error) = self.engine.store().purge_rollups(now).await {
+            warn!(%error, "old statistics could not be purged");
+        }
     }
 
     /// Deletes old tokens, replays, tombstones and revisions that nothing names any more, a small piece at a time.
@@ -190,6 +202,16 @@ impl Maintenance {
         }
         Ok(total)
     }
+}
+
+/// Builds the rollups of what has ended, and waits until the next minute has (engine rule E21).
+async fn roll_up(engine: &Engine) {
+    let now = engine.clock().now();
+    if let Err(error) = engine.store().close_minutes(now).await {
+        warn!(%error, "rollups could not be built");
+    }
+    let next = Minute(Minute::of(now.minus(ROLLUP_DELAY)).0 + 1);
+    engine.clock().sleep_until(next.start().plus(ROLLUP_DELAY)).await;
 }
 
 #[cfg(test)]

@@ -19,6 +19,18 @@ const COLUMNS: &[Column] = &[
     ("NAME", "/name"),
     ("PROFILE", "/profile"),
 ];
+const HEALTH: &[Column] = &[
+    ("STATUS", "/status"),
+    ("RATE", "/success_rate"),
+    ("ENDED", "/total_deliveries"),
+    ("DEAD", "/failed_deliveries"),
+    ("ATTEMPTS", "/attempts"),
+    ("RETRIES", "/retries"),
+    ("P50", "/response_time/p50"),
+    ("P99", "/response_time/p99"),
+    ("DELAY P99", "/queue_delay/p99"),
+    ("FAILING SINCE", "/failing_since"),
+];
 const ATTEMPT: &[Column] = &[
     ("OUTCOME", "/outcome"),
     ("REASON", "/reason"),
@@ -54,6 +66,14 @@ enum WebhooksCommand {
     Get {
         #[arg(value_parser = input::id, value_name = "wh_…")]
         id: String,
+    },
+    /// Show how a webhook does
+    Health {
+        #[arg(value_parser = input::id, value_name = "wh_…")]
+        id: String,
+        /// How far back: 1h, 24h or 7d [default: 24h]
+        #[arg(long)]
+        window: Option<String>,
     },
     /// Create a webhook; its secret is shown this once
     Create {
@@ -170,6 +190,14 @@ pub(super) async fn run(WebhooksArgs { command, connection }: WebhooksArgs) -> R
             }
         }
         WebhooksCommand::Get { id } => show(&connection, &connection.get(&path(&id), &[]).await?),
+        WebhooksCommand::Health { id, window } => {
+            let answer = connection.get(&format!("{}/health", path(&id)), &[("window", window)]).await?;
+            if connection.json() {
+                output::raw(&answer.body)
+            } else {
+                output::table(&[&answer.value()?], HEALTH)
+            }
+        }
         WebhooksCommand::Create { destination, parts, secret, profile, ordered } => {
             let mut body = parts.members(Some(destination))?;
             body.set("secret", secret)?;

@@ -17,6 +17,7 @@ pub mod config_version;
 pub mod conservation;
 pub mod conversations;
 pub mod event_types;
+pub mod fallbacks;
 pub mod fixtures;
 pub mod health;
 pub mod idempotency;
@@ -32,6 +33,7 @@ pub mod outcomes;
 pub mod purge;
 pub mod retry_cancel;
 pub mod routes;
+pub mod statistics;
 pub mod tenants;
 pub mod tokens;
 pub mod usage;
@@ -104,6 +106,13 @@ macro_rules! conformance_suite {
                 types_are_bounded_all_or_none,
                 a_deleted_type_is_gone,
                 what_is_in_force_follows_the_rules,
+            ],
+            fallbacks: [
+                what_is_given_up_goes_to_the_fallback,
+                only_what_is_dead_goes_there,
+                a_fallback_of_nobody_gets_nothing,
+                operational_events_go_no_further,
+                a_fallback_is_purged_with_its_event,
             ],
             health: [
                 failures_are_recorded_by_their_transitions,
@@ -216,6 +225,15 @@ macro_rules! conformance_suite {
                 routes_then_are_those_in_force,
                 routes_do_not_reach_others,
             ],
+            statistics: [
+                what_is_recorded_is_counted_at_once,
+                what_is_not_recorded_is_not_counted,
+                ends_without_an_attempt_are_counted,
+                building_rollups_changes_nothing_that_is_read,
+                what_comes_late_is_added,
+                sums_belong_to_their_tenant,
+                old_rollups_are_purged,
+            ],
             tenants: [
                 a_tenant_comes_back,
                 names_are_unique,
@@ -290,6 +308,7 @@ mod tests {
             ("conservation", include_str!("conservation.rs")),
             ("conversations", include_str!("conversations.rs")),
             ("event_types", include_str!("event_types.rs")),
+            ("fallbacks", include_str!("fallbacks.rs")),
             ("health", include_str!("health.rs")),
             ("idempotency", include_str!("idempotency.rs")),
             ("isolation", include_str!("isolation.rs")),
@@ -303,6 +322,7 @@ mod tests {
             ("purge", include_str!("purge.rs")),
             ("retry_cancel", include_str!("retry_cancel.rs")),
             ("routes", include_str!("routes.rs")),
+            ("statistics", include_str!("statistics.rs")),
             ("tenants", include_str!("tenants.rs")),
             ("tokens", include_str!("tokens.rs")),
             ("usage", include_str!("usage.rs")),

@@ -19,6 +19,7 @@ mod filter;
 pub mod health;
 pub mod replays;
 pub mod routes;
+pub mod statistics;
 pub mod support;
 pub mod tenants;
 pub mod tokens;
@@ -36,6 +37,7 @@ pub fn router() -> OpenApiRouter<AppState> {
         .merge(replays::router())
         .merge(egress::router())
         .merge(support::router())
+        .merge(statistics::router())
         .merge(event_types::router())
         .merge(conversations::router())
         .merge(broadcasts::router())

@@ -68,6 +68,9 @@ pub(in crate::http::api) struct WebhookView {
     disable: DisableView,
     limits: LimitsView,
     ordered: bool,
+    /// The webhook that gets each delivery that is given up here.
+    #[schema(value_type = Option<String>)]
+    on_dead: Option<WebhookId>,
     /// Whether it delivers the messages of conversations: it is made, changed and deleted with them.
     conversations: bool,
     signature: SignatureView,
@@ -138,6 +141,7 @@ impl WebhookView {
             disable: DisableView::showing(policy.disable),
             limits: LimitsView::showing(limits),
             ordered: webhook.config.ordered,
+            on_dead: webhook.config.on_dead,
             conversations: webhook.config.of_conversations,
             signature: SignatureView::showing(&signature),
             transform: webhook.config.transform.as_ref().map(TransformView::showing),
