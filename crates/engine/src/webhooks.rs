@@ -32,9 +32,6 @@ use stentor_store::webhooks::{CreatedOnce, Saved};
 
 use self::asked::hash_of;
 pub use self::preview::RequestPreview;
-mod body_hash;
-
-use self::body_hash::hash_of;
 use crate::accept::IDEMPOTENCY_WINDOW;
 use crate::destination::{Prepared, Unprepared};
 use crate::engine::Engine;

@@ -393,14 +393,3 @@ impl Routes for FaultyStore {
         self.inner.routes_at(tenant, version).await
     }
 }
-
-#[async_trait]
-impl Operational for FaultyStore {
-    async fn disablings(&self, rows: u32) -> StoreResult<Vec<Disabling>> {
-        self.inner.disablings(rows).await
-    }
-
-    async fn disabling_emitted(&self, webhook: WebhookId, version: u64) -> StoreResult<()> {
-        self.inner.disabling_emitted(webhook, version).await
-    }
-}
