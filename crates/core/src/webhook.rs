@@ -1,6 +1,7 @@
 //! Webhooks: registered receivers.
 
 use std::fmt;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -10,6 +11,7 @@ use crate::cloudevents::CloudeventsOptions;
 use crate::destination_url::DestinationUrl;
 use crate::envelope::Shape;
 use crate::event::EventPattern;
+use crate::filter::Filter;
 use crate::format::Format;
 use crate::header::CustomHeaders;
 use crate::id::{TenantId, WebhookId};
@@ -138,6 +140,9 @@ pub struct WebhookConfig {
     pub url: DestinationUrl,
     /// Which event types it receives; none means only what routes send.
     pub events: Vec<EventPattern>,
+    /// Which of those events, by what they hold; none means all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filter: Option<Filter>,
     /// The bundle that everything not set comes from.
     pub profile: Profile,
     /// The shape of the body, when it is not the profile's.
@@ -164,6 +169,12 @@ pub struct WebhookConfig {
     /// Whether several deliveries go in one request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub batch: Option<Batch>,
+    /// The webhook that gets what is given up here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_dead: Option<WebhookId>,
+    /// Whether it delivers the messages of conversations: made and deleted with them, and not to be changed by itself.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub of_conversations: bool,
     /// The owner's own JSON object.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metadata: Option<serde_json::Map<String, serde_json::Value>>,
@@ -176,6 +187,7 @@ impl WebhookConfig {
             name: None,
             url,
             events,
+            filter: None,
             profile: Profile::default(),
             format: None,
             policy: PolicyOverrides::default(),
@@ -185,6 +197,8 @@ impl WebhookConfig {
             limits: WebhookLimits::default(),
             ordered: false,
             batch: None,
+            on_dead: None,
+            of_conversations: false,
             metadata: None,
         }
     }
@@ -192,6 +206,12 @@ impl WebhookConfig {
     /// The policy in force: the profile's, with the parts replaced that are set.
     pub fn effective_policy(&self) -> Policy {
         self.profile.policy().with(&self.policy)
+    }
+
+    /// The wait before the first attempt, if its schedule starts with one.
+    pub fn first_wait(&self) -> Option<Duration> {
+        let overridden = self.policy.schedule.as_ref().and_then(|schedule| schedule.wait_before(1));
+        overridden.filter(|wait| !wait.is_zero())
     }
 
     /// The signature in force.
@@ -236,8 +256,7 @@ impl WebhookConfig {
         if self.transform.is_some() {
             return Some(BatchRefusal::Transform);
         }
-        let first_wait = self.policy.schedule.as_ref().and_then(|schedule| schedule.wait_before(1));
-        first_wait.is_some_and(|wait| !wait.is_zero()).then_some(BatchRefusal::FirstWait)
+        self.first_wait().map(|_| BatchRefusal::FirstWait)
     }
 
     /// The limits in force. What a `CloudEvents` receiver allowed is never exceeded.

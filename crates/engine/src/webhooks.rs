@@ -1,5 +1,7 @@
 //! Changing webhooks: the use cases that API, dashboard and command line share.
 
+mod asked;
+mod fallbacks;
 mod handshake;
 mod preview;
 
@@ -11,10 +13,11 @@ use stentor_core::batch::{Batch, BatchRefusal};
 use stentor_core::cloudevents::{CloudeventsOptions, HandshakeRefusal};
 use stentor_core::destination_url::{DestinationUrl, UrlRefusal};
 use stentor_core::event::EventPattern;
+use stentor_core::filter::Filter;
 use stentor_core::format::Format;
 use stentor_core::header::CustomHeaders;
 use stentor_core::id::{TenantId, WebhookId};
-use stentor_core::limits::SECRETS_MAX;
+use stentor_core::limits::{FALLBACKS_MAX, SECRETS_MAX};
 use stentor_core::policy::PolicyOverrides;
 use stentor_core::profile::{Profile, WebhookLimits};
 use stentor_core::shard::Shard;
@@ -28,6 +31,7 @@ use stentor_store::StoreError;
 use stentor_store::journal::IdempotencyKey;
 use stentor_store::webhooks::{CreatedOnce, Saved};
 
+use self::asked::hash_of;
 pub use self::preview::RequestPreview;
 use crate::accept::IDEMPOTENCY_WINDOW;
 use crate::destination::{Prepared, Unprepared};
@@ -46,6 +50,8 @@ pub struct WebhookDraft {
     pub url: String,
     /// Which event types it receives.
     pub events: Vec<EventPattern>,
+    /// Which of those events.
+    pub filter: Option<Filter>,
     /// The bundle that everything not set comes from.
     pub profile: Profile,
     /// The shape of the body, when it is not the profile's.
@@ -64,6 +70,8 @@ pub struct WebhookDraft {
     pub ordered: bool,
     /// Whether several go in one request.
     pub batch: Option<Batch>,
+    /// The webhook that gets what is given up here.
+    pub on_dead: Option<WebhookId>,
     /// Headers added to every request.
     pub headers: CustomHeaders,
     /// A signing secret; one is made when none is given and the signature needs it.
@@ -83,6 +91,8 @@ pub struct WebhookChange {
     pub url: Option<String>,
     /// New event types; the list is replaced.
     pub events: Option<Vec<EventPattern>>,
+    /// New filter; the inner `None` removes it.
+    pub filter: Option<Option<Filter>>,
     /// New profile.
     pub profile: Option<Profile>,
     /// New format; the inner `None` returns to the profile's.
@@ -101,6 +111,8 @@ pub struct WebhookChange {
     pub ordered: Option<bool>,
     /// New batches; replaced as a whole, the inner `None` removes them.
     pub batch: Option<Option<Batch>>,
+    /// Another webhook for what is given up; the inner `None` removes it.
+    pub on_dead: Option<Option<WebhookId>>,
     /// New headers; replaced as a whole.
     pub headers: Option<CustomHeaders>,
     /// New metadata; the inner `None` removes it.
@@ -139,6 +151,15 @@ pub enum WebhookError {
     /// More secrets overlap than allowed.
     #[error("at most {SECRETS_MAX} signing secrets may overlap; wait until an older one has expired")]
     TooManySecrets,
+    /// The webhook that is to get what is given up does not exist.
+    #[error("on_dead names no webhook of this tenant")]
+    UnknownFallback,
+    /// What is given up would come back, or go too far.
+    #[error("on_dead leads back to the webhook itself, or over more than {FALLBACKS_MAX} webhooks")]
+    FallbackLoop,
+    /// It delivers the messages of conversations.
+    #[error("the webhook belongs to conversations; change or delete those")]
+    OfConversations,
     /// The webhook keeps being changed by others.
     #[error("the webhook is being changed by others; try again")]
     Busy,
@@ -173,6 +194,7 @@ impl Engine {
         let now = self.clock().now();
         let body_hash = hash_of(&draft, idempotency_key.unwrap_or_default());
         let webhook = self.drafted(tenant, draft, now)?;
+        self.check_fallbacks(tenant, webhook.id, webhook.config.on_dead).await?;
         Prepared::new(&webhook, now)?;
         let webhook = self.permitted_by_receiver(webhook, None).await?;
         let saved = match idempotency_key {
@@ -203,6 +225,7 @@ impl Engine {
             name: draft.name,
             url: self.parse_url(&draft.url)?,
             events: draft.events,
+            filter: draft.filter,
             profile: draft.profile,
             format: draft.format,
             policy: draft.policy,
@@ -212,6 +235,8 @@ impl Engine {
             limits: draft.limits,
             ordered: draft.ordered,
             batch: draft.batch,
+            on_dead: draft.on_dead,
+            of_conversations: false,
             metadata: draft.metadata,
         };
         let needed = config.effective_signature().needs_secret();
@@ -244,6 +269,9 @@ impl Engine {
         change: WebhookChange,
     ) -> Result<Webhook, WebhookError> {
         let url = change.url.as_deref().map(|text| self.parse_url(text)).transpose()?;
+        if let Some(on_dead) = change.on_dead {
+            self.check_fallbacks(tenant, id, on_dead).await?;
+        }
         self.edit(tenant, id, |webhook, _| apply(webhook, &change, url.as_ref())).await
     }
 
@@ -268,6 +296,10 @@ impl Engine {
     /// # Errors
     /// When there is no such webhook or the database does not answer.
     pub async fn delete_webhook(&self, tenant: TenantId, id: WebhookId) -> Result<(), WebhookError> {
+        let webhook = self.store().webhook(tenant, id).await?.ok_or(WebhookError::NotFound)?;
+        if webhook.config.of_conversations {
+            return Err(WebhookError::OfConversations);
+        }
         match self.store().delete_webhook(tenant, id, self.clock().now()).await? {
             Saved::At(_) => Ok(self.webhook_changed(tenant, id).await?),
             Saved::NotFound | Saved::Changed => Err(WebhookError::NotFound),
@@ -283,6 +315,9 @@ impl Engine {
         for _ in 0..CHANGE_TRIES_MAX {
             let now = self.clock().now();
             let before = self.store().webhook(tenant, id).await?.ok_or(WebhookError::NotFound)?;
+            if before.config.of_conversations {
+                return Err(WebhookError::OfConversations);
+            }
             let mut webhook = before.clone();
             edit(&mut webhook, now)?;
             webhook.updated_at = now;
@@ -339,6 +374,7 @@ fn apply(
     set(&mut config.name, change.name.as_ref());
     set(&mut config.url, url);
     set(&mut config.events, change.events.as_ref());
+    set(&mut config.filter, change.filter.as_ref());
     set(&mut config.profile, change.profile.as_ref());
     set(&mut config.format, change.format.as_ref());
     set(&mut config.policy, change.policy.as_ref());
@@ -348,6 +384,7 @@ fn apply(
     set(&mut config.limits, change.limits.as_ref());
     set(&mut config.ordered, change.ordered.as_ref());
     set(&mut config.batch, change.batch.as_ref());
+    set(&mut config.on_dead, change.on_dead.as_ref());
     set(&mut config.metadata, change.metadata.as_ref());
     set(&mut webhook.secrets.headers, change.headers.as_ref());
     match change.active {
@@ -376,41 +413,6 @@ fn rotate(
     signing.insert(0, SigningSecret { value: value.clone(), active_from, active_until: None });
     signing.retain(|secret| secret.active_until.is_none_or(|end| now < end));
     if signing.len() > SECRETS_MAX { Err(WebhookError::TooManySecrets) } else { Ok(()) }
-}
-
-/// What an idempotency key stands for: everything that was asked for.
-fn hash_of(draft: &WebhookDraft, key: &str) -> [u8; 32] {
-    let mut hash = Sha256::new();
-    let mut part = |text: &str| {
-        hash.update((text.len() as u64).to_be_bytes());
-        hash.update(text.as_bytes());
-    };
-    // The key itself is kept nowhere: with it a hash over secrets cannot be guessed at.
-    part(key);
-    // The shown form of everything but the secrets, which have none.
-    part(&format!(
-        "{:?}",
-        (
-            &draft.name,
-            &draft.url,
-            &draft.events,
-            draft.profile,
-            &draft.policy,
-            &draft.signature,
-            draft.limits
-        )
-    ));
-    part(&format!("{:?}", (draft.format, &draft.transform, &draft.cloudevents)));
-    part(&format!(
-        "{:?}",
-        (draft.ordered, draft.batch, &draft.metadata, draft.active, draft.secret.is_some())
-    ));
-    part(draft.secret.as_ref().map_or("", SecretText::reveal));
-    for (name, value) in draft.headers.iter() {
-        part(name);
-        part(value);
-    }
-    hash.finalize().into()
 }
 
 fn new_secret() -> SecretText {

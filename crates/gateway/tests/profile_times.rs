@@ -1,6 +1,5 @@
 //! Attempt times of the profiles as a receiver sees them, on the real clock. The whole tables are checked on a clock that
 //! can be moved, in the engine's tests.
-#![expect(clippy::unwrap_used, reason = "a test may fail")]
 
 use std::time::Duration;
 

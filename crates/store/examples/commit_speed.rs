@@ -1,6 +1,7 @@
-//! How long the hot path takes: batches of accepts and outcomes, 200 each unless told otherwise, of 1 KiB events. Prints microseconds per event.
+//! How long the hot path takes: batches of accepts and outcomes, 200 deliveries each unless told otherwise, of 1 KiB events.
+//! Prints microseconds per delivery.
 //!
-//! `cargo run --release -p stentor-store --example commit_speed [batches] [tenants] [folder] [per batch]`
+//! `cargo run --release -p stentor-store --example commit_speed [batches] [tenants] [folder] [per batch] [fan-out]`
 #![expect(clippy::disallowed_methods, clippy::print_stdout, reason = "a measurement by hand")]
 
 use std::path::Path;
@@ -14,22 +15,27 @@ use stentor_core::event::{Event, EventContent, EventType, Origin};
 use stentor_core::id::{DeliveryId, EventId, TenantId, WebhookId};
 use stentor_core::retry::{HealthChange, Step};
 use stentor_core::shard::Shard;
-use stentor_core::tenant::Tenant;
+use stentor_core::tenant::{Tenant, TenantSettings};
 use stentor_core::time::Time;
 use stentor_store::journal::{CommitResult, NewDelivery, NewEvent, OutcomeWrite, Write, Written};
 use stentor_store::seal::MasterKey;
 use stentor_store::sqlite::SqliteStore;
 use stentor_store::{Events, Journal, Maintenance, Tenants};
 
-/// Accepts, and outcomes, of a batch.
+/// Deliveries accepted, and outcomes, of a batch.
 fn per_batch() -> usize {
     std::env::args().nth(4).and_then(|text| text.parse().ok()).unwrap_or(200)
+}
+
+/// Webhooks of a tenant; each event goes to all of them.
+fn fan_out() -> usize {
+    std::env::args().nth(5).and_then(|text| text.parse().ok()).unwrap_or(1)
 }
 
 struct Source {
     entropy: u64,
     now: Time,
-    lanes: Vec<(TenantId, WebhookId)>,
+    lanes: Vec<(TenantId, Vec<WebhookId>)>,
     data: Bytes,
 }
 
@@ -43,7 +49,7 @@ impl Source {
     fn event(&mut self) -> NewEvent {
         self.now = self.now.plus(Duration::from_micros(25));
         let at = self.bits() as usize % self.lanes.len();
-        let ((tenant, webhook), now) = (self.lanes[at], self.now);
+        let ((tenant, webhooks), now) = (self.lanes[at].clone(), self.now);
         let content = EventContent {
             id: EventId::new(now, self.bits()),
             event_type: EventType::parse("workflow.completed").expect("a type"),
@@ -53,14 +59,17 @@ impl Source {
             data: self.data.clone(),
             previous_data: None,
         };
-        let delivery = NewDelivery {
-            id: DeliveryId::new(now, self.bits()),
-            webhook,
-            shard: Shard::of(webhook),
-            position: now.as_micros(),
-            ordered: false,
-            due_at: None,
-        };
+        let deliveries: Vec<_> = webhooks
+            .into_iter()
+            .map(|webhook| NewDelivery {
+                id: DeliveryId::new(now, self.bits()),
+                webhook,
+                shard: Shard::of(webhook),
+                position: now.as_micros(),
+                ordered: false,
+                due_at: None,
+            })
+            .collect();
         let event = Event {
             tenant,
             content: Arc::new(content),
@@ -68,18 +77,18 @@ impl Source {
             metadata: None,
             origin: Origin::Api,
             config_version: 1,
-            matched: 1,
+            matched: deliveries.len() as u32,
         };
-        NewEvent { event, idempotency: None, deliveries: vec![delivery] }
+        NewEvent { event, idempotency: None, deliveries, message: None }
     }
 }
 
-fn outcome(of: &NewEvent, now: Time) -> Write {
-    let delivery = &of.deliveries[0];
+fn outcome(of: &NewEvent, delivery: &NewDelivery, now: Time) -> Write {
     Write::Outcome(Box::new(OutcomeWrite {
         tenant: of.event.tenant,
         event: of.event.content.id,
         webhook: delivery.webhook,
+        shard: delivery.shard,
         attempt: Attempt {
             delivery: delivery.id,
             number: 1,
@@ -92,6 +101,7 @@ fn outcome(of: &NewEvent, now: Time) -> Write {
         health: HealthChange::Unchanged,
         disable: None,
         batch: None,
+        fallback: None,
         now,
     }))
 }
@@ -117,18 +127,26 @@ async fn run(folder: &Path, batches: usize, tenants: u64) {
             plan: "x".into(),
             default_profile: None,
             config_version: 1,
+            settings: TenantSettings::default(),
             created_at: start,
         };
         store.create_tenant(&tenant).await.expect("stores");
-        let webhook = WebhookId::new(start, source.bits());
-        source.lanes.push((tenant.id, webhook));
+        let webhooks = (0..fan_out()).map(|_| WebhookId::new(start, source.bits())).collect();
+        source.lanes.push((tenant.id, webhooks));
     }
     let (mut spent, mut slowest, mut previous) = (Duration::ZERO, Duration::ZERO, Vec::new());
     let processor_before = processor_time();
     for _ in 0..batches {
-        let events: Vec<NewEvent> = (0..per_batch()).map(|_| source.event()).collect();
+        let events: Vec<NewEvent> = (0..per_batch() / fan_out()).map(|_| source.event()).collect();
         let now = source.now;
-        let mut batch: Vec<Write> = previous.iter().map(|event| outcome(event, now)).collect();
+        let mut batch: Vec<Write> = previous
+            .iter()
+            .flat_map(|event: &NewEvent| {
+                event.deliveries.iter().map(move |delivery| outcome(event, delivery, now))
+            })
+            .collect();
+        // Receivers answer in no order.
+        batch.sort_by_cached_key(|_| source.bits());
         batch.extend(events.iter().map(|event| Write::Accept(Box::new(event.clone()))));
         previous = events;
         let began = Instant::now();
@@ -142,12 +160,12 @@ async fn run(folder: &Path, batches: usize, tenants: u64) {
         assert!(written.iter().all(good));
     }
     let processor = processor_time() - processor_before;
-    let events = (batches * per_batch()) as f64;
-    let per_event = |time: Duration| time.as_secs_f64() * 1e6 / events;
+    let deliveries = (batches * per_batch()) as f64;
+    let per_delivery = |time: Duration| time.as_secs_f64() * 1e6 / deliveries;
     println!(
-        "{events} events, {tenants} tenants: {:.2} µs in commit, {:.2} µs of processor per event, slowest commit {slowest:?}",
-        per_event(spent),
-        per_event(processor)
+        "{deliveries} deliveries, {tenants} tenants: {:.2} µs in commit, {:.2} µs of processor each, slowest commit {slowest:?}",
+        per_delivery(spent),
+        per_delivery(processor)
     );
     let began = Instant::now();
     let sums = store.conservation(None).await.expect("sums");

@@ -1,6 +1,7 @@
 //! A store that fails on request. Everything reaches the real store behind it, but for the commits it is told about.
 
 mod delegate;
+mod knowledge;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -43,7 +44,9 @@ impl Batches {
         match self {
             Self::All => true,
             Self::WithEvents => batch.iter().any(|write| matches!(write, Write::Accept(_))),
-            Self::WithOutcomes => batch.iter().any(|write| matches!(write, Write::Outcome(_))),
+            Self::WithOutcomes => {
+                batch.iter().any(|write| matches!(write, Write::Outcome(_) | Write::Outcomes(_)))
+            }
             Self::WithFinishes => batch.iter().any(|write| matches!(write, Write::Finish { .. })),
         }
     }

@@ -53,17 +53,17 @@ impl CompiledTransform {
             has_loops: false,
         };
         if let Some(source) = &transform.body {
-            compiled.add(Part::Body, "body".to_owned(), source)?;
+            compiled.add(&Part::Body, "body".to_owned(), source)?;
         }
         for (name, source) in &transform.headers {
             let key = format!("header {name}");
-            compiled.add(Part::Header(name.clone()), key.clone(), source)?;
+            compiled.add(&Part::Header(name.clone()), key.clone(), source)?;
             compiled.headers.push((name.clone(), key));
         }
         Ok(compiled)
     }
 
-    fn add(&mut self, part: Part, name: String, source: &str) -> Result<(), TransformRefusal> {
+    fn add(&mut self, part: &Part, name: String, source: &str) -> Result<(), TransformRefusal> {
         let refused = |fault: Fault| TransformRefusal::new(part.clone(), Some(fault.line), fault.message);
         self.has_loops |= grammar::check(source).map_err(refused)?.has_loops;
         let added = self.environment.add_template_owned(name, source.to_owned());

@@ -38,27 +38,33 @@ impl Writer {
         let mut shards: HashMap<Shard, ForShard> = HashMap::new();
         let mut answers = Vec::with_capacity(batch.len());
         let mut commands = Vec::new();
+        let mut fallbacks = Vec::new();
         for ((pending, write), written) in batch.into_iter().zip(writes.iter()).zip(results) {
             match pending {
-                Pending::Accept { webhooks, waiter } => {
+                Pending::Accept { webhooks, reservation, waiter } => {
                     let Write::Accept(event) = write else { continue };
+                    if matches!(written, Written::Accepted { .. }) {
+                        self.count(reservation, event);
+                    }
                     let answer = self.accepted(event, &webhooks, written, &mut shards);
                     answers.push(Answer::Accept(waiter, answer));
                 }
-                Pending::Outcome(lane) => match (write, &written) {
-                    (Write::Outcome(outcome), written) => self.outcome(lane, outcome, written, &mut shards),
-                    (Write::Outcomes(outcomes), Written::Outcomes(written)) => {
-                        for (outcome, written) in outcomes.iter().zip(written) {
-                            self.outcome(lane, outcome, written, &mut shards);
-                        }
+                Pending::Outcome(lane) => {
+                    let outcomes = match write {
+                        Write::Outcome(outcome) => std::slice::from_ref(&**outcome),
+                        Write::Outcomes(outcomes) => outcomes,
+                        _ => continue,
+                    };
+                    // One answer each, unless all are refused together.
+                    let mut each = match written {
+                        Written::Outcomes(each) => each,
+                        one => vec![one; outcomes.len()],
+                    };
+                    for (outcome, written) in outcomes.iter().zip(each.drain(..)) {
+                        self.outcome(lane, outcome, &written, &mut shards);
+                        fallbacks.extend(fallback(outcome, written));
                     }
-                    (Write::Outcomes(outcomes), refused) => {
-                        for outcome in outcomes {
-                            self.outcome(lane, outcome, refused, &mut shards);
-                        }
-                    }
-                    _ => {}
-                },
+                }
                 Pending::Lane(lane) => shards.entry(lane.shard).or_default().written.push((lane, written)),
                 Pending::Command(waiter) => {
                     answers.push(Answer::Written(waiter, written.clone()));
@@ -67,6 +73,9 @@ impl Writer {
             }
         }
         self.report(&mut shards).await;
+        for (tenant, delivery) in &fallbacks {
+            self.shards.reread(*tenant, std::iter::once(&**delivery)).await;
+        }
         // After the outcomes: a retry may be of a delivery that ended in the same batch. Before what was accepted: in an
         // ordered webhook it comes later.
         for (write, written) in commands {
@@ -126,6 +135,7 @@ impl Writer {
                     event_type: content.event_type.clone(),
                     deliveries: event.event.matched,
                     duplicate: false,
+                    warnings: Vec::new(),
                 })
             }
             Written::Duplicate { event: first, matched } => AcceptAnswer::Published(Published {
@@ -133,9 +143,11 @@ impl Writer {
                 event_type: content.event_type.clone(),
                 deliveries: matched,
                 duplicate: true,
+                warnings: Vec::new(),
             }),
             Written::KeyConflict { event } => AcceptAnswer::KeyConflict(event),
             Written::StaleConfig { .. } => AcceptAnswer::StaleConfig,
+            Written::MessageUnwritten(why) => AcceptAnswer::MessageUnwritten(why),
             Written::Refused(reason) => {
                 error!(%reason, event = %content.id, "an event could not be stored");
                 AcceptAnswer::Failed("the event could not be stored".into())
@@ -152,7 +164,7 @@ impl Writer {
         shards: &mut HashMap<Shard, ForShard>,
     ) {
         let (answer, disabled) = match written {
-            Written::Recorded { applied: true, disabled_version } => {
+            Written::Recorded { applied: true, disabled_version, .. } => {
                 (RecordAnswer::Applied, *disabled_version)
             }
             Written::Recorded { applied: false, .. } => (RecordAnswer::Superseded, None),
@@ -186,8 +198,23 @@ impl Writer {
                 // All of them are for one webhook.
                 self.shards.reread(*tenant, items.iter().take(1).map(|(_, delivery)| delivery)).await;
             }
+            (Write::Broadcast(step), Written::Broadcast(Some(stored))) => {
+                let events = step.events.iter().filter(|event| stored.contains(&event.event.content.id));
+                for event in events {
+                    self.metrics.accepted(event.deliveries.len());
+                    self.shards.reread(event.event.tenant, event.deliveries.iter()).await;
+                }
+            }
             _ => {}
         }
+    }
+}
+
+/// The new delivery of an event that was given up.
+fn fallback(outcome: &OutcomeWrite, written: Written) -> Option<(TenantId, Box<NewDelivery>)> {
+    match written {
+        Written::Recorded { fallback: Some(delivery), .. } => Some((outcome.tenant, delivery)),
+        _ => None,
     }
 }
 

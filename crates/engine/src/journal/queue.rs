@@ -1,7 +1,8 @@
 //! The fair queue of the journal: a plain data structure that composes batches (engine rule E10).
 //!
 //! What lanes have to write comes first, up to half a batch; acceptances follow, one per tenant in turn. So neither a
-//! flooding tenant nor a flood of acceptances delays the others' writes.
+//! flooding tenant nor a flood of acceptances delays the others' writes. Under full load a batch brings no more new
+//! deliveries than it ends: what came faster than it can leave would only be written to be read again.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -19,6 +20,8 @@ pub struct QueueLimits {
     pub batch_rows: usize,
     /// Most payload bytes of a batch.
     pub batch_bytes: usize,
+    /// New deliveries that a batch may bring, however few outcomes are in it.
+    pub batch_deliveries: usize,
     /// A payload larger than this goes alone: at most one per batch.
     pub large_bytes: usize,
     /// Most acceptances of one tenant that may wait.
@@ -37,6 +40,7 @@ impl Default for QueueLimits {
             batch_items: 1_024,
             batch_rows: 4_096,
             batch_bytes: 4 * 1024 * 1024,
+            batch_deliveries: 256,
             large_bytes: 256 * 1024,
             tenant_items: 4_096,
             tenant_bytes: 32 * 1024 * 1024,
@@ -81,6 +85,8 @@ struct Load {
     items: usize,
     rows: usize,
     acceptances: usize,
+    outcomes: usize,
+    deliveries: usize,
     bytes: usize,
     large: bool,
 }
@@ -141,6 +147,15 @@ impl FairQueue {
         self.closed
     }
 
+    /// How many acceptances of a tenant, or of all, may wait, and how many more fit now.
+    pub(crate) fn room(&self, tenant: Option<TenantId>) -> (usize, usize) {
+        let left = self.limits.items.saturating_sub(self.items);
+        let Some(tenant) = tenant else { return (self.limits.items, left) };
+        let waiting = self.tenants.get(&tenant).map_or(0, |queue| queue.entries.len());
+        let max = self.limits.tenant_items;
+        (max, max.saturating_sub(waiting).min(left))
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.first.len() + self.items
     }
@@ -161,6 +176,7 @@ impl FairQueue {
             let Some(entry) = self.first.pop_front() else { return };
             load.items += 1;
             load.rows += rows(&entry);
+            load.outcomes += usize::from(matches!(entry, Entry::Outcome { .. }));
             batch.push(entry);
         }
     }
@@ -201,6 +217,8 @@ impl Load {
         self.acceptances == 0
             || self.items < limits.batch_items
                 && self.rows + 2 + entry.event.deliveries.len() <= limits.batch_rows
+                && self.deliveries + entry.event.deliveries.len()
+                    <= limits.batch_deliveries.max(self.outcomes)
                 && self.bytes + bytes <= limits.batch_bytes
                 && !(large && self.large)
     }
@@ -210,6 +228,7 @@ impl Load {
         self.items += 1;
         self.acceptances += 1;
         self.rows += 2 + entry.event.deliveries.len();
+        self.deliveries += entry.event.deliveries.len();
         self.bytes += bytes;
         self.large |= bytes > limits.large_bytes;
     }
@@ -238,6 +257,9 @@ fn write_rows(write: &Write) -> usize {
         Write::Finish { deliveries, .. } => 2 * deliveries.len(),
         Write::Redeliver { deliveries, .. } => deliveries.len(),
         Write::Replay { items, .. } => items.len() + 1,
+        Write::Broadcast(step) => {
+            step.events.iter().map(|event| 2 + event.deliveries.len()).sum::<usize>() + 1
+        }
         Write::Purge { rows_max, .. } => *rows_max as usize,
     }
 }

@@ -6,19 +6,25 @@ use std::time::Duration;
 
 use futures_util::poll;
 use stentor_core::id::{EventId, TenantId, WebhookId};
+use stentor_core::shard::Shard;
 use stentor_store::Store;
-use stentor_store::journal::{CommitResult, Write, Written};
+use stentor_store::journal::{CommitResult, NewEvent, Write, Written};
 use stentor_store::lanes::LaneKey;
 use tracing::{error, warn};
 
 use super::{Entry, Journal};
 use crate::clock::Stopwatch;
+use crate::limits::{Limits, Reservation};
 use crate::metrics::Metrics;
 use crate::shard::Shards;
 
 /// Wait after a batch that could not be written, doubled up to the longest.
 const PAUSE_FIRST: Duration = Duration::from_millis(50);
 const PAUSE_LONGEST: Duration = Duration::from_secs(2);
+/// Entries that share the fixed cost of a commit well enough to begin it at once.
+const WORTH_A_COMMIT: usize = 192;
+/// How often all other tasks may have their turn before a batch is taken.
+const GATHER_TURNS: usize = 8;
 
 /// What stops the process when nothing may be acknowledged any more (engine rule E3).
 pub type OnFatal = Arc<dyn Fn(&str) + Send + Sync>;
@@ -31,19 +37,19 @@ pub(crate) struct Writer {
     pub journal: Journal,
     pub store: Arc<dyn Store>,
     pub shards: Shards,
+    pub limits: Arc<Limits>,
     pub metrics: Arc<Metrics>,
     pub on_fatal: OnFatal,
     pub on_disabled: OnDisabled,
 }
 
 impl Writer {
-    /// Runs until the journal is closed and empty. The next commit is begun before the results of the last one are
-    /// dispatched, so that the database does not wait for us; dispatching stays in the order of the commits.
+    /// Runs until the journal is closed and empty. A commit that is worth its cost is begun before the results of the last
+    /// are dispatched, so that the database does not wait for us; dispatching stays in the order of the commits.
     pub(crate) async fn run(self) {
         let mut pause = PAUSE_FIRST;
         let mut done: Option<Committed> = None;
-        loop {
-            let Some(batch) = self.following(&mut done).await else { return };
+        while let Some(batch) = self.following(&mut done).await {
             let (batch, writes) = split(batch);
             self.journal.committing().get_or_insert_with(Stopwatch::start);
             let mut commit = self.store.commit(Arc::clone(&writes));
@@ -81,24 +87,26 @@ impl Writer {
         }
     }
 
-    /// The next batch. When nothing waits, what is committed is dispatched first. None at the end.
+    /// The next batch. When less waits than is worth a commit, what is committed is dispatched first: its answers bring more.
+    /// None at the end.
     async fn following(&self, done: &mut Option<Committed>) -> Option<Vec<Entry>> {
-        if let Some(committed) = done.take() {
+        if done.is_some() && self.journal.waiting() >= WORTH_A_COMMIT {
             let batch = self.journal.queue().take();
             if !batch.is_empty() {
-                *done = Some(committed);
                 return Some(batch);
             }
+        }
+        if let Some(committed) = done.take() {
             self.dispatch(committed).await;
         }
         self.next_batch().await
     }
 
+    /// What waits, as soon as anything does. None at the end.
     async fn next_batch(&self) -> Option<Vec<Entry>> {
-        // Whoever was just woken gets to put its next write first: a larger batch shares one sync.
-        tokio::task::yield_now().await;
         loop {
             let filled = self.journal.shared.filled.notified();
+            self.gather().await;
             {
                 let mut queue = self.journal.queue();
                 let batch = queue.take();
@@ -110,6 +118,20 @@ impl Writer {
                 }
             }
             filled.await;
+        }
+    }
+
+    /// Whoever was woken meanwhile gets to put its next write first, as long as that makes the batch larger: what a commit
+    /// costs is shared by all that is in it. Costs nothing when nobody else runs.
+    async fn gather(&self) {
+        let mut waiting = self.journal.waiting();
+        for _ in 0..GATHER_TURNS {
+            tokio::task::yield_now().await;
+            let more = self.journal.waiting();
+            if more <= waiting {
+                return;
+            }
+            waiting = more;
         }
     }
 
@@ -150,9 +172,10 @@ impl Writer {
         };
         let (accepted, others): (Vec<_>, Vec<_>) =
             batch.into_iter().zip(writes).partition(|(pending, _)| matches!(pending, Pending::Accept { .. }));
-        for (pending, write) in accepted {
+        for (mut pending, write) in accepted {
             let Write::Accept(event) = write else { continue };
             if stored.contains(&event.event.content.id) {
+                self.count(pending.reservation(), event);
                 self.shards.reread(event.event.tenant, event.deliveries.iter()).await;
             }
             pending.fail(reason);
@@ -165,7 +188,16 @@ impl Writer {
         self.journal.queue().put_back(again);
     }
 
-    /// A command that may be stored: whoever asked is told to try again, and its lanes look for themselves.
+    /// Counts an event that is stored within the limits of its tenant.
+    pub(super) fn count(&self, reservation: Option<Reservation>, event: &NewEvent) {
+        match reservation {
+            Some(reservation) => reservation.stored(),
+            None => self.limits.stored_without(event),
+        }
+    }
+
+    /// A command, or a delivery to a fallback, that may be stored: whoever asked is told to try again, and its lanes look for
+    /// themselves.
     async fn reread_unknown(&self, write: &Write) {
         match write {
             Write::Retry { tenant, delivery, .. } => match self.store.delivery(*tenant, *delivery).await {
@@ -176,11 +208,30 @@ impl Writer {
                 Ok(None) => {}
                 Err(error) => warn!(%error, %delivery, "whether it is to be sent again is unknown"),
             },
+            Write::Outcome(outcome) => {
+                if let Some(fallback) = &outcome.fallback {
+                    let webhook = fallback.webhook;
+                    let lane = LaneKey { shard: Shard::of(webhook), webhook };
+                    self.shards.reread_lane(lane, outcome.tenant).await;
+                }
+            }
+            Write::Outcomes(outcomes) => {
+                // All of them have the same fallback.
+                let first = outcomes.first().filter(|first| first.fallback.is_some()).cloned();
+                if let Some(first) = first {
+                    Box::pin(self.reread_unknown(&Write::Outcome(Box::new(first)))).await;
+                }
+            }
             Write::Redeliver { tenant, deliveries, .. } => {
                 self.shards.reread(*tenant, deliveries.iter()).await;
             }
             Write::Replay { tenant, items, .. } => {
                 self.shards.reread(*tenant, items.iter().take(1).map(|(_, delivery)| delivery)).await;
+            }
+            Write::Broadcast(step) => {
+                for event in &step.events {
+                    self.shards.reread(event.event.tenant, event.deliveries.iter()).await;
+                }
             }
             _ => {}
         }
@@ -198,6 +249,7 @@ pub(super) struct Committed {
 pub(super) enum Pending {
     Accept {
         webhooks: Vec<Arc<stentor_core::webhook::Webhook>>,
+        reservation: Option<Reservation>,
         waiter: tokio::sync::oneshot::Sender<super::AcceptAnswer>,
     },
     Outcome(LaneKey),
@@ -222,9 +274,18 @@ impl Pending {
         }
     }
 
+    fn reservation(&mut self) -> Option<Reservation> {
+        match self {
+            Self::Accept { reservation, .. } => reservation.take(),
+            _ => None,
+        }
+    }
+
     fn fail(self, reason: &str) {
         match self {
-            Self::Accept { waiter, .. } => {
+            Self::Accept { waiter, reservation, .. } => {
+                // Its place is free before the publisher can try again.
+                drop(reservation);
                 let _ = waiter.send(super::AcceptAnswer::Failed(reason.to_owned()));
             }
             Self::Command(waiter) => {
@@ -241,7 +302,11 @@ fn split(batch: Vec<Entry>) -> (Vec<Pending>, Arc<[Write]>) {
     for entry in batch {
         let (rest, write) = match entry {
             Entry::Accept(entry) => (
-                Pending::Accept { webhooks: entry.webhooks, waiter: entry.waiter },
+                Pending::Accept {
+                    webhooks: entry.webhooks,
+                    reservation: entry.reservation,
+                    waiter: entry.waiter,
+                },
                 Write::Accept(entry.event),
             ),
             Entry::Outcome { lane, outcome } => (Pending::Outcome(lane), Write::Outcome(outcome)),

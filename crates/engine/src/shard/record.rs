@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use stentor_core::attempt::{Attempt, CapturedResponse};
 use stentor_core::delivery::{CancelReason, FinalState};
-use stentor_core::id::DeliveryId;
+use stentor_core::id::{DeliveryId, WebhookId};
 use stentor_core::retry::{HealthChange, NextStep, Step, StepInput, next_step};
 use stentor_core::time::Time;
 use stentor_core::webhook::WebhookStatus;
-use stentor_store::journal::{OutcomeWrite, Write};
+use stentor_store::journal::{Fallback, OutcomeWrite, Write};
 use stentor_store::lanes::LaneKey;
 
 use super::input::{Action, Attempted};
@@ -26,7 +26,7 @@ pub(super) fn outcome(
     jitter: f64,
     actions: &mut Vec<Action>,
 ) {
-    let (key, tenant) = (lane.key, lane.tenant);
+    let (key, tenant, on_dead) = (lane.key, lane.tenant, lane.webhook.config.on_dead);
     let flight = lane.flights.get_mut(&attempted.delivery).expect("the caller found the flight");
     let number = flight.queued.pending.attempts + 1;
     let decided = next_step(&StepInput {
@@ -62,11 +62,12 @@ pub(super) fn outcome(
     }
     let disable = disable.filter(|_| lane.webhook.status == WebhookStatus::Active);
     flight.disables = disable.is_some();
-    let (retry_at, others) = (flight.retry_at, std::mem::take(&mut flight.others));
+    let (retry_at, others) = (flight.retry_at, flight.others.clone());
     let write = OutcomeWrite {
         tenant,
         event: flight.queued.pending.event,
         webhook: key.webhook,
+        shard: key.shard,
         attempt: Attempt {
             delivery: attempted.delivery,
             number,
@@ -79,12 +80,13 @@ pub(super) fn outcome(
         health,
         disable,
         batch: flight.kept,
+        fallback: fallback(step, on_dead, attempted.delivery, number, now),
         now,
     };
     let entry = if others.is_empty() {
         Entry::Outcome { lane: key, outcome: Box::new(write) }
     } else {
-        let of_others = others.iter().filter_map(|other| of_member(lane, *other, retry_at, &write));
+        let of_others = others.iter().filter_map(|other| of_member(lane, *other, retry_at, &write, now));
         let of_others: Vec<_> = of_others.collect();
         Entry::Outcomes { lane: key, outcomes: std::iter::once(write).chain(of_others).collect() }
     };
@@ -97,27 +99,41 @@ fn of_member(
     member: DeliveryId,
     retry_at: Option<Time>,
     leader: &OutcomeWrite,
+    now: Time,
 ) -> Option<OutcomeWrite> {
+    let on_dead = lane.webhook.config.on_dead;
     let flight = lane.flights.get_mut(&member)?;
     flight.phase = FlightPhase::Recording;
     flight.retry_at = retry_at;
     let pending = &flight.queued.pending;
+    let number = pending.attempts + 1;
     let response = leader.attempt.response.as_ref().map(|response| CapturedResponse {
         body: response.body.slice(..response.body.len().min(MEMBER_RESPONSE_BYTES)),
         truncated: response.truncated || response.body.len() > MEMBER_RESPONSE_BYTES,
     });
     Some(OutcomeWrite {
         event: pending.event,
-        attempt: Attempt {
-            delivery: member,
-            number: pending.attempts + 1,
-            response,
-            ..leader.attempt.clone()
-        },
+        attempt: Attempt { delivery: member, number, response, ..leader.attempt.clone() },
         health: HealthChange::Unchanged,
         disable: None,
+        fallback: fallback(leader.step, on_dead, member, number, now),
         ..leader.clone()
     })
+}
+
+/// Where a delivery goes that is given up. The new id is made of the old one's random part, so that the decision stays pure.
+fn fallback(
+    step: Step,
+    on_dead: Option<WebhookId>,
+    delivery: DeliveryId,
+    number: u32,
+    now: Time,
+) -> Option<Fallback> {
+    let webhook = on_dead.filter(|_| matches!(step, Step::Final(FinalState::Dead(_))))?;
+    let [.., a, b, c, d, e, f, g, h] = *delivery.as_bytes();
+    let random = u64::from_be_bytes([a, b, c, d, e, f, g, h]) << 2;
+    let id = DeliveryId::new(now, random.wrapping_add(u64::from(number) << 2));
+    Some(Fallback { webhook, id, position: now.as_micros() })
 }
 
 /// A delivery that is to be withdrawn, or whose webhook is gone, is not tried again.

@@ -5,17 +5,22 @@
 
 mod support;
 
+mod broadcasts;
 mod commands;
 mod commit_answers;
 mod due_rows;
+mod fallbacks;
 mod hand_over;
 mod health;
 mod held;
+mod limits;
+mod operational;
 mod order;
 mod permit_shares;
 mod rates;
 mod retention;
 mod schedules;
 mod simulation;
+mod statistics;
 mod stopping;
 mod unclean_end;

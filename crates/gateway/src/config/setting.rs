@@ -65,6 +65,10 @@ settings! {
     OutboundUserAgent = "outbound.user_agent", "STENTOR_OUTBOUND_USER_AGENT";
     /// Where attempts leave from.
     OutboundBindAddress = "outbound.bind_address", "STENTOR_OUTBOUND_BIND_ADDRESS";
+    /// The addresses that receivers see.
+    OutboundEgressIps = "outbound.egress_ips", "STENTOR_OUTBOUND_EGRESS_IPS";
+    /// The proxy that attempts go through. No flag: a process list would show its password.
+    OutboundProxy = "outbound.proxy", "STENTOR_OUTBOUND_PROXY";
     /// Connections at once.
     LimitsConnections = "limits.connections", "STENTOR_LIMITS_CONNECTIONS";
     /// Connections of one peer at once.
@@ -73,8 +77,14 @@ settings! {
     LimitsWaitingEvents = "limits.waiting_events", "STENTOR_LIMITS_WAITING_EVENTS";
     /// Events of one tenant that may wait.
     LimitsWaitingEventsPerTenant = "limits.waiting_events_per_tenant", "STENTOR_LIMITS_WAITING_EVENTS_PER_TENANT";
+    /// Wrong tokens without consequence.
+    LimitsWrongTokens = "limits.wrong_tokens", "STENTOR_LIMITS_WRONG_TOKENS";
+    /// Whether everybody may read the metrics.
+    MetricsPublic = "metrics.public", "STENTOR_METRICS_PUBLIC";
     /// Time to stop in.
     ShutdownDrainSeconds = "shutdown.drain_seconds", "STENTOR_SHUTDOWN_DRAIN_SECONDS";
+    /// Time before stopping.
+    ShutdownDelaySeconds = "shutdown.delay_seconds", "STENTOR_SHUTDOWN_DELAY_SECONDS";
 }
 
 impl Setting {
@@ -109,11 +119,16 @@ impl Config {
             Setting::OutboundConcurrency => self.outbound.concurrency = text.parse()?,
             Setting::OutboundUserAgent => self.outbound.user_agent = text.parse()?,
             Setting::OutboundBindAddress => self.outbound.bind_address = Some(parsed(text, "an IP address")?),
+            Setting::OutboundEgressIps => self.outbound.egress_ips = text.parse()?,
+            Setting::OutboundProxy => self.outbound.proxy = Some(text.parse()?),
             Setting::LimitsConnections => self.limits.connections = text.parse()?,
             Setting::LimitsConnectionsPerPeer => self.limits.connections_per_peer = text.parse()?,
             Setting::LimitsWaitingEvents => self.limits.waiting_events = text.parse()?,
             Setting::LimitsWaitingEventsPerTenant => self.limits.waiting_events_per_tenant = text.parse()?,
+            Setting::LimitsWrongTokens => self.limits.wrong_tokens = text.parse()?,
+            Setting::MetricsPublic => self.metrics.public = parsed(text, "true or false")?,
             Setting::ShutdownDrainSeconds => self.shutdown.drain_seconds = text.parse()?,
+            Setting::ShutdownDelaySeconds => self.shutdown.delay_seconds = text.parse()?,
         }
         Ok(())
     }

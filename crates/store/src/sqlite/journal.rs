@@ -1,6 +1,9 @@
 //! Commits batches: the hot path.
 
 mod accept;
+mod broadcast;
+mod fallback;
+mod message;
 mod outcome;
 mod purge;
 mod redeliver;
@@ -16,6 +19,7 @@ use stentor_core::id::{EventId, TenantId};
 use super::SqliteStore;
 use super::failure::{self, Severity};
 use super::row::{IdBytes, count};
+use super::statistics::{self, Counted};
 use super::totals::Changes;
 use super::writer::{AbortOnPanic, Writer};
 use crate::error::StoreResult;
@@ -95,7 +99,10 @@ fn commit(writer: &mut Writer, batch: &[Write]) -> CommitResult {
     writer.limit_log();
     for careful in [false, true] {
         match attempt(writer, batch, careful) {
-            Ok(written) => return CommitResult::Committed(written),
+            Ok((written, counted)) => {
+                statistics::lock(&writer.minutes).add(counted);
+                return CommitResult::Committed(written);
+            }
             Err(fault) => {
                 if !writer.connection.is_autocommit()
                     && let Err(error) = writer.connection.execute_batch("ROLLBACK")
@@ -114,17 +121,22 @@ fn commit(writer: &mut Writer, batch: &[Write]) -> CommitResult {
     CommitResult::NotCommitted("an item failed outside of its own write".into())
 }
 
-fn attempt(writer: &Writer, batch: &[Write], careful: bool) -> ItemResult<Vec<Written>> {
+fn attempt(writer: &Writer, batch: &[Write], careful: bool) -> ItemResult<(Vec<Written>, Counted)> {
     let connection = &writer.connection;
     connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
     let mut items = Batch::new(connection, writer.closed_before)?;
+    items.backlog = writer.backlogs.is_some().then(HashMap::new);
     let mut written = Vec::with_capacity(batch.len());
     for write in batch {
         written.push(if careful { items.write_alone(write)? } else { items.write(write)? });
     }
-    items.changes.write(connection)?;
+    std::mem::take(&mut items.changes).write(connection)?;
+    items.counted.store(connection)?;
     connection.prepare_cached("COMMIT")?.execute([])?;
-    Ok(written)
+    if let Some((backlogs, changes)) = writer.backlogs.as_ref().zip(items.backlog) {
+        backlogs.apply(changes);
+    }
+    Ok((written, items.counted))
 }
 
 /// A batch being written: the statements of the hot path, and what the items share.
@@ -133,14 +145,17 @@ struct Batch<'c> {
     insert_payload: CachedStatement<'c>,
     insert_event: CachedStatement<'c>,
     insert_pending: CachedStatement<'c>,
-    finish_pending: CachedStatement<'c>,
-    delete_pending: CachedStatement<'c>,
+    take_pending: CachedStatement<'c>,
+    insert_finished: CachedStatement<'c>,
     delay_pending: CachedStatement<'c>,
     insert_attempt: CachedStatement<'c>,
     /// Configuration versions in force, read once per tenant and batch (engine rule E7).
     versions: HashMap<TenantId, Option<u64>>,
     closed_before: IdBytes,
     changes: Changes,
+    counted: Counted,
+    /// What the batch changes of the tenants' pending deliveries, if anybody follows that.
+    backlog: Option<HashMap<TenantId, i64>>,
 }
 
 impl<'c> Batch<'c> {
@@ -150,20 +165,22 @@ impl<'c> Batch<'c> {
             insert_payload: connection.prepare_cached(accept::INSERT_PAYLOAD)?,
             insert_event: connection.prepare_cached(accept::INSERT_EVENT)?,
             insert_pending: connection.prepare_cached(accept::INSERT_PENDING)?,
-            finish_pending: connection.prepare_cached(outcome::FINISH_PENDING)?,
-            delete_pending: connection.prepare_cached(outcome::DELETE_PENDING)?,
+            take_pending: connection.prepare_cached(outcome::TAKE_PENDING)?,
+            insert_finished: connection.prepare_cached(outcome::INSERT_FINISHED)?,
             delay_pending: connection.prepare_cached(outcome::DELAY_PENDING)?,
             insert_attempt: connection.prepare_cached(outcome::INSERT_ATTEMPT)?,
             versions: HashMap::new(),
             closed_before,
             changes: Changes::default(),
+            counted: Counted::default(),
+            backlog: None,
         })
     }
 
     fn write(&mut self, write: &Write) -> ItemResult<Written> {
         match write {
             Write::Accept(new) => self.accept(new),
-            Write::Outcome(outcome) => self.outcome(outcome),
+            Write::Outcome(outcome) => self.outcome(outcome, true),
             Write::Outcomes(outcomes) => self.outcomes(outcomes),
             Write::Claim { deliveries } => self.claim(deliveries),
             Write::Finish { deliveries, state, now } => self.finish(deliveries, *state, *now),
@@ -179,6 +196,7 @@ impl<'c> Batch<'c> {
                     now: *now,
                 })
             }
+            Write::Broadcast(step) => self.broadcast(step),
             Write::Purge { before, rows_max, now } => self.purge(*before, *rows_max, *now),
         }
     }
@@ -186,7 +204,8 @@ impl<'c> Batch<'c> {
     /// Writes an item so that its failure undoes it alone.
     fn write_alone(&mut self, write: &Write) -> ItemResult<Written> {
         self.connection.execute_batch("SAVEPOINT item")?;
-        let before = (self.versions.clone(), self.changes.clone());
+        let before =
+            (self.versions.clone(), self.changes.clone(), self.counted.clone(), self.backlog.clone());
         match self.write(write) {
             Ok(written) => {
                 self.connection.execute_batch("RELEASE item")?;
@@ -195,7 +214,7 @@ impl<'c> Batch<'c> {
             Err(fault) => {
                 let Some(reason) = fault.refusal() else { return Err(fault) };
                 self.connection.execute_batch("ROLLBACK TO item; RELEASE item")?;
-                (self.versions, self.changes) = before;
+                (self.versions, self.changes, self.counted, self.backlog) = before;
                 Ok(Written::Refused(reason))
             }
         }
@@ -214,6 +233,13 @@ impl<'c> Batch<'c> {
             .map(count);
         self.versions.insert(tenant, version);
         Ok(version)
+    }
+
+    /// Notes that a tenant has more or fewer deliveries pending.
+    fn note_pending(&mut self, tenant: TenantId, change: i64) {
+        if let Some(backlog) = &mut self.backlog {
+            *backlog.entry(tenant).or_default() += change;
+        }
     }
 
     /// Whether totals already stand for rows with this id.

@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use stentor_core::event::{Event, EventContent, EventType, Origin};
 use stentor_core::id::{DeliveryId, EventId, ReplayId, TenantId, WebhookId};
 use stentor_core::shard::Shard;
-use stentor_core::tenant::Tenant;
+use stentor_core::tenant::{Tenant, TenantSettings};
 use stentor_core::time::Time;
 
 use super::*;
@@ -71,6 +71,14 @@ fn event_lists_walk_the_tenants_index() {
 }
 
 #[test]
+fn a_tenants_use_is_read_without_the_others() {
+    let lines = plan(&migrated(), usage::OF_TENANT);
+    assert!(lines.iter().any(|line| line.contains("events_by_tenant (tenant=? AND id>?)")), "{lines:#?}");
+    assert!(lines.iter().any(|line| line.contains("SEARCH usage USING PRIMARY KEY (tenant=? AND day>?)")));
+    assert!(lines.iter().all(|line| !line.contains("SCAN events")), "{lines:#?}");
+}
+
+#[test]
 fn delivery_lists_scan_no_table() {
     let connection = migrated();
     for sql in deliveries::list::statements() {
@@ -78,6 +86,29 @@ fn delivery_lists_scan_no_table() {
         assert!(
             lines.iter().all(|line| !line.contains("SCAN") || line.contains("SCAN (")),
             "{sql}\n{lines:#?}"
+        );
+    }
+}
+
+#[test]
+fn leftovers_are_found_by_their_indexes() {
+    let connection = migrated();
+    for sql in leftovers::STATEMENTS {
+        let lines = plan(&connection, sql);
+        let covered = |line: &str| line.contains("USING COVERING INDEX revisions_in_time");
+        assert!(lines.iter().all(|line| !line.contains("SCAN") || covered(line)), "{sql}: {lines:#?}");
+    }
+}
+
+#[test]
+fn message_lists_walk_their_index() {
+    let connection = migrated();
+    for sql in conversations::messages::statements() {
+        let lines = plan(&connection, &sql);
+        assert!(lines.iter().any(|line| line.contains("messages_by_conversation")), "{lines:#?}");
+        assert!(
+            lines.iter().all(|line| !line.contains("SCAN") && !line.contains("TEMP B-TREE")),
+            "{lines:#?}"
         );
     }
 }
@@ -163,7 +194,7 @@ fn event(tenant: TenantId, entropy: u64, bytes: usize) -> Write {
         config_version: 1,
         matched: 0,
     };
-    Write::Accept(Box::new(NewEvent { event, idempotency: None, deliveries: Vec::new() }))
+    Write::Accept(Box::new(NewEvent { event, idempotency: None, deliveries: Vec::new(), message: None }))
 }
 
 #[tokio::test]
@@ -177,6 +208,7 @@ async fn a_full_database_commits_nothing_and_goes_on_when_there_is_room() {
         plan: "x".into(),
         default_profile: None,
         config_version: 1,
+        settings: TenantSettings::default(),
         created_at: Time::ZERO,
     };
     store.create_tenant(&tenant).await.unwrap();
@@ -208,6 +240,7 @@ async fn after_a_failure_beside_the_journal_nothing_is_committed() {
         plan: "x".into(),
         default_profile: None,
         config_version: 1,
+        settings: TenantSettings::default(),
         created_at: Time::ZERO,
     };
     store.create_tenant(&tenant).await.unwrap();
@@ -234,6 +267,7 @@ async fn a_step_of_a_replay_is_made_once() {
         plan: "x".into(),
         default_profile: None,
         config_version: 1,
+        settings: TenantSettings::default(),
         created_at: now,
     };
     store.create_tenant(&row).await.unwrap();

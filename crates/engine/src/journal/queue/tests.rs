@@ -1,10 +1,16 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
+use stentor_core::attempt::{Attempt, AttemptOutcome};
+use stentor_core::delivery::FinalState;
 use stentor_core::event::{Event, EventContent, EventType, Origin};
-use stentor_core::id::{DeliveryId, EventId};
+use stentor_core::id::{DeliveryId, EventId, WebhookId};
+use stentor_core::retry::{HealthChange, Step};
+use stentor_core::shard::Shard;
 use stentor_core::time::Time;
-use stentor_store::journal::NewEvent;
+use stentor_store::journal::{NewDelivery, NewEvent, OutcomeWrite};
+use stentor_store::lanes::LaneKey;
 use tokio::sync::oneshot;
 
 use super::*;
@@ -35,8 +41,8 @@ fn acceptance(owner: u8, bytes: usize) -> (AcceptEntry, oneshot::Receiver<Accept
         config_version: 1,
         matched: 0,
     };
-    let event = Box::new(NewEvent { event, idempotency: None, deliveries: vec![] });
-    (AcceptEntry { event, webhooks: vec![], waiter }, answer)
+    let event = Box::new(NewEvent { event, idempotency: None, deliveries: vec![], message: None });
+    (AcceptEntry { event, webhooks: vec![], reservation: None, waiter }, answer)
 }
 
 fn lane_write() -> Entry {
@@ -141,4 +147,67 @@ fn a_publisher_that_stopped_waiting_is_left_out() {
     queue.put_acceptance(stays).expect("room");
     assert_eq!(owners(&queue.take()), [Some(tenant(2))]);
     assert_eq!((queue.len(), queue.bytes), (0, 0));
+}
+
+fn new_delivery() -> NewDelivery {
+    let webhook = WebhookId::from_bytes([0; 16]);
+    let (id, shard) = (DeliveryId::from_bytes([0; 16]), Shard::of(webhook));
+    NewDelivery { id, webhook, shard, position: 0, ordered: false, due_at: None }
+}
+
+fn outcome() -> Entry {
+    let webhook = WebhookId::from_bytes([0; 16]);
+    let shard = Shard::of(webhook);
+    let attempt = Attempt {
+        delivery: DeliveryId::from_bytes([0; 16]),
+        number: 1,
+        started_at: Time::ZERO,
+        duration: Duration::ZERO,
+        outcome: AttemptOutcome::Unsendable,
+        response: None,
+    };
+    let outcome = Box::new(OutcomeWrite {
+        tenant: tenant(1),
+        event: EventId::from_bytes([0; 16]),
+        webhook,
+        shard,
+        attempt,
+        step: Step::Final(FinalState::Delivered),
+        health: HealthChange::Unchanged,
+        disable: None,
+        fallback: None,
+        batch: None,
+        now: Time::ZERO,
+    });
+    Entry::Outcome { lane: LaneKey { shard, webhook }, outcome }
+}
+
+#[test]
+fn a_batch_brings_no_more_new_deliveries_than_it_ends_or_than_its_least() {
+    let limits = QueueLimits { batch_deliveries: 6, ..QueueLimits::default() };
+    let (mut queue, mut waiting) = (FairQueue::new(limits), Vec::new());
+    let mut put = |queue: &mut FairQueue, deliveries: usize| {
+        let (mut entry, answer) = acceptance(1, 1);
+        entry.event.deliveries = vec![new_delivery(); deliveries];
+        queue.put_acceptance(entry).expect("room");
+        waiting.push(answer);
+    };
+    let new = |batch: &[Entry]| -> usize {
+        let deliveries = |entry: &Entry| match entry {
+            Entry::Accept(entry) => entry.event.deliveries.len(),
+            _ => 0,
+        };
+        batch.iter().map(deliveries).sum()
+    };
+    for _ in 0..10 {
+        put(&mut queue, 3);
+    }
+    assert_eq!(new(&queue.take()), 6, "without outcomes the least");
+    for _ in 0..12 {
+        queue.put_first(outcome());
+    }
+    assert_eq!(new(&queue.take()), 12, "as many as end");
+    assert_eq!((new(&queue.take()), new(&queue.take())), (6, 6));
+    put(&mut queue, 1_000);
+    assert_eq!(new(&queue.take()), 1_000, "one event always fits, however many deliveries it has");
 }

@@ -125,7 +125,7 @@ impl World {
                 lane,
                 started_at: START,
                 after_unclean_end,
-                is_first_start: !after_unclean_end,
+                starts_known_since: if after_unclean_end { START } else { Time::ZERO },
             }),
             permits: TestPermits(Permits::new(8), false),
             webhook: webhook(ordered, WebhookStatus::Active, 1),
@@ -173,7 +173,7 @@ impl World {
         let options = ShardOptions {
             started_at: self.now,
             after_unclean_end: true,
-            is_first_start: false,
+            starts_known_since: self.now,
             ..self.state.options
         };
         self.state = ShardState::new(options);

@@ -23,8 +23,10 @@ use crate::http::extract::{
 };
 use crate::http::problem::{Problem, ProblemBody};
 
+mod batch;
 mod conditions;
 mod creation;
+mod diagnose;
 mod merge;
 mod parts;
 mod preview;
@@ -37,14 +39,12 @@ mod view;
 
 use query::WebhooksQuery;
 use settings::{WebhookSettings, secret_refusal};
-use view::WebhookView;
+pub(in crate::http::api) use view::WebhookView;
 
 const TAG: &str = "webhooks";
 /// How long an old secret signs beside a new one, when not said otherwise, and at most.
 const OVERLAP_DEFAULT: Duration = Duration::from_secs(24 * 3_600);
 const OVERLAP_MAX: Duration = Duration::from_secs(7 * 24 * 3_600);
-/// The data of a test event, when none is given.
-const TEST_DATA: &str = r#"{"test":true,"message":"A test event from Stentor."}"#;
 
 /// How a signing secret is replaced.
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -66,7 +66,8 @@ struct WebhookTest {
     webhook_id: WebhookId,
     #[schema(value_type = String, example = "order.created")]
     event_type: EventType,
-    /// The event's data, sent byte for byte; a synthetic sample when not given.
+    /// The event's data, sent byte for byte; when not given, the sample of the type, or a synthetic one when the type is
+    /// not declared.
     #[schema(value_type = Option<serde_json::Value>)]
     data: Option<Box<RawValue>>,
 }
@@ -75,6 +76,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(create, list))
         .routes(routes!(test))
+        .routes(routes!(diagnose::diagnose))
         .routes(routes!(get, patch, delete))
         .routes(routes!(rotate_secret))
         .routes(routes!(preview::preview))
@@ -92,7 +94,7 @@ async fn create(
     auth: TenantAuth<CanManage>,
     State(state): State<AppState>,
     IdempotencyKey(key): IdempotencyKey,
-    JsonBody(body): ConfigBody<merge::Patch>,
+    JsonBody(body): ConfigBody<creation::CreationBody>,
 ) -> Result<impl IntoResponse, Problem> {
     let draft = creation::draft(state.engine(), auth.tenant, body).await?;
     let webhook = state.engine().create_webhook(auth.tenant, draft, key.as_deref()).await?;
@@ -146,9 +148,10 @@ async fn patch(
 ) -> Result<Json<WebhookView>, Problem> {
     let engine = state.engine();
     let webhook = engine.store().webhook(auth.tenant, id).await?.ok_or_else(Problem::not_found)?;
-    let default = match patch.get("profile") {
-        Some(serde_json::Value::Null) => creation::default_profile(engine, auth.tenant).await?,
-        _ => webhook.config.profile,
+    let default = if patch.unsets("profile") {
+        creation::default_profile(engine, auth.tenant).await?
+    } else {
+        webhook.config.profile
     };
     let changed = engine.change_webhook(auth.tenant, id, merge::change(&webhook, &patch, default)?).await?;
     Ok(Json(WebhookView::masked(changed)))
@@ -207,7 +210,7 @@ async fn handshake(
     Ok(Json(WebhookView::masked(webhook)))
 }
 
-/// Send one synthetic event now and answer the attempt.
+/// Send one event now and answer the attempt: the sample of its type, or the data given.
 ///
 /// It works while the webhook is paused or disabled, is not stored, not retried, and does not count in its health. The
 /// receiver sees the header `webhook-test: true`.
@@ -223,9 +226,8 @@ async fn test(
     State(state): State<AppState>,
     JsonBody(test): ConfigBody<WebhookTest>,
 ) -> Result<Json<AttemptView>, Problem> {
-    let data = test.data.map_or_else(|| TEST_DATA.to_owned(), |data| Box::<str>::from(data).into());
-    let attempt =
-        state.engine().test_webhook(auth.tenant, test.webhook_id, test.event_type, data.into()).await?;
+    let data = test.data.map(|data| String::from(Box::<str>::from(data)).into());
+    let attempt = state.engine().test_webhook(auth.tenant, test.webhook_id, test.event_type, data).await?;
     Ok(Json(attempt.ok_or_else(Problem::not_found)?.into()))
 }
 

@@ -2,13 +2,14 @@
 
 use rusqlite::{OptionalExtension, params};
 use stentor_core::delivery::{DeadReason, FinalState};
-use stentor_core::id::{DeliveryId, TenantId, WebhookId};
+use stentor_core::id::{DeliveryId, WebhookId};
 use stentor_core::shard::Shard;
 use stentor_core::time::Time;
 
+use super::requests::ending;
 use super::{Batch, ItemResult};
 use crate::journal::{PURGE_PAYLOAD_BYTES_MAX, Written};
-use crate::sqlite::row::{self, CONTENT_BYTES, IdBytes, count, first_id, micros};
+use crate::sqlite::row::{CONTENT_BYTES, IdBytes, count, first_id, micros};
 
 /// Where a piece ends in one table: everything below goes.
 struct Cut {
@@ -19,7 +20,8 @@ struct Cut {
 
 impl Batch<'_> {
     /// First what is pending becomes `dead: expired`, in pieces that do nothing else, so that its end can be seen. Then
-    /// finished deliveries with their attempts, then events with their payloads, then idempotency keys.
+    /// finished deliveries with their attempts, then events with their payloads and messages, then idempotency keys and
+    /// what is left of deleted conversations.
     pub(super) fn purge(&mut self, before: Time, rows_max: u32, now: Time) -> ItemResult<Written> {
         let bound = first_id(before);
         let expired = self.expire(&bound, rows_max, now)?;
@@ -43,8 +45,15 @@ impl Batch<'_> {
                  INDEXED BY idempotency_by_expiry WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2)",
             )?
             .execute(params![micros(now), rows_max])?;
-        more |= keys >= usize::try_from(rows_max).unwrap_or(usize::MAX);
-        deleted += keys;
+        let conversations = self
+            .connection
+            .prepare_cached(
+                "DELETE FROM conversations WHERE key IN (SELECT key FROM conversations INDEXED BY conversations_deleted
+                 WHERE deleted_at IS NOT NULL AND deleted_at < ?1 LIMIT ?2)",
+            )?
+            .execute(params![micros(before), rows_max])?;
+        more |= keys.max(conversations) >= usize::try_from(rows_max).unwrap_or(usize::MAX);
+        deleted += keys + conversations;
         Ok(Written::Purged { expired, deleted: u32::try_from(deleted).unwrap_or(u32::MAX), more })
     }
 
@@ -55,22 +64,19 @@ impl Batch<'_> {
         now: Time,
     ) -> ItemResult<Vec<(DeliveryId, WebhookId, Shard)>> {
         let mut find = self.connection.prepare_cached(
-            "SELECT id, tenant, webhook, shard, attempts FROM (SELECT * FROM pending WHERE id < ?1 ORDER BY id LIMIT ?2)
-             UNION SELECT p.id, p.tenant, p.webhook, p.shard, p.attempts FROM later_deliveries l
+            "SELECT id, tenant, event, webhook, shard, attempts FROM
+             (SELECT * FROM pending WHERE id < ?1 ORDER BY id LIMIT ?2)
+             UNION SELECT p.id, p.tenant, p.event, p.webhook, p.shard, p.attempts FROM later_deliveries l
              CROSS JOIN pending p ON p.id = l.delivery AND p.tenant = l.tenant WHERE l.event < ?1 LIMIT ?2",
         )?;
-        let rows = find.query_map(params![bound, rows_max], |row| {
-            let id = row::id(row, 0, DeliveryId::from_bytes)?;
-            let tenant = row::id(row, 1, TenantId::from_bytes)?;
-            let webhook = row::id(row, 2, WebhookId::from_bytes)?;
-            Ok((id, tenant, webhook, Shard(row.get(3)?), row.get::<_, i64>(4)?))
-        })?;
+        let rows = find.query_map(params![bound, rows_max], ending)?;
         let found: Vec<_> = rows.collect::<Result<_, _>>()?;
         let state = FinalState::Dead(DeadReason::Expired);
         let mut expired = Vec::with_capacity(found.len());
-        for (id, tenant, webhook, shard, attempts) in found {
-            if self.finish_one(id, tenant, state, (attempts, attempts), now)? {
-                expired.push((id, webhook, shard));
+        for (ending, attempts) in found {
+            if self.finish_one(&ending, state, (attempts, attempts), now)? {
+                self.count_end(ending.tenant, ending.webhook, state, now);
+                expired.push((ending.delivery, ending.webhook, ending.shard));
             }
         }
         Ok(expired)
@@ -131,6 +137,12 @@ impl Batch<'_> {
             .connection
             .prepare_cached("DELETE FROM attempts WHERE delivery >= ?1 AND delivery < ?2")?
             .execute([from, below])?;
+        self.connection
+            .prepare_cached("DELETE FROM fallbacks WHERE delivery >= ?1 AND delivery < ?2")?
+            .execute([from, below])?;
+        self.connection
+            .prepare_cached("DELETE FROM message_deliveries WHERE delivery >= ?1 AND delivery < ?2")?
+            .execute([from, below])?;
         let deliveries = self
             .connection
             .prepare_cached("DELETE FROM deliveries WHERE id >= ?1 AND id < ?2")?
@@ -145,6 +157,9 @@ impl Batch<'_> {
         self.connection
             .prepare_cached("DELETE FROM payloads WHERE id IN (SELECT payload FROM events WHERE id < ?1)")?
             .execute([below])?;
-        Ok(self.connection.prepare_cached("DELETE FROM events WHERE id < ?1")?.execute([below])?)
+        let messages =
+            self.connection.prepare_cached("DELETE FROM messages WHERE event < ?1")?.execute([below])?;
+        let events = self.connection.prepare_cached("DELETE FROM events WHERE id < ?1")?.execute([below])?;
+        Ok(messages + events)
     }
 }

@@ -6,9 +6,22 @@ use stentor_core::id::{DeliveryId, EventId, TenantId, WebhookId};
 use stentor_core::shard::Shard;
 use stentor_core::time::Time;
 
+use super::outcome::Ending;
 use super::{Batch, ItemResult};
 use crate::journal::Written;
 use crate::sqlite::row::{self, PENDING, micros};
+
+/// A row with the columns `id, tenant, event, webhook, shard, attempts`.
+pub(super) fn ending(row: &rusqlite::Row<'_>) -> rusqlite::Result<(Ending, i64)> {
+    let ending = Ending {
+        delivery: row::id(row, 0, DeliveryId::from_bytes)?,
+        tenant: row::id(row, 1, TenantId::from_bytes)?,
+        event: row::id(row, 2, EventId::from_bytes)?,
+        webhook: row::id(row, 3, WebhookId::from_bytes)?,
+        shard: Shard(row.get(4)?),
+    };
+    Ok((ending, row.get(5)?))
+}
 
 impl Batch<'_> {
     pub(super) fn claim(&mut self, deliveries: &[DeliveryId]) -> ItemResult<Written> {
@@ -32,22 +45,27 @@ impl Batch<'_> {
         // What was attempted in a batch stays in it until it is final (engine rule E23).
         let asked_for = state == FinalState::Cancelled(CancelReason::Requested);
         let mut find = self.connection.prepare_cached(
-            "SELECT tenant, attempts FROM pending WHERE id = ?1 AND NOT (?2 AND batch IS NOT NULL)",
+            "SELECT id, tenant, event, webhook, shard, attempts FROM pending WHERE id = ?1
+             AND NOT (?2 AND batch IS NOT NULL)",
         )?;
         let mut finished = Vec::with_capacity(deliveries.len());
         for delivery in deliveries {
-            let found = find
-                .query_row(params![delivery.as_bytes(), asked_for], |row| {
-                    Ok((row::id(row, 0, TenantId::from_bytes)?, row.get::<_, i64>(1)?))
-                })
-                .optional()?;
-            if let Some((tenant, attempts)) = found
-                && self.finish_one(*delivery, tenant, state, (attempts, attempts), now)?
+            let found = find.query_row(params![delivery.as_bytes(), asked_for], ending).optional()?;
+            if let Some((ending, attempts)) = found
+                && self.finish_one(&ending, state, (attempts, attempts), now)?
             {
+                self.count_end(ending.tenant, ending.webhook, state, now);
                 finished.push(*delivery);
             }
         }
         Ok(Written::Finished(finished))
+    }
+
+    /// Counts a delivery that ended without an attempt.
+    pub(super) fn count_end(&mut self, tenant: TenantId, webhook: WebhookId, state: FinalState, now: Time) {
+        if matches!(state, FinalState::Dead(_)) {
+            self.counted.of(tenant, webhook, now).finished(state, now);
+        }
     }
 
     /// A row that waits for a time is due now. A finished one goes back to the end of its webhook's queue: what was sent
@@ -84,6 +102,7 @@ impl Batch<'_> {
                 micros(now),
                 pending.attempts,
             ])?;
+        self.note_pending(tenant, 1);
         if self.is_closed(delivery.as_bytes()) {
             self.changes.of(tenant).finished(state, -1);
         }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use serde_json::value::RawValue;
 use stentor_core::event::EventPattern;
 use stentor_core::format::Format;
 use stentor_core::id::WebhookId;
@@ -13,11 +14,13 @@ use stentor_core::time::Time;
 use stentor_core::webhook::{DisableReason, SigningSecret, Webhook, WebhookStatus};
 use utoipa::ToSchema;
 
+use super::batch::BatchView;
 use super::parts::{DisableView, LimitsView};
 use super::retry_policy::RetryPolicy;
 use super::settings::Metadata;
 use super::shaping::{CloudeventsView, TransformView};
 use super::signature::SignatureView;
+use crate::http::api::filter::{contradictions, filter_parts};
 use crate::http::extract::Seconds;
 
 /// Stands for the value of a custom header.
@@ -26,7 +29,7 @@ pub(super) const MASK: &str = "…";
 /// A webhook with everything that is in force: its own settings, and its profile's for the rest.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Webhook)]
-pub(super) struct WebhookView {
+pub(in crate::http::api) struct WebhookView {
     #[schema(value_type = String, example = "wh_01h455vb4pex5vsknk084sn02q")]
     id: WebhookId,
     name: Option<String>,
@@ -34,6 +37,12 @@ pub(super) struct WebhookView {
     url: String,
     #[schema(value_type = Vec<String>)]
     events: Vec<EventPattern>,
+    /// As it was written.
+    #[schema(value_type = Option<Object>)]
+    filters: Option<Box<RawValue>>,
+    /// As it was written.
+    #[schema(value_type = Option<Object>)]
+    conditions: Option<Box<RawValue>>,
     /// Whether it delivers: true only while `status` is `active`.
     active: bool,
     /// `active`, `paused` (by a person) or `disabled` (by Stentor).
@@ -60,6 +69,12 @@ pub(super) struct WebhookView {
     disable: DisableView,
     limits: LimitsView,
     ordered: bool,
+    batch: Option<BatchView>,
+    /// The webhook that gets each delivery that is given up here.
+    #[schema(value_type = Option<String>)]
+    on_dead: Option<WebhookId>,
+    /// Whether it delivers the messages of conversations: it is made, changed and deleted with them.
+    conversations: bool,
     signature: SignatureView,
     transform: Option<TransformView>,
     cloudevents: Option<CloudeventsView>,
@@ -103,6 +118,7 @@ impl WebhookView {
         let policy = webhook.config.effective_policy();
         let limits = webhook.config.effective_limits();
         let signature = webhook.config.effective_signature();
+        let (filters, conditions) = filter_parts(webhook.config.filter.as_ref());
         Self {
             id: webhook.id,
             active: webhook.status.delivers(),
@@ -111,6 +127,8 @@ impl WebhookView {
                 WebhookStatus::Disabled(reason) => Some(reason),
                 _ => None,
             },
+            filters,
+            conditions,
             profile: webhook.config.profile,
             format: webhook.config.effective_format(),
             secret: newest(&webhook).map(|secret| secret.value.masked()),
@@ -125,6 +143,9 @@ impl WebhookView {
             disable: DisableView::showing(policy.disable),
             limits: LimitsView::showing(limits),
             ordered: webhook.config.ordered,
+            batch: webhook.config.batch.as_ref().map(BatchView::showing),
+            on_dead: webhook.config.on_dead,
+            conversations: webhook.config.of_conversations,
             signature: SignatureView::showing(&signature),
             transform: webhook.config.transform.as_ref().map(TransformView::showing),
             cloudevents: webhook.config.cloudevents.as_ref().map(CloudeventsView::showing),
@@ -138,6 +159,12 @@ impl WebhookView {
             events: webhook.config.events,
             metadata: webhook.config.metadata,
         }
+    }
+
+    /// As it is handed to somebody who helps: also without what the URL's query and the owner's object may hold.
+    pub(in crate::http::api) fn handed_out(webhook: Webhook) -> Self {
+        let url = webhook.config.url.redacted();
+        Self { url, metadata: None, ..Self::masked(webhook) }
     }
 
     /// As the one who made its newest secret sees it, once.
@@ -199,8 +226,9 @@ fn warnings(webhook: &Webhook, signature: &Signature) -> Vec<String> {
                 .to_owned(),
         );
     }
-    if webhook.config.events.is_empty() {
-        warnings.push("events is empty: the webhook receives nothing.".to_owned());
+    if webhook.config.events.is_empty() && !webhook.config.of_conversations {
+        warnings.push("events is empty: the webhook receives only what routes send.".to_owned());
     }
+    warnings.extend(webhook.config.filter.iter().flat_map(contradictions));
     warnings
 }
