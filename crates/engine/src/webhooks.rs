@@ -2,6 +2,7 @@
 
 mod handshake;
 mod preview;
+mod request_hash;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +29,7 @@ use stentor_store::journal::IdempotencyKey;
 use stentor_store::webhooks::{CreatedOnce, Saved};
 
 pub use self::preview::RequestPreview;
+use self::request_hash::hash_of;
 use crate::accept::IDEMPOTENCY_WINDOW;
 use crate::destination::{Prepared, Unprepared};
 use crate::engine::Engine;
@@ -365,38 +367,6 @@ fn rotate(
     signing.insert(0, SigningSecret { value: value.clone(), active_from, active_until: None });
     signing.retain(|secret| secret.active_until.is_none_or(|end| now < end));
     if signing.len() > SECRETS_MAX { Err(WebhookError::TooManySecrets) } else { Ok(()) }
-}
-
-/// What an idempotency key stands for: everything that was asked for.
-fn hash_of(draft: &WebhookDraft, key: &str) -> [u8; 32] {
-    let mut hash = Sha256::new();
-    let mut part = |text: &str| {
-        hash.update((text.len() as u64).to_be_bytes());
-        hash.update(text.as_bytes());
-    };
-    // The key itself is kept nowhere: with it a hash over secrets cannot be guessed at.
-    part(key);
-    // The shown form of everything but the secrets, which have none.
-    part(&format!(
-        "{:?}",
-        (
-            &draft.name,
-            &draft.url,
-            &draft.events,
-            draft.profile,
-            &draft.policy,
-            &draft.signature,
-            draft.limits
-        )
-    ));
-    part(&format!("{:?}", (draft.format, &draft.transform, &draft.cloudevents)));
-    part(&format!("{:?}", (draft.ordered, &draft.metadata, draft.active, draft.secret.is_some())));
-    part(draft.secret.as_ref().map_or("", SecretText::reveal));
-    for (name, value) in draft.headers.iter() {
-        part(name);
-        part(value);
-    }
-    hash.finalize().into()
 }
 
 fn new_secret() -> SecretText {
