@@ -11,6 +11,10 @@ use uuid::Uuid;
 
 use crate::time::Time;
 
+mod uuid_form;
+
+pub use uuid_form::{ConversationId, InvalidUuid, MessageId};
+
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 /// Characters of an id after its prefix and underscore.
 const ENCODED_LEN: usize = 26;
@@ -137,8 +141,14 @@ ids! {
     WebhookId = "wh";
     /// A delivery: one event for one webhook.
     DeliveryId = "del";
+    /// A route: an ordered rule that sends events to named webhooks.
+    RouteId = "rt";
     /// A replay: a durable, resumable piece of work that makes new deliveries for old events.
     ReplayId = "rpl";
+    /// A conversation's place in lists. Its id does not tell its age: it may be the caller's.
+    ConversationKey = "cnv";
+    /// A broadcast: one event by the operator for each of many tenants.
+    BroadcastId = "brc";
 }
 
 #[cfg(test)]

@@ -4,23 +4,32 @@
 //! argument. So every rule is a function that a test can call.
 
 pub mod address;
+pub mod allowance;
 pub mod attempt;
+pub mod catalogue;
 pub mod cloudevents;
+pub mod conversation;
 pub mod delivery;
 pub mod destination_url;
 pub mod ecmascript;
 pub mod envelope;
 pub mod event;
+pub mod event_type;
+pub mod filter;
 pub mod format;
 pub mod header;
 pub mod id;
 pub mod json;
 pub mod limits;
+pub mod operational;
+pub mod plan;
 pub mod policy;
 pub mod profile;
 pub mod rate;
 pub mod retry;
 pub mod route;
+pub mod sample;
+pub mod schema;
 pub mod shard;
 pub mod signature;
 pub mod tenant;

@@ -40,3 +40,49 @@ pub const RESPONSE_STORED_BYTES_MAX: usize = 16 * 1024;
 pub const PAGE_ROWS_DEFAULT: u32 = 50;
 /// Most rows of one list page.
 pub const PAGE_ROWS_MAX: u32 = 250;
+/// Largest filter of a webhook or route: `filters` and `conditions` together, in bytes of JSON.
+pub const FILTER_BYTES_MAX: usize = 16 * 1024;
+/// Most tests of one filter.
+pub const FILTER_TESTS_MAX: usize = 100;
+/// Most values that the tests of one filter compare with, all together.
+pub const FILTER_VALUES_MAX: usize = 1_000;
+/// Deepest nesting of a filter.
+pub const FILTER_DEPTH_MAX: usize = 16;
+/// Most steps of a path in a filter.
+pub const FILTER_PATH_STEPS_MAX: usize = 32;
+/// Longest path in a filter, in bytes.
+pub const FILTER_PATH_BYTES_MAX: usize = 512;
+/// Most regular expressions of one filter.
+pub const FILTER_PATTERNS_MAX: usize = 10;
+/// Longest regular expression, in bytes.
+pub const FILTER_PATTERN_BYTES_MAX: usize = 1_024;
+/// Largest compiled regular expression, and largest cache of its states, in bytes.
+pub const FILTER_PATTERN_COMPILED_BYTES_MAX: usize = 256 * 1024;
+/// Longest text that a regular expression is tried on, in bytes; a longer one does not match.
+pub const FILTER_MATCHED_TEXT_BYTES_MAX: usize = 64 * 1024;
+/// Most values that a path selects in one event; those that follow are not looked at.
+pub const FILTER_SEEN_VALUES_MAX: usize = 1_000;
+/// Most routes of one tenant.
+pub const ROUTES_MAX: usize = 200;
+/// Most webhooks that one route sends to.
+pub const ROUTE_WEBHOOKS_MAX: usize = 100;
+/// Most event types that a tenant may declare.
+pub const EVENT_TYPES_MAX: usize = 1_000;
+/// Largest JSON Schema of an event type, in bytes.
+pub const SCHEMA_BYTES_MAX: usize = 64 * 1024;
+/// Most bytes that the schemas of a tenant may have together.
+pub const SCHEMAS_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Deepest nesting of a schema's own JSON.
+pub const SCHEMA_DEPTH_MAX: usize = 32;
+/// Most rules that a schema may have once every `$ref` is put in place: what checking one value may cost.
+pub const SCHEMA_RULES_MAX: u64 = 5_000;
+/// Largest sample of an event type, in bytes of JSON, and of its earlier state.
+pub const SAMPLE_BYTES_MAX: usize = 64 * 1024;
+/// Most places listed where data does not fit its schema.
+pub const MISMATCHES_MAX: usize = 20;
+/// Data beyond this gets only the first place listed, and is checked aside from what else runs.
+pub const SCHEMA_SMALL_BYTES: usize = 64 * 1024;
+/// Longest content of a message, in bytes.
+pub const MESSAGE_CONTENT_BYTES_MAX: usize = 64 * 1024;
+/// Longest file name, use case, workflow or person named in a conversation, in bytes.
+pub const MESSAGE_TEXT_BYTES_MAX: usize = 256;

@@ -70,6 +70,31 @@ impl RateGate {
         gate
     }
 
+    /// A gate that goes on from what [`starts`](Self::starts) of an earlier one of the same limit answered.
+    pub fn resumed(rate: Rate, kept: &[Time]) -> Self {
+        let mut gate = Self::new(rate);
+        match &mut gate {
+            Self::Log { starts, .. } => {
+                starts.extend(kept.iter().skip(kept.len().saturating_sub(rate.count as usize)));
+            }
+            Self::Gcra { theoretical, .. } => {
+                *theoretical = kept.iter().copied().max().unwrap_or(Time::ZERO);
+            }
+        }
+        gate
+    }
+
+    /// What a gate must remember of its starts, oldest first; nothing once they no longer matter at `now`.
+    pub fn starts(&self, now: Time) -> Vec<Time> {
+        match self {
+            Self::Log { rate, starts } => {
+                let window = rate.period + ARRIVAL_MARGIN;
+                starts.iter().copied().filter(|start| now.since(*start) < window).collect()
+            }
+            Self::Gcra { theoretical, .. } => [*theoretical].into_iter().filter(|at| *at > now).collect(),
+        }
+    }
+
     /// The limit that the gate holds.
     pub fn rate(&self) -> Rate {
         match self {
@@ -156,6 +181,21 @@ mod tests {
     }
 
     proptest! {
+        /// A gate that was kept and resumed answers as one that went on.
+        #[test]
+        fn a_resumed_gate_goes_on(count in 1_u32..1_500, waits in proptest::collection::vec(0_u64..900, 1..200), pause in 0_u64..20_000) {
+            let mut gate = RateGate::new(Rate { count, period: Duration::from_secs(5) });
+            let last = starts_of(&mut gate, &waits).pop().expect("a start");
+            let now = last.plus(Duration::from_millis(pause));
+            let mut resumed = RateGate::resumed(gate.rate(), &gate.starts(now));
+            for _ in 0..3 {
+                let next = gate.earliest(now);
+                prop_assert_eq!(resumed.earliest(now), next);
+                gate.record(next);
+                resumed.record(next);
+            }
+        }
+
         #[test]
         fn no_window_ever_holds_more(count in 1_u32..40, period_s in 1_u64..20, waits in proptest::collection::vec(0_u64..900, 1..200)) {
             let rate = Rate { count, period: Duration::from_secs(period_s) };

@@ -9,6 +9,7 @@ use crate::cloudevents::CloudeventsOptions;
 use crate::destination_url::DestinationUrl;
 use crate::envelope::Shape;
 use crate::event::EventPattern;
+use crate::filter::Filter;
 use crate::format::Format;
 use crate::header::CustomHeaders;
 use crate::id::{TenantId, WebhookId};
@@ -137,6 +138,9 @@ pub struct WebhookConfig {
     pub url: DestinationUrl,
     /// Which event types it receives; none means only what routes send.
     pub events: Vec<EventPattern>,
+    /// Which of those events, by what they hold; none means all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filter: Option<Filter>,
     /// The bundle that everything not set comes from.
     pub profile: Profile,
     /// The shape of the body, when it is not the profile's.
@@ -160,6 +164,9 @@ pub struct WebhookConfig {
     /// Whether attempt of event k+1 waits until k is final (promise P7).
     #[serde(default)]
     pub ordered: bool,
+    /// Whether it delivers the messages of conversations: made and deleted with them, and not to be changed by itself.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub of_conversations: bool,
     /// The owner's own JSON object.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metadata: Option<serde_json::Map<String, serde_json::Value>>,
@@ -172,6 +179,7 @@ impl WebhookConfig {
             name: None,
             url,
             events,
+            filter: None,
             profile: Profile::default(),
             format: None,
             policy: PolicyOverrides::default(),
@@ -180,6 +188,7 @@ impl WebhookConfig {
             cloudevents: None,
             limits: WebhookLimits::default(),
             ordered: false,
+            of_conversations: false,
             metadata: None,
         }
     }

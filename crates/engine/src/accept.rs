@@ -6,24 +6,33 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
+use stentor_core::allowance::{Limit, Standing};
 use stentor_core::event::{Event, EventContent, EventType, Origin};
+use stentor_core::event_type::Mismatch;
+use stentor_core::filter::Facts;
 use stentor_core::id::{EventId, TenantId, TokenId};
 use stentor_core::limits::MATCHED_WEBHOOKS_MAX;
+use stentor_core::operational;
+use stentor_core::route::RoutingTable;
 use stentor_core::time::Time;
 use stentor_core::webhook::Webhook;
 use stentor_store::StoreError;
-use stentor_store::journal::{IdempotencyKey, NewDelivery, NewEvent};
+use stentor_store::journal::{IdempotencyKey, MessageUnwritten, MessageWrite, NewDelivery, NewEvent};
 use tokio::sync::oneshot;
 
 use crate::directory::Known;
 use crate::engine::Engine;
 use crate::entropy;
 use crate::journal::{AcceptAnswer, AcceptEntry};
+use crate::limits::Reservation;
+use crate::operational::KEY_WINDOW;
 
 /// How long an idempotency key is remembered (design section 4).
 pub const IDEMPOTENCY_WINDOW: Duration = Duration::from_secs(24 * 3_600);
 /// How long a publisher waits for the commit before it is asked to try again.
 const STORE_DEADLINE: Duration = Duration::from_secs(15);
+/// Bytes that filters may look at, at most, without doing it aside.
+const WORK_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// How often an event is routed anew because the configuration changed under it, before the publisher is asked to retry.
 const REROUTES_MAX: u32 = 8;
 
@@ -51,6 +60,17 @@ pub struct Publish {
     /// The tenant's token that it came in with: nothing is stored that commits after the token was revoked. None when it
     /// came in without one, or with the operator's.
     pub token: Option<TokenId>,
+    /// The message that it tells of.
+    pub telling: Option<Telling>,
+}
+
+/// A message that is stored with the event that tells of it.
+#[derive(Debug, Clone)]
+pub struct Telling {
+    /// The message, and the webhook that delivers it beside those that match.
+    pub write: Box<MessageWrite>,
+    /// Hash of what the caller asked for: the message itself has parts that are made here.
+    pub asked: [u8; 32],
 }
 
 /// A stored event.
@@ -64,6 +84,8 @@ pub struct Published {
     pub deliveries: u32,
     /// Whether it was published before with the same key.
     pub duplicate: bool,
+    /// Where its data does not fit the schema of its type, when the tenant wants to be told.
+    pub warnings: Vec<Mismatch>,
 }
 
 /// Why an event was not stored.
@@ -84,6 +106,18 @@ pub enum PublishError {
     /// The tenant has more waiting to be stored than its share.
     #[error("too many events of this tenant wait to be stored")]
     TenantBusy,
+    /// The tenant takes only events of declared types, and this one's is not declared or archived.
+    #[error("the event type {0} is not declared")]
+    UndeclaredType(EventType),
+    /// The data does not fit the schema of its type.
+    #[error("the data does not fit the schema of its type in {} places", .0.len())]
+    SchemaMismatch(Vec<Mismatch>),
+    /// The message that it tells of could not be written.
+    #[error("the message could not be written: {0:?}")]
+    MessageUnwritten(MessageUnwritten),
+    /// The tenant's plan does not allow it now.
+    #[error("{}", limited(.0))]
+    Limited(Standing),
     /// There is no such tenant.
     #[error("there is no such tenant")]
     UnknownTenant,
@@ -114,9 +148,28 @@ impl Engine {
         let idempotency =
             publish.idempotency_key.as_deref().map(|key| idempotency_key(key, &publish, accepted_at));
         let mut known = self.permitted(tenant, publish.token, self.directory().known(tenant).await).await?;
+        // What Stentor says of itself is limited by what it is about.
+        let is_limited = publish.origin != Origin::Operational;
+        if let Some(limits) = known.limits.as_ref().filter(|_| is_limited) {
+            limits.take().map_err(PublishError::Limited)?;
+        }
         for _ in 0..REROUTES_MAX {
+            let warnings = self.judged(&known, &publish).await?;
             let table = &known.table;
-            let webhooks = table.matching(&content.event_type);
+            let mut webhooks = chosen(table, &content, &publish).await;
+            if publish.origin == Origin::Operational {
+                let subject = publish.subject.as_deref();
+                webhooks.retain(|webhook| operational::is_receiver(webhook, &content.event_type, subject));
+            }
+            if let Some(telling) = &publish.telling {
+                // A table without it is out of date, or the conversation has another by now.
+                let Some(own) = table.webhook(telling.write.webhook) else {
+                    return Err(PublishError::MessageUnwritten(MessageUnwritten::Changed));
+                };
+                if !webhooks.iter().any(|webhook| webhook.id == own.id) {
+                    webhooks.push(Arc::clone(own));
+                }
+            }
             if webhooks.len() > MATCHED_WEBHOOKS_MAX {
                 return Err(PublishError::TooManyMatches { matched: webhooks.len() });
             }
@@ -130,9 +183,22 @@ impl Engine {
                 matched: u32::try_from(webhooks.len()).unwrap_or(u32::MAX),
             };
             let deliveries = new_deliveries(&webhooks, accepted_at, self.positions().next(accepted_at));
-            let new_event = NewEvent { event, idempotency: idempotency.clone(), deliveries };
-            match self.store_event(new_event, webhooks).await? {
-                AcceptAnswer::Published(published) => return Ok(published),
+            let new_event = NewEvent {
+                event,
+                idempotency: idempotency.clone(),
+                deliveries,
+                message: publish.telling.as_ref().map(|telling| telling.write.clone()),
+            };
+            let reservation = match known.limits.as_ref().filter(|_| is_limited) {
+                Some(limits) => {
+                    let reserved = limits.reserve(new_event.deliveries.len(), accepted_at);
+                    Some(reserved.map_err(PublishError::Limited)?)
+                }
+                None => None,
+            };
+            match self.store_event(new_event, webhooks, reservation).await? {
+                AcceptAnswer::Published(published) => return Ok(Published { warnings, ..published }),
+                AcceptAnswer::MessageUnwritten(why) => return Err(PublishError::MessageUnwritten(why)),
                 AcceptAnswer::KeyConflict(event) => return Err(PublishError::KeyConflict { event }),
                 AcceptAnswer::StaleConfig => {
                     let newer = self.directory().newer_than(tenant, known.table.version()).await;
@@ -148,9 +214,10 @@ impl Engine {
         &self,
         event: NewEvent,
         webhooks: Vec<Arc<Webhook>>,
+        reservation: Option<Reservation>,
     ) -> Result<AcceptAnswer, PublishError> {
         let (waiter, answer) = oneshot::channel();
-        self.journal().accept(AcceptEntry { event: Box::new(event), webhooks, waiter })?;
+        self.journal().accept(AcceptEntry { event: Box::new(event), webhooks, reservation, waiter })?;
         // An event that was not taken by then is left out; one that was may be stored all the same.
         match tokio::time::timeout(STORE_DEADLINE, answer).await {
             Ok(Ok(answer)) => Ok(answer),
@@ -175,9 +242,34 @@ impl Engine {
     }
 }
 
+/// The webhooks that the event goes to. Filters that have much to look at do it aside, so that others' requests go on.
+async fn chosen(
+    table: &Arc<RoutingTable>,
+    content: &Arc<EventContent>,
+    publish: &Publish,
+) -> Vec<Arc<Webhook>> {
+    if table.work(content.event_type.as_str(), content.bytes()) <= WORK_BYTES_MAX {
+        let metadata = publish.metadata.as_deref();
+        return table.matching(&Facts::of(content, metadata));
+    }
+    let (table, content) = (Arc::clone(table), Arc::clone(content));
+    let metadata = publish.metadata.clone();
+    let aside = move || table.matching(&Facts::of(&content, metadata.as_deref()));
+    tokio::task::spawn_blocking(aside).await.expect("matching does not panic and is not aborted")
+}
+
 #[expect(clippy::needless_pass_by_value, reason = "for map_err")]
 fn unavailable(error: StoreError) -> PublishError {
     PublishError::Unavailable(error.to_string())
+}
+
+fn limited(standing: &Standing) -> String {
+    let max = standing.max;
+    match standing.limit {
+        Limit::Publish => format!("the tenant publishes faster than its plan allows ({max} at once)"),
+        Limit::Backlog => format!("the tenant has as many deliveries pending as its plan allows ({max})"),
+        Limit::Quota => format!("the tenant has used up its quota of {max} events"),
+    }
 }
 
 /// Hands out places in the queues: the time of acceptance in µs, each given once, so that a page of a lane can go on after
@@ -222,16 +314,28 @@ fn idempotency_key(key: &str, publish: &Publish, now: Time) -> IdempotencyKey {
         body.update(bytes);
     };
     part(publish.event_type.as_str().as_bytes());
+    if let Some(telling) = &publish.telling {
+        part(&telling.asked);
+        return IdempotencyKey {
+            key_hash: Sha256::digest(key.as_bytes()).into(),
+            body_hash: body.finalize().into(),
+            expires_at: now.plus(IDEMPOTENCY_WINDOW),
+        };
+    }
     part(publish.content_type.as_bytes());
     part(&publish.data);
     part(publish.previous_data.as_deref().unwrap_or_default());
     part(publish.subject.as_deref().unwrap_or_default().as_bytes());
     part(publish.metadata.as_deref().unwrap_or_default());
     part(&publish.time.map_or(0, Time::as_micros).to_be_bytes());
+    let window = match publish.origin {
+        Origin::Operational => KEY_WINDOW,
+        Origin::Api => IDEMPOTENCY_WINDOW,
+    };
     IdempotencyKey {
         key_hash: Sha256::digest(key.as_bytes()).into(),
         body_hash: body.finalize().into(),
-        expires_at: now.plus(IDEMPOTENCY_WINDOW),
+        expires_at: now.plus(window),
     }
 }
 
@@ -264,6 +368,7 @@ mod tests {
             idempotency_key: Some("k".into()),
             origin: Origin::Api,
             token: None,
+            telling: None,
         };
         let hashes = |data| idempotency_key("k", &publish(data), Time::ZERO);
         assert_eq!(hashes("1"), hashes("1"));

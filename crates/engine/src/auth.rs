@@ -1,6 +1,6 @@
 //! Who a bearer token speaks for. Looked up by keyed hash, remembered for a short while.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -36,6 +36,8 @@ struct Remembered {
     epoch: u64,
     /// When it was asked, and the answer.
     answers: HashMap<Key, (Time, Answer)>,
+    /// Secrets that were somebody's when they were last looked up, whatever became of them since.
+    worked: HashSet<Key>,
 }
 
 impl Remembered {
@@ -53,6 +55,18 @@ impl Remembered {
             self.answers.clear();
         }
         self.answers.insert(key, (asked_at, answer));
+    }
+
+    /// Keeps apart what belonged to somebody, so that it is looked up again even while others guess.
+    fn keep_apart(&mut self, key: Key, works: bool) {
+        if self.worked.len() >= REMEMBERED_MAX {
+            self.worked.clear();
+        }
+        if works {
+            self.worked.insert(key);
+        } else {
+            self.worked.remove(&key);
+        }
     }
 
     fn forget(&mut self) {
@@ -82,11 +96,19 @@ impl Authenticator {
             Some(answer) => answer,
             None => {
                 let answer = self.store.token_by_secret(secret).await?.map(Arc::new);
-                self.lock().keep(epoch, key, now, answer.clone());
+                let mut remembered = self.lock();
+                remembered.keep_apart(key, answer.as_ref().is_some_and(|token| token.is_live(now)));
+                remembered.keep(epoch, key, now, answer.clone());
                 answer
             }
         };
         Ok(answer.filter(|token| token.is_live(now)))
+    }
+
+    /// Whether this secret worked before. It may not any more.
+    pub fn has_worked(&self, secret: &str) -> bool {
+        let key: Key = Sha256::digest(secret.as_bytes()).into();
+        self.lock().worked.contains(&key)
     }
 
     /// Forgets everything, after a token changed.

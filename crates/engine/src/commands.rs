@@ -6,7 +6,8 @@ use bytes::Bytes;
 use stentor_core::attempt::Attempt;
 use stentor_core::delivery::{CancelReason, FinalState};
 use stentor_core::event::{EventContent, EventType};
-use stentor_core::id::{DeliveryId, TenantId, WebhookId};
+use stentor_core::format::Format;
+use stentor_core::id::{ConversationId, DeliveryId, TenantId, WebhookId};
 use stentor_store::StoreError;
 use stentor_store::journal::{Write, Written};
 use stentor_store::lanes::LaneKey;
@@ -40,6 +41,9 @@ pub enum CommandError {
     /// The command could not be stored now.
     #[error("the command could not be stored: {0}")]
     Unavailable(String),
+    /// As many backtests as may be are running.
+    #[error("too many backtests are running")]
+    TooManyBacktests,
     /// As many test sends as may be are on their way.
     #[error("too many test sends are on their way")]
     TooManyTests,
@@ -108,8 +112,9 @@ impl Engine {
         }
     }
 
-    /// Sends one synthetic event to a webhook right now and returns the attempt. It is not stored, not retried and does
-    /// not count in the webhook's health (readings 004). None when there is no such webhook.
+    /// Sends one event to a webhook right now and returns the attempt: with this data, or else with the sample of its type.
+    /// It is not stored, not retried and does not count in the webhook's health (readings 004). None when there is no such
+    /// webhook.
     ///
     /// # Errors
     /// When too many are on their way, or the database does not answer.
@@ -118,19 +123,28 @@ impl Engine {
         tenant: TenantId,
         webhook: WebhookId,
         event_type: EventType,
-        data: Bytes,
+        data: Option<Bytes>,
     ) -> Result<Option<Attempt>, CommandError> {
         let _place = TEST_SENDS.enter(tenant).ok_or(CommandError::TooManyTests)?;
         let Some(webhook) = self.store().webhook(tenant, webhook).await? else { return Ok(None) };
+        let (data, previous_data) = match data {
+            Some(data) => (data, None),
+            None => {
+                let sample = self.sample(tenant, &event_type).await?;
+                (sample.data, sample.previous_data)
+            }
+        };
         let now = self.clock().now();
         let content = EventContent {
             id: entropy::event_id(now),
             event_type,
             time: now,
-            subject: None,
+            // Receivers of messages expect a conversation.
+            subject: (webhook.config.effective_format() == Format::Conversation)
+                .then(|| ConversationId::new(now, entropy::bits()).to_string().into()),
             content_type: "application/json".into(),
             data,
-            previous_data: None,
+            previous_data,
         };
         let input = AttemptInput {
             webhook: Arc::new(webhook),

@@ -5,15 +5,23 @@ use std::sync::{Arc, Mutex, RwLock};
 
 use stentor_core::id::{TenantId, TokenId};
 use stentor_core::route::RoutingTable;
+use stentor_store::webhooks::Routing;
 use stentor_store::{Store, StoreError};
 
+use crate::event_types::TypeGate;
+use crate::limits::{Limits, TenantLimits};
+
 /// What was known of a tenant at one version of its configuration.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Known {
-    /// Its webhooks, by what they ask for.
+    /// Its webhooks and routes, by what they ask for.
     pub table: Arc<RoutingTable>,
     /// Its tokens that are not revoked, read after the table: one revoked at or before the table's version is not in it.
     live_tokens: Arc<HashSet<TokenId>>,
+    /// What it demands of its event types, read after the table too.
+    pub types: Arc<TypeGate>,
+    /// What its plan allows, read after the table too; none when that is everything.
+    pub(crate) limits: Option<Arc<TenantLimits>>,
 }
 
 impl Known {
@@ -27,15 +35,19 @@ impl Known {
 /// is here may be out of date without harm.
 pub struct Directory {
     store: Arc<dyn Store>,
+    limits: Arc<Limits>,
     tenants: RwLock<HashMap<TenantId, Known>>,
+    /// What tenants demand of their event types, kept while webhooks change: schemas are compiled once per change of theirs.
+    types: RwLock<HashMap<TenantId, Arc<TypeGate>>>,
     /// One lock per tenant that is being read, so that many who miss the same version read it once.
     loading: Mutex<HashMap<TenantId, Arc<tokio::sync::Mutex<()>>>>,
 }
 
 impl Directory {
     /// An empty directory.
-    pub fn new(store: Arc<dyn Store>) -> Self {
-        Self { store, tenants: RwLock::default(), loading: Mutex::default() }
+    pub fn new(store: Arc<dyn Store>, limits: Arc<Limits>) -> Self {
+        let (tenants, types) = (RwLock::default(), RwLock::default());
+        Self { store, limits, tenants, types, loading: Mutex::default() }
     }
 
     /// The tenant's table; none when there is no such tenant.
@@ -69,6 +81,11 @@ impl Directory {
         self.tenants.write().expect("no panic while holding the lock").remove(&tenant);
     }
 
+    /// Whether something is remembered of the tenant.
+    pub(crate) fn knows(&self, tenant: TenantId) -> bool {
+        self.tenants.read().expect("no panic while holding the lock").contains_key(&tenant)
+    }
+
     async fn load_unless(
         &self,
         tenant: TenantId,
@@ -95,14 +112,19 @@ impl Directory {
 
     /// A reader that lost the race against a newer one does not overwrite it.
     async fn load(&self, tenant: TenantId) -> Result<Option<Known>, StoreError> {
-        let Some((version, webhooks)) = self.store.routing(tenant).await? else {
-            self.tenants.write().expect("no panic while holding the lock").remove(&tenant);
+        let Some(Routing { version, webhooks, routes }) = self.store.routing(tenant).await? else {
+            self.forget(tenant);
+            self.types.write().expect("no panic while holding the lock").remove(&tenant);
             return Ok(None);
         };
         let tokens = self.store.tokens(tenant).await?;
+        let (webhooks, routes) = (webhooks.into_iter().map(Arc::new), routes.into_iter().map(Arc::new));
+        let plan = self.store.tenant(tenant).await?.map(|tenant| tenant.plan);
         let fresh = Known {
-            table: Arc::new(RoutingTable::new(version, webhooks.into_iter().map(Arc::new))),
+            table: Arc::new(RoutingTable::new(version, webhooks, routes)),
             live_tokens: Arc::new(tokens.into_iter().map(|token| token.id).collect()),
+            types: self.types(tenant).await?,
+            limits: plan.and_then(|plan| self.limits.of(tenant, &plan)),
         };
         let mut tenants = self.tenants.write().expect("no panic while holding the lock");
         let kept = tenants.entry(tenant).or_insert_with(|| fresh.clone());
@@ -110,6 +132,20 @@ impl Directory {
             *kept = fresh;
         }
         Ok(Some(kept.clone()))
+    }
+
+    /// What the tenant demands of its event types now; what is known of them is taken on when nothing changed.
+    async fn types(&self, tenant: TenantId) -> Result<Arc<TypeGate>, StoreError> {
+        let known = self.types.read().expect("no panic while holding the lock").get(&tenant).cloned();
+        match self.store.types_in_force(tenant, known.as_ref().map(|known| known.version())).await? {
+            None => Ok(known.unwrap_or_default()),
+            Some(changed) => {
+                let gate = Arc::new(TypeGate::new(changed));
+                let mut types = self.types.write().expect("no panic while holding the lock");
+                types.insert(tenant, Arc::clone(&gate));
+                Ok(gate)
+            }
+        }
     }
 
     fn remembered(&self, tenant: TenantId) -> Option<Known> {
@@ -124,13 +160,15 @@ impl Directory {
 #[cfg(test)]
 mod tests {
     use futures_util::future::join_all;
-    use stentor_core::tenant::{DEFAULT_PLAN, Tenant};
+    use stentor_core::plan::Plans;
+    use stentor_core::tenant::{DEFAULT_PLAN, Tenant, TenantSettings};
     use stentor_core::time::Time;
     use stentor_core::token::{Scopes, Token, TokenOwner};
     use stentor_store::seal::MasterKey;
     use stentor_store::sqlite::SqliteStore;
 
     use super::*;
+    use crate::clock::ManualClock;
 
     #[tokio::test]
     async fn many_who_miss_a_version_read_it_once() {
@@ -144,10 +182,13 @@ mod tests {
             plan: DEFAULT_PLAN.into(),
             default_profile: None,
             config_version: 1,
+            settings: TenantSettings::default(),
             created_at: now,
         };
         store.create_tenant(&new).await.expect("stored");
-        let directory = Directory::new(Arc::clone(&store));
+        let clock = Arc::new(ManualClock::new(now));
+        let limits = Limits::load(Plans::default(), &*store, clock).await.expect("read");
+        let directory = Directory::new(Arc::clone(&store), limits);
         let old = directory.known(tenant).await.expect("answers").expect("a tenant");
         let token = Token {
             id: TokenId::from_bytes([2; 16]),

@@ -5,11 +5,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use stentor_core::address::AddressPolicy;
+use stentor_core::id::TenantId;
+use stentor_core::plan::Plans;
 use stentor_core::shard::Shard;
 use stentor_core::time::Time;
-use stentor_store::maintenance::PreviousEnd;
+use stentor_store::maintenance::{KeptStarts, PreviousEnd};
 use stentor_store::{Store, StoreError};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Notify};
 use tokio::task::JoinHandle;
 use tracing::{info, warn};
 
@@ -19,12 +21,14 @@ use crate::clock::{Clock, Stopwatch};
 use crate::destination::{Destination, HttpDestination};
 use crate::directory::Directory;
 use crate::journal::{Journal, OnDisabled, OnFatal, QueueLimits, Writer};
+use crate::limits::Limits;
 use crate::maintenance::{Maintenance, Retention};
 use crate::metrics::Metrics;
 use crate::outbound::{OutboundClient, OutboundOptions, SystemResolver};
 use crate::sender::Sender;
 use crate::shard::state::ShardOptions;
 use crate::shard::{Actor, LaneLimits, Shards, SharedPermits, World};
+use crate::starts;
 
 /// How often a stopping engine looks whether its attempts have ended.
 const DRAIN_LOOK: Duration = Duration::from_millis(20);
@@ -44,6 +48,8 @@ pub struct EngineOptions {
     pub lane: LaneLimits,
     /// What is deleted when.
     pub retention: Retention,
+    /// What tenants may use, by the names of plans.
+    pub plans: Plans,
     /// Called when nothing may be acknowledged any more; must end the process.
     pub on_fatal: OnFatal,
 }
@@ -58,6 +64,7 @@ impl EngineOptions {
             queue: QueueLimits::default(),
             lane: LaneLimits::default(),
             retention: Retention::default(),
+            plans: Plans::default(),
             on_fatal,
         }
     }
@@ -85,6 +92,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     journal: Journal,
     shards: Shards,
+    limits: Arc<Limits>,
     directory: Directory,
     authenticator: Authenticator,
     sender: Arc<Sender>,
@@ -93,7 +101,11 @@ struct Inner {
     positions: Positions,
     metrics: Arc<Metrics>,
     address_policy: AddressPolicy,
+    /// Since when every start of an attempt is known (engine rule E14).
+    starts_known_since: Time,
     stopping: AtomicBool,
+    /// Something is noted for an operational event.
+    announcing: Notify,
     writer: Mutex<Option<JoinHandle<()>>>,
     background: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -137,13 +149,16 @@ impl Engine {
     ) -> Result<Self, StartError> {
         let started_at = clock.now();
         let previous_end = store.begin_process(started_at).await?;
+        let kept = starts::believed(store.take_starts().await?, previous_end, started_at);
+        let limits = Limits::load(options.plans.clone(), &*store, Arc::clone(&clock)).await?;
         let metrics = Arc::new(Metrics::default());
         let journal = Journal::new(options.queue);
         let (shards, inboxes) = Shards::new();
         let permits = SharedPermits::new(options.permits);
         let sender = Sender::new(destination, Arc::clone(&store), Arc::clone(&clock), Arc::clone(&metrics));
         let inner = Arc::new(Inner {
-            directory: Directory::new(Arc::clone(&store)),
+            directory: Directory::new(Arc::clone(&store), Arc::clone(&limits)),
+            limits,
             authenticator: Authenticator::new(Arc::clone(&store), Arc::clone(&clock)),
             sender: Arc::new(sender),
             outbound,
@@ -155,15 +170,20 @@ impl Engine {
             positions: Positions::default(),
             metrics,
             address_policy: options.address_policy.clone(),
+            starts_known_since: kept.known_since,
             stopping: AtomicBool::new(false),
+            announcing: Notify::new(),
             writer: Mutex::default(),
             background: Mutex::default(),
         });
         let engine = Self { inner };
         let world = engine.world(&options);
-        let shard_options = shard_options(&options, started_at, previous_end);
+        let shard_options = shard_options(&options, started_at, previous_end, kept.known_since);
+        let mut starts = starts::by_shard(kept);
         for (number, inbox) in (0_u8..=u8::MAX).zip(inboxes) {
-            let actor = Actor { shard: Shard(number), inbox, world: world.clone(), options: shard_options };
+            let shard = Shard(number);
+            let starts = starts.remove(&shard).unwrap_or_default();
+            let actor = Actor { shard, inbox, world: world.clone(), options: shard_options, starts };
             supervise(tokio::spawn(actor.run()), options.on_fatal.clone(), "a shard");
         }
         let writer = tokio::spawn(engine.writer(options.on_fatal.clone()).run());
@@ -171,7 +191,15 @@ impl Engine {
         let maintenance = Maintenance::new(engine.clone(), options.retention);
         maintenance.sweep().await?;
         engine.resume_replays().await?;
-        engine.inner.background.lock().await.extend(maintenance.spawn());
+        engine.resume_broadcasts().await?;
+        let announcer = tokio::spawn(engine.clone().announce_for_ever());
+        let teller = tokio::spawn(engine.clone().tell_for_ever());
+        engine
+            .inner
+            .background
+            .lock()
+            .await
+            .extend(maintenance.spawn().into_iter().chain([announcer, teller]));
         Ok(engine)
     }
 
@@ -193,6 +221,7 @@ impl Engine {
         let weak = Arc::downgrade(&self.inner);
         let on_disabled: OnDisabled = Arc::new(move |tenant, webhook| {
             let Some(inner) = weak.upgrade() else { return };
+            inner.announcing.notify_one();
             tokio::spawn(async move {
                 let engine = Self { inner };
                 if let Err(error) = engine.webhook_changed(tenant, webhook).await {
@@ -204,6 +233,7 @@ impl Engine {
             journal: self.inner.journal.clone(),
             store: Arc::clone(&self.inner.store),
             shards: self.inner.shards.clone(),
+            limits: Arc::clone(&self.inner.limits),
             metrics: Arc::clone(&self.inner.metrics),
             on_fatal,
             on_disabled,
@@ -240,7 +270,7 @@ impl Engine {
         for task in inner.background.lock().await.drain(..) {
             task.abort();
         }
-        inner.shards.drain().await;
+        let starts = inner.shards.drain().await;
         let stopwatch = Stopwatch::start();
         while inner.permits.in_use() > 0 && stopwatch.elapsed() < drain {
             tokio::time::sleep(DRAIN_LOOK).await;
@@ -255,6 +285,11 @@ impl Engine {
         }
         if left > 0 {
             warn!(left, "attempts were still in flight; they will be repeated after the next start");
+            return;
+        }
+        let kept = KeptStarts { known_since: inner.starts_known_since, webhooks: starts };
+        if let Err(error) = inner.store.keep_starts(&kept).await {
+            warn!(%error, "the orderly stop could not be noted");
             return;
         }
         match inner.store.end_process(inner.clock.now()).await {
@@ -289,6 +324,11 @@ impl Engine {
         &self.inner.metrics
     }
 
+    /// How many events of a tenant, or of all, may wait to be stored, and how many more fit now.
+    pub fn room(&self, tenant: Option<TenantId>) -> (usize, usize) {
+        self.inner.journal.room(tenant)
+    }
+
     pub(crate) fn journal(&self) -> &Journal {
         &self.inner.journal
     }
@@ -299,6 +339,15 @@ impl Engine {
 
     pub(crate) fn shards(&self) -> &Shards {
         &self.inner.shards
+    }
+
+    pub(crate) fn announcing(&self) -> &Notify {
+        &self.inner.announcing
+    }
+
+    /// What tenants may use and have used.
+    pub fn limits(&self) -> &Limits {
+        &self.inner.limits
     }
 
     /// The routing tables in force.
@@ -327,11 +376,16 @@ fn supervise(task: JoinHandle<()>, on_fatal: OnFatal, what: &'static str) -> Joi
     })
 }
 
-fn shard_options(options: &EngineOptions, started_at: Time, previous_end: PreviousEnd) -> ShardOptions {
+fn shard_options(
+    options: &EngineOptions,
+    started_at: Time,
+    previous_end: PreviousEnd,
+    starts_known_since: Time,
+) -> ShardOptions {
     ShardOptions {
         lane: options.lane,
         started_at,
         after_unclean_end: previous_end == PreviousEnd::Unclean,
-        is_first_start: previous_end == PreviousEnd::FirstStart,
+        starts_known_since,
     }
 }

@@ -101,6 +101,9 @@ impl Maintenance {
                     if let Err(error) = sweeper.sweep().await {
                         warn!(%error, "the sweep failed");
                     }
+                    if let Err(error) = sweeper.engine.retire_unused_webhooks().await {
+                        warn!(%error, "webhooks that no conversation uses any more could not be deleted");
+                    }
                 }
             }),
             tokio::spawn(async move {

@@ -7,6 +7,8 @@
 
 use std::time::Duration;
 
+use stentor_core::event::Event;
+use stentor_core::filter::Facts;
 use stentor_core::id::{EventId, ReplayId, TenantId, WebhookId};
 use stentor_core::limits::MATCHED_WEBHOOKS_MAX;
 use stentor_core::time::Time;
@@ -48,7 +50,13 @@ impl Engine {
                 None => return Ok(None),
             },
             None => match self.directory().table(tenant).await? {
-                Some(table) => table.matching(&stored.content.event_type),
+                Some(table) => {
+                    let mut webhooks = table.matching(&facts_of(&stored));
+                    let own = self.webhook_of_message(tenant, event).await?;
+                    let own = own.and_then(|own| table.webhook(own));
+                    webhooks.extend(own.filter(|own| webhooks.iter().all(|one| one.id != own.id)).cloned());
+                    webhooks
+                }
                 None => return Ok(None),
             },
         };
@@ -64,7 +72,7 @@ impl Engine {
         }
     }
 
-    /// Begins to deliver to a webhook all events of `[since, until)` that match its event types. None when there is no such
+    /// Begins to deliver to a webhook all events of `[since, until)` that go to it by today's configuration. None when there is no such
     /// webhook.
     ///
     /// # Errors
@@ -134,8 +142,11 @@ impl Engine {
         let (tenant, id) = (replay.tenant, replay.id);
         let write = Write::Replay { tenant, replay: id, items, cursor: last, done, now };
         match self.journal().write(write).await? {
-            // Somebody else took this step; there is one runner per process and one process, so it was finished.
-            Written::Replayed(None) => Ok(Progress::Finished),
+            // It was made before, by a commit of which nobody could tell.
+            Written::Replayed(None) => match self.store().replay(tenant, id).await? {
+                Some(stored) if stored.finished_at.is_none() => Ok(Progress::Moved(stored.cursor)),
+                _ => Ok(Progress::Finished),
+            },
             Written::Replayed(Some(_)) if done => Ok(Progress::Finished),
             Written::Replayed(Some(_)) => Ok(Progress::Moved(last)),
             other => Err(CommandError::Unavailable(format!("unexpected answer {other:?}"))),
@@ -158,14 +169,28 @@ impl Engine {
             self.store().event_types(replay.tenant, replay.since, replay.until, cursor, CHUNK_ROWS).await?;
         let mut chunk = Chunk { items: Vec::new(), last: types.last().map(|(id, _)| *id) };
         let shared = std::sync::Arc::new(webhook.clone());
+        let Some(table) = self.directory().table(replay.tenant).await? else { return Ok(Some(chunk)) };
         for (id, event_type) in types {
-            if webhook.config.events.iter().any(|pattern| pattern.matches(event_type.as_str())) {
+            let by_type = webhook.config.events.iter().any(|pattern| pattern.matches(event_type.as_str()));
+            let sent = if table.is_chosen_by_type(webhook.id) {
+                by_type
+            } else {
+                // What its filter or a route asks for is in the event.
+                let stored = self.store().event(replay.tenant, id).await?;
+                stored.is_some_and(|event| table.sends_to(&facts_of(&event), webhook.id))
+            };
+            if sent {
                 let made = new_deliveries(std::slice::from_ref(&shared), now, self.positions().next(now));
                 chunk.items.extend(made.into_iter().map(|delivery| (id, delivery)));
             }
         }
         Ok(Some(chunk))
     }
+}
+
+/// What filters see of a stored event.
+pub(crate) fn facts_of(event: &Event) -> Facts<'_> {
+    Facts::of(&event.content, event.metadata.as_deref())
 }
 
 /// What one step looks at.

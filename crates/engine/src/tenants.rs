@@ -3,12 +3,23 @@
 use std::sync::Arc;
 
 use stentor_core::id::TenantId;
+use stentor_core::tenant::Tenant;
 use stentor_store::StoreError;
 use stentor_store::tenants::TenantSaved;
 
 use crate::engine::Engine;
 
 impl Engine {
+    /// Changes what a person sets of a tenant. What it used stays used.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn change_tenant(&self, tenant: &Tenant) -> Result<TenantSaved, StoreError> {
+        let saved = self.store().update_tenant(tenant).await?;
+        self.directory().forget(tenant.id);
+        Ok(saved)
+    }
+
     /// Deletes a tenant: its tokens stop working, nothing more is sent, and what is pending becomes cancelled. Its events go
     /// by retention.
     ///
@@ -22,6 +33,7 @@ impl Engine {
         }
         self.authenticator().forget();
         self.directory().forget(id);
+        self.limits().forget(id);
         for webhook in table.iter().flat_map(|table| table.webhooks()) {
             if let Some(deleted) = self.store().lane_webhook(id, webhook.id).await? {
                 self.shards().configure(Arc::new(deleted)).await;

@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 use stentor_core::cloudevents::{CloudeventsOptions, HandshakeRefusal};
 use stentor_core::destination_url::{DestinationUrl, UrlRefusal};
 use stentor_core::event::EventPattern;
+use stentor_core::filter::Filter;
 use stentor_core::format::Format;
 use stentor_core::header::CustomHeaders;
 use stentor_core::id::{TenantId, WebhookId};
@@ -47,6 +48,8 @@ pub struct WebhookDraft {
     pub url: String,
     /// Which event types it receives.
     pub events: Vec<EventPattern>,
+    /// Which of those events.
+    pub filter: Option<Filter>,
     /// The bundle that everything not set comes from.
     pub profile: Profile,
     /// The shape of the body, when it is not the profile's.
@@ -82,6 +85,8 @@ pub struct WebhookChange {
     pub url: Option<String>,
     /// New event types; the list is replaced.
     pub events: Option<Vec<EventPattern>>,
+    /// New filter; the inner `None` removes it.
+    pub filter: Option<Option<Filter>>,
     /// New profile.
     pub profile: Option<Profile>,
     /// New format; the inner `None` returns to the profile's.
@@ -133,6 +138,9 @@ pub enum WebhookError {
     /// More secrets overlap than allowed.
     #[error("at most {SECRETS_MAX} signing secrets may overlap; wait until an older one has expired")]
     TooManySecrets,
+    /// It delivers the messages of conversations.
+    #[error("the webhook belongs to conversations; change or delete those")]
+    OfConversations,
     /// The webhook keeps being changed by others.
     #[error("the webhook is being changed by others; try again")]
     Busy,
@@ -197,6 +205,7 @@ impl Engine {
             name: draft.name,
             url: self.parse_url(&draft.url)?,
             events: draft.events,
+            filter: draft.filter,
             profile: draft.profile,
             format: draft.format,
             policy: draft.policy,
@@ -205,6 +214,7 @@ impl Engine {
             cloudevents: draft.cloudevents,
             limits: draft.limits,
             ordered: draft.ordered,
+            of_conversations: false,
             metadata: draft.metadata,
         };
         let needed = config.effective_signature().needs_secret();
@@ -261,6 +271,10 @@ impl Engine {
     /// # Errors
     /// When there is no such webhook or the database does not answer.
     pub async fn delete_webhook(&self, tenant: TenantId, id: WebhookId) -> Result<(), WebhookError> {
+        let webhook = self.store().webhook(tenant, id).await?.ok_or(WebhookError::NotFound)?;
+        if webhook.config.of_conversations {
+            return Err(WebhookError::OfConversations);
+        }
         match self.store().delete_webhook(tenant, id, self.clock().now()).await? {
             Saved::At(_) => Ok(self.webhook_changed(tenant, id).await?),
             Saved::NotFound | Saved::Changed => Err(WebhookError::NotFound),
@@ -276,6 +290,9 @@ impl Engine {
         for _ in 0..CHANGE_TRIES_MAX {
             let now = self.clock().now();
             let before = self.store().webhook(tenant, id).await?.ok_or(WebhookError::NotFound)?;
+            if before.config.of_conversations {
+                return Err(WebhookError::OfConversations);
+            }
             let mut webhook = before.clone();
             edit(&mut webhook, now)?;
             webhook.updated_at = now;
@@ -331,6 +348,7 @@ fn apply(
     set(&mut config.name, change.name.as_ref());
     set(&mut config.url, url);
     set(&mut config.events, change.events.as_ref());
+    set(&mut config.filter, change.filter.as_ref());
     set(&mut config.profile, change.profile.as_ref());
     set(&mut config.format, change.format.as_ref());
     set(&mut config.policy, change.policy.as_ref());

@@ -30,7 +30,7 @@ pub use bootstrap::FirstStart;
 
 use crate::config::Config;
 use crate::http::server::{self, ServerOptions};
-use crate::http::{AppState, router};
+use crate::http::{AppState, HttpOptions, router};
 
 /// The part of the time to stop in that belongs to requests; the rest is for the attempts that they may have started.
 const REQUESTS_SHARE: f64 = 0.5;
@@ -61,7 +61,7 @@ impl App {
             bootstrap::run(store.as_ref(), clock.as_ref(), config.operator_token.as_ref()).await?;
         let engine = Engine::start(store, engine_options(config, address), clock).await?;
         let stop = CancellationToken::new();
-        let router = router(AppState::new(engine.clone()));
+        let router = router(AppState::new(engine.clone(), http_options(config)));
         let options = server_options(config, descriptors);
         let server = tokio::spawn(server::serve(listener, router, stop.clone(), options));
         Ok(Self { engine, address, first_start, stop, server, drain: config.shutdown.drain() })
@@ -125,8 +125,13 @@ fn engine_options(config: &Config, own: SocketAddr) -> EngineOptions {
     options.permits = config.outbound.concurrency.get();
     options.queue.items = config.limits.waiting_events.size();
     options.queue.tenant_items = config.limits.waiting_events_per_tenant.size();
+    options.plans = config.plans();
     options.retention = Retention { age: config.retention.age() };
     options
+}
+
+fn http_options(config: &Config) -> HttpOptions {
+    HttpOptions { wrong_tokens: config.limits.wrong_tokens.get(), public_metrics: config.metrics.public }
 }
 
 fn server_options(config: &Config, descriptors: Option<u64>) -> ServerOptions {

@@ -15,7 +15,7 @@ use stentor_core::event::{Event, EventContent, EventType, Origin};
 use stentor_core::id::{DeliveryId, EventId, TenantId, WebhookId};
 use stentor_core::retry::{HealthChange, Step};
 use stentor_core::shard::Shard;
-use stentor_core::tenant::Tenant;
+use stentor_core::tenant::{Tenant, TenantSettings};
 use stentor_core::time::Time;
 use stentor_store::journal::{CommitResult, NewDelivery, NewEvent, OutcomeWrite, Write, Written};
 use stentor_store::seal::MasterKey;
@@ -79,7 +79,7 @@ impl Source {
             config_version: 1,
             matched: deliveries.len() as u32,
         };
-        NewEvent { event, idempotency: None, deliveries }
+        NewEvent { event, idempotency: None, deliveries, message: None }
     }
 }
 
@@ -125,6 +125,7 @@ async fn run(folder: &Path, batches: usize, tenants: u64) {
             plan: "x".into(),
             default_profile: None,
             config_version: 1,
+            settings: TenantSettings::default(),
             created_at: start,
         };
         store.create_tenant(&tenant).await.expect("stores");

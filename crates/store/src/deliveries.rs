@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use stentor_core::attempt::CapturedResponse;
 use stentor_core::delivery::DeliveryState;
-use stentor_core::id::{DeliveryId, EventId, TenantId, WebhookId};
+use stentor_core::id::{ConversationId, DeliveryId, EventId, MessageId, TenantId, WebhookId};
 use stentor_core::shard::Shard;
 use stentor_core::time::Time;
 
@@ -61,6 +61,10 @@ pub struct DeliveryFilter {
     pub webhook: Option<WebhookId>,
     /// Of this event.
     pub event: Option<EventId>,
+    /// About a message of this conversation.
+    pub conversation: Option<ConversationId>,
+    /// About this message.
+    pub message: Option<MessageId>,
 }
 
 /// Reads of deliveries.

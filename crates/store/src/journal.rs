@@ -4,13 +4,16 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use stentor_core::attempt::Attempt;
+use stentor_core::conversation::Message;
 use stentor_core::delivery::{FinalState, PendingDelivery};
 use stentor_core::event::Event;
-use stentor_core::id::{DeliveryId, EventId, ReplayId, TenantId, WebhookId};
+use stentor_core::id::{ConversationId, DeliveryId, EventId, ReplayId, TenantId, WebhookId};
 use stentor_core::retry::{HealthChange, Step};
 use stentor_core::shard::Shard;
 use stentor_core::time::Time;
 use stentor_core::webhook::DisableReason;
+
+use crate::broadcasts::BroadcastStep;
 
 /// An idempotency key as kept: hashes only.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +52,32 @@ pub struct NewEvent {
     pub idempotency: Option<IdempotencyKey>,
     /// Its deliveries.
     pub deliveries: Vec<NewDelivery>,
+    /// The message that it tells of, stored with it.
+    pub message: Option<Box<MessageWrite>>,
+}
+
+/// A message that is stored with the event that tells of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MessageWrite {
+    /// The conversation's id.
+    pub conversation: ConversationId,
+    /// The webhook that the conversation is to have still.
+    pub webhook: WebhookId,
+    /// The message as it is to be. Of a change, its revision is the one that the change was made of.
+    pub message: Message,
+    /// Whether it comes into being with the event, which is its place in lists then.
+    pub is_new: bool,
+}
+
+/// Why a message was not stored, nor its event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MessageUnwritten {
+    /// There is no such conversation.
+    NoConversation,
+    /// Another message of the tenant has its id.
+    Exists,
+    /// The conversation or the message changed since it was read, or is gone.
+    Changed,
 }
 
 /// The end of an attempt. Writing it twice changes nothing: it is idempotent on (delivery, attempt number).
@@ -133,6 +162,8 @@ pub enum Write {
         /// When.
         now: Time,
     },
+    /// One step of a broadcast. Changes nothing when the broadcast has come that far already.
+    Broadcast(Box<BroadcastStep>),
     /// Delete a bounded piece of what is older than `before` (engine rule E17).
     Purge {
         /// Everything accepted before this goes. Pending rows first become `dead: expired`.
@@ -165,11 +196,14 @@ pub enum Written {
         /// The first event.
         event: EventId,
     },
-    /// Routing used another version of the tenant's configuration; nothing was stored (engine rule E7).
+    /// Routing used another version of the configuration of the tenant, or of one of a broadcast's; nothing was stored (engine
+    /// rule E7).
     StaleConfig {
         /// The version in force; none when the tenant no longer exists.
         current: Option<u64>,
     },
+    /// The message cannot be as it was to be; neither it nor the event is stored.
+    MessageUnwritten(MessageUnwritten),
     /// The attempt is recorded.
     Recorded {
         /// Whether the row was still pending with the expected number of attempts. If not, nothing changed.
@@ -187,6 +221,8 @@ pub enum Written {
     Redelivered(Option<Vec<i64>>),
     /// How many deliveries the step of a replay made; none when there is no such replay or it had come that far already.
     Replayed(Option<u32>),
+    /// The events that the step of a broadcast stored; none when there is no such broadcast or it had come that far already.
+    Broadcast(Option<Vec<EventId>>),
     /// What was purged.
     Purged {
         /// Pending rows that became `dead: expired`.

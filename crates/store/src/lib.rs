@@ -4,39 +4,79 @@
 //! what is written, a backend only commits it. `conformance` holds the suite that every backend must pass unchanged.
 //! This is the only crate that knows SQL.
 
+pub mod broadcasts;
 pub mod conformance;
+pub mod conversations;
 pub mod deliveries;
 pub mod error;
+pub mod event_types;
 pub mod events;
 pub mod journal;
 pub mod lanes;
 pub mod maintenance;
+pub mod operational;
 pub mod replays;
+pub mod routes;
 pub mod seal;
 pub mod sqlite;
 pub mod tenants;
 pub mod tokens;
+pub mod usage;
 pub mod webhooks;
 
+pub use broadcasts::Broadcasts;
+pub use conversations::Conversations;
 pub use deliveries::Deliveries;
 pub use error::StoreError;
+pub use event_types::EventTypes;
 pub use events::Events;
 pub use journal::Journal;
 pub use lanes::Lanes;
 pub use maintenance::Maintenance;
+pub use operational::Operational;
 pub use replays::Replays;
+pub use routes::Routes;
 pub use tenants::Tenants;
 pub use tokens::Tokens;
+pub use usage::Usage;
 pub use webhooks::Webhooks;
 
 /// What the engine and the gateway need of a backend.
 pub trait Store:
-    Journal + Lanes + Events + Deliveries + Webhooks + Tenants + Tokens + Replays + Maintenance
+    Journal
+    + Lanes
+    + Events
+    + Deliveries
+    + Webhooks
+    + Routes
+    + Tenants
+    + Tokens
+    + Usage
+    + Replays
+    + Operational
+    + Broadcasts
+    + Maintenance
+    + EventTypes
+    + Conversations
 {
 }
 
 impl<T> Store for T where
-    T: Journal + Lanes + Events + Deliveries + Webhooks + Tenants + Tokens + Replays + Maintenance
+    T: Journal
+        + Lanes
+        + Events
+        + Deliveries
+        + Webhooks
+        + Routes
+        + Tenants
+        + Tokens
+        + Usage
+        + Replays
+        + Operational
+        + Broadcasts
+        + Maintenance
+        + EventTypes
+        + Conversations
 {
 }
 

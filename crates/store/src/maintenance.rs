@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use async_trait::async_trait;
+use stentor_core::id::WebhookId;
 use stentor_core::time::Time;
 
 use crate::error::StoreResult;
@@ -18,11 +19,26 @@ pub enum PreviousEnd {
     Unclean,
 }
 
+/// What an orderly stop keeps of rates, so that the next process holds them exactly (engine rule E14).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KeptStarts {
+    /// Since when every start is known. What started before is not, because a process died.
+    pub known_since: Time,
+    /// Webhooks with what their rates must remember; all others have no start that matters.
+    pub webhooks: Vec<(WebhookId, Vec<Time>)>,
+}
+
 /// Upkeep of the database.
 #[async_trait]
 pub trait Maintenance: Send + Sync {
     /// Notes that a process uses the database now, and answers how the previous one ended.
     async fn begin_process(&self, now: Time) -> StoreResult<PreviousEnd>;
+
+    /// Keeps the starts for the next process. To be called before [`end_process`](Self::end_process).
+    async fn keep_starts(&self, kept: &KeptStarts) -> StoreResult<()>;
+
+    /// Takes what the last process kept, if it kept anything: it is there once. Only to be believed after a clean end.
+    async fn take_starts(&self) -> StoreResult<Option<KeptStarts>>;
 
     /// Notes an orderly stop: every outcome is committed.
     async fn end_process(&self, now: Time) -> StoreResult<()>;

@@ -188,6 +188,17 @@ impl Sealer {
         keyed_hash(&self.token_key, secret.as_bytes())
     }
 
+    /// The keyed hash of texts that together are a key: it tells whether they are the same and nothing else.
+    pub fn hash_of(&self, purpose: &str, parts: &[&[u8]]) -> [u8; 32] {
+        let mut data = Zeroizing::new(purpose.as_bytes().to_vec());
+        for part in parts {
+            data.push(0);
+            data.extend_from_slice(&(part.len() as u64).to_be_bytes());
+            data.extend_from_slice(part);
+        }
+        keyed_hash(&self.token_key, &data)
+    }
+
     fn associated_data(&self, place: Place<'_>) -> Vec<u8> {
         let mut data = vec![VERSION];
         for part in [place.table.as_bytes(), place.row, place.field.as_bytes(), &self.key_id] {

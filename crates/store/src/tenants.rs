@@ -25,11 +25,12 @@ pub trait Tenants: Send + Sync {
     /// Stores a new tenant; `config_version` starts at 1.
     async fn create_tenant(&self, tenant: &Tenant) -> StoreResult<TenantSaved>;
 
-    /// Changes all that a person sets: everything but the version and the time of creation.
+    /// Changes all that a person sets: everything but the version and the time of creation. The configuration version moves with
+    /// the plan and the settings: what may be published depends on them.
     async fn update_tenant(&self, tenant: &Tenant) -> StoreResult<TenantSaved>;
 
-    /// Deletes the tenant: its tokens are revoked and its webhooks become tombstones in the same transaction. Its events
-    /// go by retention.
+    /// Deletes the tenant: its tokens are revoked and its webhooks become tombstones in the same transaction. Its event
+    /// types and conversations are gone; its events go by retention.
     async fn delete_tenant(&self, id: TenantId, now: Time) -> StoreResult<TenantSaved>;
 
     /// One tenant.

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use stentor_core::id::{TenantId, WebhookId};
+use stentor_core::route::Route;
 use stentor_core::time::Time;
 use stentor_core::webhook::{Webhook, WebhookStatus};
 
@@ -33,6 +34,17 @@ pub enum CreatedOnce {
     NotFound,
 }
 
+/// Everything that decides where a tenant's events go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Routing {
+    /// The configuration version that it makes up.
+    pub version: u64,
+    /// All webhooks that are not deleted.
+    pub webhooks: Vec<Webhook>,
+    /// All routes, in their order.
+    pub routes: Vec<Route>,
+}
+
 /// Reads and changes of webhooks. Each change moves the tenant's configuration version and keeps its revision in the same
 /// transaction (engine rules E7, E21).
 #[async_trait]
@@ -53,18 +65,19 @@ pub trait Webhooks: Send + Sync {
     /// One webhook; a deleted one is not found.
     async fn webhook(&self, tenant: TenantId, id: WebhookId) -> StoreResult<Option<Webhook>>;
 
-    /// Webhooks that are not deleted, newest first, with ids below `before`.
+    /// Webhooks that are not deleted, newest first, with ids below `before`: those of conversations only when asked for.
     async fn webhooks(
         &self,
         tenant: TenantId,
         status: Option<WebhookStatus>,
+        of_conversations: bool,
         before: Option<WebhookId>,
         rows: u32,
     ) -> StoreResult<Page<Webhook>>;
 
-    /// All webhooks of a tenant that are not deleted and the configuration version they make up, read at one moment.
+    /// All webhooks of a tenant that are not deleted, its routes, and the configuration version they make up, read at one moment.
     /// None when there is no such tenant.
-    async fn routing(&self, tenant: TenantId) -> StoreResult<Option<(u64, Vec<Webhook>)>>;
+    async fn routing(&self, tenant: TenantId) -> StoreResult<Option<Routing>>;
 
     /// A webhook for its lane, deleted ones included.
     async fn lane_webhook(&self, tenant: TenantId, id: WebhookId) -> StoreResult<Option<Webhook>>;

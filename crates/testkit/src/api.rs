@@ -113,6 +113,11 @@ impl Api {
         self.call(Method::POST, path, Some(body)).await
     }
 
+    /// `PUT` that must succeed; the JSON of the answer.
+    pub async fn put(&self, path: &str, body: &Value) -> Value {
+        self.call(Method::PUT, path, Some(body)).await
+    }
+
     /// `PATCH` that must succeed; the JSON of the answer.
     pub async fn patch(&self, path: &str, body: &Value) -> Value {
         self.call(Method::PATCH, path, Some(body)).await

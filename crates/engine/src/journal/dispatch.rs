@@ -40,8 +40,11 @@ impl Writer {
         let mut commands = Vec::new();
         for ((pending, write), written) in batch.into_iter().zip(writes.iter()).zip(results) {
             match pending {
-                Pending::Accept { webhooks, waiter } => {
+                Pending::Accept { webhooks, reservation, waiter } => {
                     let Write::Accept(event) = write else { continue };
+                    if matches!(written, Written::Accepted { .. }) {
+                        self.count(reservation, event);
+                    }
                     let answer = self.accepted(event, &webhooks, written, &mut shards);
                     answers.push(Answer::Accept(waiter, answer));
                 }
@@ -113,6 +116,7 @@ impl Writer {
                     event_type: content.event_type.clone(),
                     deliveries: event.event.matched,
                     duplicate: false,
+                    warnings: Vec::new(),
                 })
             }
             Written::Duplicate { event: first, matched } => AcceptAnswer::Published(Published {
@@ -120,9 +124,11 @@ impl Writer {
                 event_type: content.event_type.clone(),
                 deliveries: matched,
                 duplicate: true,
+                warnings: Vec::new(),
             }),
             Written::KeyConflict { event } => AcceptAnswer::KeyConflict(event),
             Written::StaleConfig { .. } => AcceptAnswer::StaleConfig,
+            Written::MessageUnwritten(why) => AcceptAnswer::MessageUnwritten(why),
             Written::Refused(reason) => {
                 error!(%reason, event = %content.id, "an event could not be stored");
                 AcceptAnswer::Failed("the event could not be stored".into())
@@ -173,6 +179,13 @@ impl Writer {
             (Write::Replay { tenant, items, .. }, Written::Replayed(Some(_))) => {
                 // All of them are for one webhook.
                 self.shards.reread(*tenant, items.iter().take(1).map(|(_, delivery)| delivery)).await;
+            }
+            (Write::Broadcast(step), Written::Broadcast(Some(stored))) => {
+                let events = step.events.iter().filter(|event| stored.contains(&event.event.content.id));
+                for event in events {
+                    self.metrics.accepted(event.deliveries.len());
+                    self.shards.reread(event.event.tenant, event.deliveries.iter()).await;
+                }
             }
             _ => {}
         }

@@ -10,9 +10,9 @@ mod writer;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use stentor_core::id::EventId;
+use stentor_core::id::{EventId, TenantId};
 use stentor_core::webhook::Webhook;
-use stentor_store::journal::{NewEvent, OutcomeWrite, Write, Written};
+use stentor_store::journal::{MessageUnwritten, NewEvent, OutcomeWrite, Write, Written};
 use stentor_store::lanes::LaneKey;
 use tokio::sync::{Notify, oneshot};
 
@@ -23,6 +23,7 @@ pub(crate) use self::writer::{OnDisabled, Writer};
 use crate::accept::{PublishError, Published};
 use crate::clock::Stopwatch;
 use crate::commands::CommandError;
+use crate::limits::Reservation;
 
 /// A database that has not committed for this long while there was work is not ready.
 const STUCK_AFTER: Duration = Duration::from_secs(5);
@@ -34,6 +35,8 @@ pub enum AcceptAnswer {
     Published(Published),
     /// Its key was used with another body.
     KeyConflict(EventId),
+    /// The message that it tells of could not be written.
+    MessageUnwritten(MessageUnwritten),
     /// Its routing is out of date.
     StaleConfig,
     /// It is not stored, or may not be.
@@ -45,6 +48,8 @@ pub struct AcceptEntry {
     pub event: Box<NewEvent>,
     /// The webhooks of its deliveries, in their order.
     pub webhooks: Vec<Arc<Webhook>>,
+    /// Its place within the tenant's limits, given back when it is stored or will not be.
+    pub reservation: Option<Reservation>,
     pub waiter: oneshot::Sender<AcceptAnswer>,
 }
 
@@ -149,6 +154,11 @@ impl Journal {
 
     fn committing(&self) -> MutexGuard<'_, Option<Stopwatch>> {
         self.shared.committing.lock().expect("no panic while holding the lock")
+    }
+
+    /// How many events of a tenant, or of all, may wait, and how many more fit now.
+    pub(crate) fn room(&self, tenant: Option<TenantId>) -> (usize, usize) {
+        self.queue().room(tenant)
     }
 
     /// Entries waiting.

@@ -147,6 +147,15 @@ impl FairQueue {
         self.closed
     }
 
+    /// How many acceptances of a tenant, or of all, may wait, and how many more fit now.
+    pub(crate) fn room(&self, tenant: Option<TenantId>) -> (usize, usize) {
+        let left = self.limits.items.saturating_sub(self.items);
+        let Some(tenant) = tenant else { return (self.limits.items, left) };
+        let waiting = self.tenants.get(&tenant).map_or(0, |queue| queue.entries.len());
+        let max = self.limits.tenant_items;
+        (max, max.saturating_sub(waiting).min(left))
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.first.len() + self.items
     }
@@ -246,6 +255,9 @@ fn write_rows(write: &Write) -> usize {
         Write::Finish { deliveries, .. } => 2 * deliveries.len(),
         Write::Redeliver { deliveries, .. } => deliveries.len(),
         Write::Replay { items, .. } => items.len() + 1,
+        Write::Broadcast(step) => {
+            step.events.iter().map(|event| 2 + event.deliveries.len()).sum::<usize>() + 1
+        }
         Write::Purge { rows_max, .. } => *rows_max as usize,
     }
 }

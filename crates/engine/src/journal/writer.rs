@@ -7,12 +7,13 @@ use std::time::Duration;
 use futures_util::poll;
 use stentor_core::id::{EventId, TenantId, WebhookId};
 use stentor_store::Store;
-use stentor_store::journal::{CommitResult, Write, Written};
+use stentor_store::journal::{CommitResult, NewEvent, Write, Written};
 use stentor_store::lanes::LaneKey;
 use tracing::{error, warn};
 
 use super::{Entry, Journal};
 use crate::clock::Stopwatch;
+use crate::limits::{Limits, Reservation};
 use crate::metrics::Metrics;
 use crate::shard::Shards;
 
@@ -35,6 +36,7 @@ pub(crate) struct Writer {
     pub journal: Journal,
     pub store: Arc<dyn Store>,
     pub shards: Shards,
+    pub limits: Arc<Limits>,
     pub metrics: Arc<Metrics>,
     pub on_fatal: OnFatal,
     pub on_disabled: OnDisabled,
@@ -169,9 +171,10 @@ impl Writer {
         };
         let (accepted, others): (Vec<_>, Vec<_>) =
             batch.into_iter().zip(writes).partition(|(pending, _)| matches!(pending, Pending::Accept { .. }));
-        for (pending, write) in accepted {
+        for (mut pending, write) in accepted {
             let Write::Accept(event) = write else { continue };
             if stored.contains(&event.event.content.id) {
+                self.count(pending.reservation(), event);
                 self.shards.reread(event.event.tenant, event.deliveries.iter()).await;
             }
             pending.fail(reason);
@@ -182,6 +185,14 @@ impl Writer {
             again.extend(pending.not_committed(write, reason));
         }
         self.journal.queue().put_back(again);
+    }
+
+    /// Counts an event that is stored within the limits of its tenant.
+    pub(super) fn count(&self, reservation: Option<Reservation>, event: &NewEvent) {
+        match reservation {
+            Some(reservation) => reservation.stored(),
+            None => self.limits.stored_without(event),
+        }
     }
 
     /// A command that may be stored: whoever asked is told to try again, and its lanes look for themselves.
@@ -201,6 +212,11 @@ impl Writer {
             Write::Replay { tenant, items, .. } => {
                 self.shards.reread(*tenant, items.iter().take(1).map(|(_, delivery)| delivery)).await;
             }
+            Write::Broadcast(step) => {
+                for event in &step.events {
+                    self.shards.reread(event.event.tenant, event.deliveries.iter()).await;
+                }
+            }
             _ => {}
         }
     }
@@ -217,6 +233,7 @@ pub(super) struct Committed {
 pub(super) enum Pending {
     Accept {
         webhooks: Vec<Arc<stentor_core::webhook::Webhook>>,
+        reservation: Option<Reservation>,
         waiter: tokio::sync::oneshot::Sender<super::AcceptAnswer>,
     },
     Outcome(LaneKey),
@@ -240,9 +257,18 @@ impl Pending {
         }
     }
 
+    fn reservation(&mut self) -> Option<Reservation> {
+        match self {
+            Self::Accept { reservation, .. } => reservation.take(),
+            _ => None,
+        }
+    }
+
     fn fail(self, reason: &str) {
         match self {
-            Self::Accept { waiter, .. } => {
+            Self::Accept { waiter, reservation, .. } => {
+                // Its place is free before the publisher can try again.
+                drop(reservation);
                 let _ = waiter.send(super::AcceptAnswer::Failed(reason.to_owned()));
             }
             Self::Command(waiter) => {
@@ -259,7 +285,11 @@ fn split(batch: Vec<Entry>) -> (Vec<Pending>, Arc<[Write]>) {
     for entry in batch {
         let (rest, write) = match entry {
             Entry::Accept(entry) => (
-                Pending::Accept { webhooks: entry.webhooks, waiter: entry.waiter },
+                Pending::Accept {
+                    webhooks: entry.webhooks,
+                    reservation: entry.reservation,
+                    waiter: entry.waiter,
+                },
                 Write::Accept(entry.event),
             ),
             Entry::Outcome { lane, outcome } => (Pending::Outcome(lane), Write::Outcome(outcome)),

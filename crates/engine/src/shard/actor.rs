@@ -1,13 +1,13 @@
 //! The actor of a shard: takes messages, steps the state, performs the actions.
 
+use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use stentor_core::attempt::{Attempt, AttemptOutcome};
-use stentor_core::id::DeliveryId;
-use stentor_core::id::TenantId;
+use stentor_core::id::{DeliveryId, TenantId, WebhookId};
 use stentor_core::shard::Shard;
 use stentor_core::time::Time;
 use stentor_store::Store;
@@ -48,12 +48,14 @@ pub(crate) struct Actor {
     pub inbox: Inbox<Input>,
     pub world: World,
     pub options: ShardOptions,
+    /// Starts before the process began, by webhook.
+    pub starts: HashMap<WebhookId, Vec<Time>>,
 }
 
 impl Actor {
     /// Runs until every mailbox is gone.
     pub(crate) async fn run(mut self) {
-        let mut state = ShardState::new(self.options);
+        let mut state = ShardState::resuming(self.options, std::mem::take(&mut self.starts));
         let mut inputs = Vec::with_capacity(TAKE_MAX);
         let mut actions = Vec::new();
         loop {

@@ -113,8 +113,8 @@ pub enum Input {
     Reread(LaneKey, TenantId),
     /// Since when the store knows of nothing but failures of a webhook.
     Health(WebhookId, Option<Time>),
-    /// Start nothing any more. Answered once that holds.
-    Drain(oneshot::Sender<()>),
+    /// Start nothing any more. Answered once that holds, with the starts that rates must remember.
+    Drain(oneshot::Sender<Vec<(WebhookId, Vec<Time>)>>),
     /// Time has passed.
     Wake,
 }

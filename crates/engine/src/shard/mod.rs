@@ -124,17 +124,20 @@ impl Shards {
     }
 
     /// Has all lanes start nothing any more. Returns once that holds: what starts later would be noted as stopped in order.
-    pub(crate) async fn drain(&self) {
+    /// Answers the starts that the rates of webhooks must remember.
+    pub(crate) async fn drain(&self) -> Vec<(WebhookId, Vec<Time>)> {
         let mut answers = Vec::with_capacity(self.mailboxes.len());
         for mailbox in self.mailboxes.iter() {
             let (reply, answer) = oneshot::channel();
             mailbox.put(Input::Drain(reply)).await;
             answers.push(answer);
         }
+        let mut starts = Vec::new();
         for answer in answers {
-            // An actor that is gone starts nothing either.
-            let _ = answer.await;
+            // An actor that is gone starts nothing either; the process ends with it.
+            starts.extend(answer.await.unwrap_or_default());
         }
+        starts
     }
 }
 

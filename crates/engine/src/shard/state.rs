@@ -18,6 +18,8 @@ use super::requests::Withdrawal;
 use super::{LEFTOVER_ROWS, READ_PAUSE};
 use crate::permits::{Granted, Standing};
 
+/// Starts older than this matter to no rate: longer than the longest period.
+const STARTS_KEPT: Duration = Duration::from_secs(2 * 86_400);
 /// An idle lane is dropped after this long.
 const IDLE: Duration = Duration::from_secs(300);
 
@@ -53,8 +55,8 @@ pub struct ShardOptions {
     pub started_at: Time,
     /// Whether the previous process ended without an orderly stop.
     pub after_unclean_end: bool,
-    /// Whether there was no process before.
-    pub is_first_start: bool,
+    /// Since when every start of an attempt is known: what started before may have been by a process that died.
+    pub starts_known_since: Time,
 }
 
 /// The lanes of one shard.
@@ -69,11 +71,18 @@ pub struct ShardState {
     /// Webhooks without a lane that have rows in the store: stopped ones, and those whose lane is being opened. A lane that
     /// is made for a hand-over before reads what was there before.
     pub(super) unread: HashSet<WebhookId>,
+    /// Starts before the process began, of webhooks whose lanes were not made yet.
+    pub(super) kept_starts: HashMap<WebhookId, Vec<Time>>,
 }
 
 impl ShardState {
     /// A shard without lanes.
     pub fn new(options: ShardOptions) -> Self {
+        Self::resuming(options, HashMap::new())
+    }
+
+    /// The same, knowing what started before the process began.
+    pub fn resuming(options: ShardOptions, kept_starts: HashMap<WebhookId, Vec<Time>>) -> Self {
         Self {
             options,
             lanes: HashMap::new(),
@@ -81,6 +90,7 @@ impl ShardState {
             draining: false,
             withdrawn: HashMap::new(),
             unread: HashSet::new(),
+            kept_starts,
         }
     }
 
@@ -128,10 +138,19 @@ impl ShardState {
             }
             Input::Drain(reply) => {
                 self.draining = true;
-                let _ = reply.send(());
+                let _ = reply.send(self.starts(now));
             }
             Input::Wake => self.wake(turn),
         }
+    }
+
+    /// What the next process must know of starts: of each lane with a rate, and of those that were not made.
+    fn starts(&self, now: Time) -> Vec<(WebhookId, Vec<Time>)> {
+        let of_lane = |lane: &Lane| lane.gate.as_ref().map(|gate| gate.starts(now));
+        let own = self.lanes.values().filter_map(|lane| Some((lane.key.webhook, of_lane(lane)?)));
+        let kept = self.kept_starts.iter().map(|(webhook, starts)| (*webhook, starts.clone()));
+        let matters = |starts: &[Time]| starts.iter().any(|at| now.since(*at) < STARTS_KEPT);
+        own.chain(kept).filter(|(_, starts)| matters(starts)).collect()
     }
 
     fn handed(&mut self, rows: Vec<Handed>, turn: &mut Turn<'_>) {
@@ -154,9 +173,10 @@ impl ShardState {
     /// The webhook's lane, made if there is none. A lane made here has no stored rows that it does not know of: lanes are
     /// dropped only when they have none, and what else is in the store is in `unread`.
     pub(super) fn lane(&mut self, webhook: &Arc<Webhook>, now: Time) -> &mut Lane {
-        let (options, unread) = (self.options, &mut self.unread);
+        let (options, unread, kept_starts) = (self.options, &mut self.unread, &mut self.kept_starts);
         self.lanes.entry(webhook.id).or_insert_with(|| {
-            let mut lane = new_lane(webhook, options, Failing::Unknown, now);
+            let kept = kept_starts.remove(&webhook.id);
+            let mut lane = new_lane(webhook, options, kept, Failing::Unknown, now);
             // A webhook may be published to before its lane is told that it is resumed, or opened at all.
             if unread.remove(&webhook.id) {
                 lane.forget_memory();
@@ -334,18 +354,25 @@ fn kept_for(lane: &Lane) -> Duration {
     lane.gate.as_ref().map_or(IDLE, |gate| IDLE.max(gate.rate().period.saturating_mul(2)))
 }
 
-fn new_lane(webhook: &Arc<Webhook>, options: ShardOptions, failing: Failing, now: Time) -> Lane {
+fn new_lane(
+    webhook: &Arc<Webhook>,
+    options: ShardOptions,
+    kept_starts: Option<Vec<Time>>,
+    failing: Failing,
+    now: Time,
+) -> Lane {
     let mut lane = Lane::new(Arc::clone(webhook), options.lane, failing, now);
     if options.after_unclean_end {
         lane.claim_before = options.started_at.as_micros();
     }
-    // What started before this process did is not known: the window counts as used up (engine rule E14).
-    if let Some(rate) = webhook.config.effective_limits().rate
-        && !options.is_first_start
-        && webhook.created_at < options.started_at
-        && now.since(options.started_at) < rate.period
-    {
-        lane.gate = Some(RateGate::full(rate, options.started_at));
+    if let Some(rate) = webhook.config.effective_limits().rate {
+        let known_since = options.starts_known_since;
+        if let Some(kept) = kept_starts {
+            lane.gate = Some(RateGate::resumed(rate, &kept));
+        } else if webhook.created_at < known_since && now.since(known_since) < rate.period {
+            // What started before a process died is not known: the window counts as used up (engine rule E14).
+            lane.gate = Some(RateGate::full(rate, known_since));
+        }
     }
     lane
 }

@@ -1,6 +1,7 @@
 //! Telling a repeated request from another one.
 
 use sha2::{Digest, Sha256};
+use stentor_core::filter::Filter;
 use stentor_core::webhook::SecretText;
 
 use super::WebhookDraft;
@@ -29,6 +30,9 @@ pub(super) fn hash_of(draft: &WebhookDraft, key: &str) -> [u8; 32] {
     ));
     part(&format!("{:?}", (draft.format, &draft.transform, &draft.cloudevents)));
     part(&format!("{:?}", (draft.ordered, &draft.metadata, draft.active, draft.secret.is_some())));
+    let asked = draft.filter.as_ref();
+    part(asked.and_then(Filter::filters).unwrap_or_default());
+    part(asked.and_then(Filter::conditions).unwrap_or_default());
     part(draft.secret.as_ref().map_or("", SecretText::reveal));
     for (name, value) in draft.headers.iter() {
         part(name);

@@ -5,12 +5,15 @@
 
 mod support;
 
+mod broadcasts;
 mod commands;
 mod commit_answers;
 mod due_rows;
 mod hand_over;
 mod health;
 mod held;
+mod limits;
+mod operational;
 mod order;
 mod permit_shares;
 mod rates;

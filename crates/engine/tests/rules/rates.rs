@@ -14,7 +14,7 @@ use stentor_testkit::wait::until;
 
 use super::support::*;
 
-const EVENTS: u64 = 500;
+const EVENTS: u64 = 1_000;
 const COUNT: usize = 100;
 const PERIOD: Duration = seconds(60);
 /// The period, and the margin that a gate keeps for the way to the receiver.
@@ -93,6 +93,58 @@ fn e14_the_rate_is_exact_across_the_death_of_a_process() {
 #[test]
 fn e14_the_rate_is_exact_across_an_orderly_restart() {
     run(Process::stop).assert_once_each(0..EVENTS);
+}
+
+/// A process with a webhook of 100 a minute, which has 150 events and has sent the first 100.
+fn with_a_full_window() -> (Arc<ManualClock>, Database, Setup, Arc<Receiver>, Process) {
+    let clock = manual_clock();
+    let database = Database::new();
+    let receiver = Receiver::willing(clock.clone());
+    let setup = Setup::new(clock.clone(), &receiver);
+    let process = Process::start(&database, &setup);
+    let tenant = process.run(async {
+        let id = tenant(&*process.store, "t").await;
+        webhook(&*process.store, id, "*", |webhook| {
+            webhook.config.limits.rate = Some(Rate { count: COUNT as u32, period: PERIOD });
+        })
+        .await;
+        id
+    });
+    process.run(publish_all(&process.engine, tenant, "a", 0..150));
+    process.run(receiver.until("the first hundred leave at once", COUNT, |_| true));
+    until_at_rest(&process);
+    (clock, database, setup, receiver, process)
+}
+
+#[test]
+fn e14_after_an_orderly_restart_the_window_goes_on() {
+    let (clock, database, setup, receiver, process) = with_a_full_window();
+    clock.advance(seconds(30));
+    process.stop();
+    let process = Process::start(&database, &setup);
+    // With an empty record the rest would leave now, with a full one 60 s from now: the clock says which.
+    clock.advance(STEP - seconds(30));
+    process.run(receiver.until("the rest", 150, |_| true));
+    assert!(receiver.visits()[COUNT..].iter().all(|visit| visit.at == START.plus(STEP)));
+    process.until_done();
+    receiver.assert_once_each(0..150);
+    process.stop();
+}
+
+#[test]
+fn e14_an_orderly_restart_forgets_no_death_before_it() {
+    let (clock, database, setup, receiver, process) = with_a_full_window();
+    process.die();
+    clock.advance(seconds(10));
+    // Nothing of this process is known but that it died: the window counts as full from here on.
+    Process::start(&database, &setup).stop();
+    clock.advance(seconds(10));
+    let process = Process::start(&database, &setup);
+    clock.advance(STEP - seconds(10));
+    process.run(receiver.until("the rest", 150, |_| true));
+    assert!(receiver.visits()[COUNT..].iter().all(|visit| visit.at == START.plus(seconds(10) + STEP)));
+    process.until_done();
+    process.stop();
 }
 
 #[test]

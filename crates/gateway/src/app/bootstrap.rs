@@ -7,7 +7,7 @@ use std::fmt;
 
 use anyhow::{Context, bail};
 use stentor_core::id::{TenantId, TokenId};
-use stentor_core::tenant::{DEFAULT_PLAN, Tenant};
+use stentor_core::tenant::{DEFAULT_PLAN, Tenant, TenantSettings};
 use stentor_core::token::{Scopes, Token, TokenOwner};
 use stentor_core::webhook::SecretText;
 use stentor_engine::clock::Clock;
@@ -86,6 +86,7 @@ async fn create_default_tenant(
         plan: DEFAULT_PLAN.into(),
         default_profile: None,
         config_version: 1,
+        settings: TenantSettings::default(),
         created_at,
     };
     let saved = store.create_tenant(&tenant).await?;

@@ -4,6 +4,8 @@ use std::io::Read as _;
 
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
+use stentor_core::event::EventType;
+use stentor_core::id::ConversationId;
 use stentor_core::json;
 
 use super::CliError;
@@ -48,6 +50,21 @@ pub(super) fn id(text: &str) -> Result<String, String> {
     }
 }
 
+/// An event type as it stands in a path. Only `/` of what types are made of must be escaped there; dots alone would lead
+/// elsewhere.
+pub(super) fn event_type(text: &str) -> Result<String, String> {
+    let parsed = EventType::parse(text).map_err(|error| error.to_string())?;
+    if parsed.as_str().bytes().all(|byte| byte == b'.') {
+        return Err("dots alone are no event type that can be asked for".into());
+    }
+    Ok(parsed.as_str().replace('/', "%2F"))
+}
+
+/// The id of a conversation or a message.
+pub(super) fn uuid(text: &str) -> Result<String, String> {
+    text.parse::<ConversationId>().map(|id| id.to_string()).map_err(|error| error.to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -65,6 +82,11 @@ mod tests {
         assert!(id("wh_01h455vb4pex5vsknk084sn02q").is_ok());
         for text in ["", "../tenants", "wh_1?x=1", "wh_1/test", "wh 1"] {
             assert!(id(text).is_err(), "{text}");
+            assert!(uuid(text).is_err(), "{text}");
+        }
+        assert_eq!(event_type("a/b.c:d-e_f").as_deref(), Ok("a%2Fb.c:d-e_f"));
+        for text in ["", "..", "a?b", "a b", "a#b", "é"] {
+            assert!(event_type(text).is_err(), "{text}");
         }
     }
 }

@@ -9,14 +9,20 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 mod backup;
+mod broadcast;
 mod client;
+mod conversations;
 mod deliveries;
 mod error;
+mod event_types;
 mod events;
+mod explain;
 mod input;
 mod listen;
 mod openapi;
 mod output;
+mod routes;
+mod sample;
 mod send;
 mod serve;
 mod tenants;
@@ -48,10 +54,15 @@ enum ShortCommand {
     Send(send::SendArgs),
     Listen(listen::ListenArgs),
     Webhooks(webhooks::WebhooksArgs),
+    Routes(routes::RoutesArgs),
     Events(events::EventsArgs),
     Deliveries(deliveries::DeliveriesArgs),
+    EventTypes(event_types::EventTypesArgs),
+    Sample(sample::SampleArgs),
+    Conversations(conversations::ConversationsArgs),
     Tokens(tokens::TokensArgs),
     Tenants(tenants::TenantsArgs),
+    Broadcast(broadcast::BroadcastArgs),
     Backup(backup::BackupArgs),
 }
 
@@ -70,10 +81,15 @@ async fn short(command: ShortCommand) -> Result<(), CliError> {
         ShortCommand::Send(args) => send::run(args).await,
         ShortCommand::Listen(args) => listen::run(args).await,
         ShortCommand::Webhooks(args) => webhooks::run(args).await,
+        ShortCommand::Routes(args) => routes::run(args).await,
         ShortCommand::Events(args) => events::run(args).await,
         ShortCommand::Deliveries(args) => deliveries::run(args).await,
+        ShortCommand::EventTypes(args) => event_types::run(args).await,
+        ShortCommand::Sample(args) => sample::run(args).await,
+        ShortCommand::Conversations(args) => conversations::run(args).await,
         ShortCommand::Tokens(args) => tokens::run(args).await,
         ShortCommand::Tenants(args) => tenants::run(args).await,
+        ShortCommand::Broadcast(args) => broadcast::run(args).await,
         ShortCommand::Backup(args) => backup::run(args).await,
     }
 }

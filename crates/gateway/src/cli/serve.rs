@@ -74,6 +74,12 @@ pub(super) struct ServeArgs {
     /// Events of one tenant that may wait to be stored [default: 4096]
     #[arg(long, value_name = "EVENTS")]
     limits_waiting_events_per_tenant: Option<String>,
+    /// Wrong tokens of one address without consequence [default: 10]
+    #[arg(long, value_name = "TOKENS")]
+    limits_wrong_tokens: Option<String>,
+    /// Let everybody read /metrics
+    #[arg(long)]
+    metrics_public: bool,
     /// Time for requests and attempts in flight when stopping [default: 30]
     #[arg(long, value_name = "SECONDS")]
     shutdown_drain_seconds: Option<String>,
@@ -101,6 +107,8 @@ impl ServeArgs {
             (Setting::LimitsConnectionsPerPeer, self.limits_connections_per_peer.clone()),
             (Setting::LimitsWaitingEvents, self.limits_waiting_events.clone()),
             (Setting::LimitsWaitingEventsPerTenant, self.limits_waiting_events_per_tenant.clone()),
+            (Setting::LimitsWrongTokens, self.limits_wrong_tokens.clone()),
+            (Setting::MetricsPublic, on(self.metrics_public)),
             (Setting::ShutdownDrainSeconds, self.shutdown_drain_seconds.clone()),
         ];
         flags.into_iter().filter_map(|(setting, text)| text.map(|text| (setting, text))).collect()

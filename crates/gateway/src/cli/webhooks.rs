@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::client::{Answer, Connection};
 use super::output::Column;
-use super::{CliError, input, output};
+use super::{CliError, explain, input, output};
 
 const COLUMNS: &[Column] = &[
     ("ID", "/id"),
@@ -110,6 +110,13 @@ enum WebhooksCommand {
         #[arg(value_parser = input::id, value_name = "evt_…")]
         event: String,
     },
+    /// Tell why an event goes to a webhook or does not, or try a filter on past events
+    Explain {
+        #[arg(value_parser = input::id, value_name = "wh_…")]
+        id: String,
+        #[command(flatten)]
+        question: explain::Question,
+    },
     /// Send a test event now and show the attempt
     Test {
         #[arg(value_parser = input::id, value_name = "wh_…")]
@@ -129,6 +136,12 @@ struct Parts {
     /// Event type, prefix such as order.*, or *; can be repeated
     #[arg(long = "event", value_name = "TYPE")]
     events: Vec<String>,
+    /// Which of those events, by what they hold: JSON, @FILE, or - for standard input
+    #[arg(long, value_name = "JSON")]
+    filters: Option<String>,
+    /// More of the same; both must hold
+    #[arg(long, value_name = "JSON")]
+    conditions: Option<String>,
     /// Shown to people
     #[arg(long)]
     name: Option<String>,
@@ -140,6 +153,11 @@ struct Parts {
 impl Parts {
     fn object(self, destination: Option<String>) -> Result<Map<String, Value>, CliError> {
         let mut object = input::object_argument(self.data.as_deref())?;
+        for (name, written) in [("filters", &self.filters), ("conditions", &self.conditions)] {
+            if let Some(written) = written {
+                object.insert(name.into(), Value::Object(input::object_argument(Some(written))?));
+            }
+        }
         object.extend(destination.map(|url| ("url".to_owned(), url.into())));
         object.extend(self.name.map(|name| ("name".to_owned(), name.into())));
         if !self.events.is_empty() {
@@ -192,6 +210,9 @@ pub(super) async fn run(WebhooksArgs { command, connection }: WebhooksArgs) -> R
         WebhooksCommand::Preview { id, event } => {
             let body = Map::from_iter([("event_id".to_owned(), event.into())]);
             show(&connection, &connection.post(&format!("{}/preview", path(&id)), &body).await?)
+        }
+        WebhooksCommand::Explain { id, question } => {
+            explain::ask(&connection, &format!("{}/explain", path(&id)), &question).await
         }
         WebhooksCommand::Test { id, event_type, data } => {
             test(&connection, &id, &event_type, data.as_deref()).await

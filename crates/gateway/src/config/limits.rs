@@ -16,6 +16,8 @@ pub struct LimitsConfig {
     pub waiting_events: Bounded<1, 1_000_000>,
     /// Most events of one tenant that wait to be stored; more are answered 429.
     pub waiting_events_per_tenant: Bounded<1, 1_000_000>,
+    /// Wrong tokens of one address after which it has to wait before the next.
+    pub wrong_tokens: Bounded<1, 1_000_000>,
 }
 
 impl Default for LimitsConfig {
@@ -25,6 +27,7 @@ impl Default for LimitsConfig {
             connections_per_peer: Bounded::known(4_096),
             waiting_events: Bounded::known(16_384),
             waiting_events_per_tenant: Bounded::known(4_096),
+            wrong_tokens: Bounded::known(10),
         }
     }
 }

@@ -3,10 +3,12 @@
 //! Each section is a struct in its own file with its defaults. A value is checked where it is read, so that an error names
 //! the line and column, the variable or the flag. Nothing unknown is accepted anywhere. `setting.rs` is the one table of names.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use serde::Deserialize;
+use stentor_core::plan::Plans;
 use stentor_core::webhook::SecretText;
 use stentor_store::seal::MasterKey;
 
@@ -17,7 +19,9 @@ mod error;
 mod file;
 mod limits;
 mod log;
+mod metrics;
 mod outbound;
+mod plans;
 mod retention;
 mod setting;
 mod shutdown;
@@ -29,7 +33,9 @@ pub use database::Database;
 pub use error::ConfigError;
 pub use limits::LimitsConfig;
 pub use log::{LogConfig, LogFilter, LogFormat};
+pub use metrics::MetricsConfig;
 pub use outbound::{OutboundConfig, UserAgent};
+pub use plans::PlanConfig;
 pub use retention::RetentionConfig;
 pub use setting::Setting;
 pub use shutdown::ShutdownConfig;
@@ -65,6 +71,10 @@ pub struct Config {
     pub outbound: OutboundConfig,
     /// Bounds of what waits and of connections.
     pub limits: LimitsConfig,
+    /// Who may read the metrics.
+    pub metrics: MetricsConfig,
+    /// What tenants may use, by the names of plans. Only in the file.
+    pub plans: BTreeMap<String, PlanConfig>,
     /// How the process stops.
     pub shutdown: ShutdownConfig,
 }
@@ -94,6 +104,8 @@ impl Default for Config {
             retention: RetentionConfig::default(),
             outbound: OutboundConfig::default(),
             limits: LimitsConfig::default(),
+            metrics: MetricsConfig::default(),
+            plans: BTreeMap::new(),
             shutdown: ShutdownConfig::default(),
         }
     }
@@ -113,6 +125,11 @@ pub struct Sources {
 }
 
 impl Config {
+    /// The plans that tenants may have.
+    pub fn plans(&self) -> Plans {
+        plans::plans(&self.plans)
+    }
+
     /// Reads all sources.
     ///
     /// # Errors

@@ -73,6 +73,10 @@ settings! {
     LimitsWaitingEvents = "limits.waiting_events", "STENTOR_LIMITS_WAITING_EVENTS";
     /// Events of one tenant that may wait.
     LimitsWaitingEventsPerTenant = "limits.waiting_events_per_tenant", "STENTOR_LIMITS_WAITING_EVENTS_PER_TENANT";
+    /// Wrong tokens without consequence.
+    LimitsWrongTokens = "limits.wrong_tokens", "STENTOR_LIMITS_WRONG_TOKENS";
+    /// Whether everybody may read the metrics.
+    MetricsPublic = "metrics.public", "STENTOR_METRICS_PUBLIC";
     /// Time to stop in.
     ShutdownDrainSeconds = "shutdown.drain_seconds", "STENTOR_SHUTDOWN_DRAIN_SECONDS";
 }
@@ -113,6 +117,8 @@ impl Config {
             Setting::LimitsConnectionsPerPeer => self.limits.connections_per_peer = text.parse()?,
             Setting::LimitsWaitingEvents => self.limits.waiting_events = text.parse()?,
             Setting::LimitsWaitingEventsPerTenant => self.limits.waiting_events_per_tenant = text.parse()?,
+            Setting::LimitsWrongTokens => self.limits.wrong_tokens = text.parse()?,
+            Setting::MetricsPublic => self.metrics.public = parsed(text, "true or false")?,
             Setting::ShutdownDrainSeconds => self.shutdown.drain_seconds = text.parse()?,
         }
         Ok(())

@@ -1,5 +1,7 @@
 use std::path::Path;
 
+use stentor_core::plan::{Feature, Period};
+
 use super::*;
 
 fn sources(folder: &Path, variables: &[(&str, &str)], flags: &[(Setting, &str)]) -> Sources {
@@ -45,12 +47,35 @@ fn what_is_wrong_in_the_file_has_line_and_column() {
         ("operator_token = \"secret", "stentor.toml:1:", "string"),
         ("master_key = \"secret\"\n", "stentor.toml:1:1", "unknown field `master_key`"),
         ("[log]\nlevel = \"loud\"\n", "stentor.toml:2:9", "error, warn"),
+        ("[plans.a]\nquota = 5\n\n[plans.b]\nqouta = 5\n", "stentor.toml:5:1", "unknown field `qouta`"),
+        ("[plans.a]\npublish_rate = 0\n", "stentor.toml:2:16", "from 1 to 1000000"),
+        ("[plans.a]\nbacklog = -1\n", "stentor.toml:2:11", "invalid value"),
+        ("[plans.a]\nquota = 1\nquota_period = \"week\"\n", "stentor.toml:3:16", "`day` or `month`"),
+        ("[plans.a]\nfeatures = [\"ingset\"]\n", "stentor.toml:2:13", "expected `ingest`"),
+        ("\n[plans.a]\npublish_burst = 5\n", "stentor.toml:2:1", "needs publish_rate"),
+        ("\n[plans.a]\nquota_period = \"day\"\n", "stentor.toml:2:1", "needs quota"),
     ] {
         let error = load_file(text).expect_err(text).to_string();
         assert!(error.contains(place), "{text}: {error}");
         assert!(error.contains(told), "{text}: {error}");
         assert!(!error.contains("secret"), "{text}: {error}");
     }
+}
+
+#[test]
+fn plans_have_their_limits_and_all_features_unless_they_name_some() {
+    let text = "[plans.free]\npublish_rate = 10\nbacklog = 5\nquota = 7\nfeatures = []\n\n[plans.pro]\nquota = 9\n\
+                quota_period = \"day\"\npublish_rate = 3\npublish_burst = 8\n";
+    let plans = load_file(text).expect("valid").plans();
+    assert_eq!(plans.names().collect::<Vec<_>>(), ["default", "free", "pro"]);
+    let plan = |name| plans.get(name).expect("defined");
+    let pace = |name| plan(name).publish.map(|publish| (publish.rate.get(), publish.burst.get()));
+    assert_eq!((pace("free"), pace("pro"), pace("default")), (Some((10, 10)), Some((3, 8)), None));
+    assert_eq!((plan("free").backlog, plan("pro").backlog), (Some(5), None));
+    let quota = |name| plan(name).quota.map(|quota| (quota.events, quota.period));
+    assert_eq!((quota("free"), quota("pro")), (Some((7, Period::Month)), Some((9, Period::Day))));
+    assert_eq!((plan("free").features.len(), plan("pro").features.len()), (0, Feature::ALL.len()));
+    assert!(!plans.default_plan().limits());
 }
 
 #[test]

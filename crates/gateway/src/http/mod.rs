@@ -4,6 +4,7 @@
 //! handler (one call into the engine or the store) → DTO or [`problem::Problem`]. No rule of the domain lives here.
 
 use axum::Router;
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use tower_http::catch_panic::CatchPanicLayer;
 
@@ -12,13 +13,15 @@ use crate::http::problem::{Code, Problem};
 pub mod api;
 pub mod docs;
 pub mod extract;
+mod guesses;
 pub mod metrics;
 pub mod openapi;
 pub mod problem;
+mod rate_limit;
 pub mod server;
 mod state;
 
-pub use state::{AppState, DEFAULT_TENANT};
+pub use state::{AppState, DEFAULT_TENANT, HttpOptions};
 
 /// The whole HTTP surface as one router: the same in production and in tests.
 pub fn router(state: AppState) -> Router {
@@ -28,6 +31,7 @@ pub fn router(state: AppState) -> Router {
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn_with_state(state.clone(), rate_limit::layer))
         .with_state(state)
 }
 

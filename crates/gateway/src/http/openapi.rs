@@ -52,7 +52,13 @@ fn complete(path: &str, operation: &mut Operation) {
             .into_iter()
             .any(|each| matches!(each, RefOr::T(parameter) if parameter.parameter_in == *place))
     };
-    let mut codes = vec![Code::Unauthenticated, Code::InsufficientScope, Code::Internal, Code::Unavailable];
+    let mut codes = vec![
+        Code::Unauthenticated,
+        Code::InsufficientScope,
+        Code::TooManyWrongTokens,
+        Code::Internal,
+        Code::Unavailable,
+    ];
     if takes(&ParameterIn::Path) {
         codes.push(Code::NotFound);
     }

@@ -7,8 +7,11 @@ use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::header::{CONNECTION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
+use stentor_core::event_type::Mismatch;
 use stentor_core::token::Scope;
 use stentor_engine::entropy;
+
+use crate::http::rate_limit::{RateLimit, whole_seconds};
 
 mod body;
 mod code;
@@ -28,6 +31,7 @@ struct Inner {
     code: Code,
     body: ProblemBody,
     retry_after: Option<Duration>,
+    rate_limit: Option<RateLimit>,
     close: bool,
 }
 
@@ -46,7 +50,7 @@ impl Problem {
             error_id: None,
             event_id: None,
         };
-        Self(Box::new(Inner { code, body, retry_after: code.retry_after(), close: false }))
+        Self(Box::new(Inner { code, body, retry_after: code.retry_after(), rate_limit: None, close: false }))
     }
 
     /// Nothing has this id, or it belongs to another tenant, or it is not an id at all: all three look the same.
@@ -81,6 +85,19 @@ impl Problem {
             self.0.body.detail = format!("{}: {}", only.pointer, only.detail);
         }
         self
+    }
+
+    /// Data that does not fit the schema of its type.
+    pub fn schema_mismatch(mismatches: Vec<Mismatch>) -> Self {
+        let broken = mismatches.into_iter().map(|mismatch| FieldError::of_mismatch("/data", mismatch));
+        let errors: Vec<FieldError> = broken.collect();
+        let detail = match errors.as_slice() {
+            [only] => format!("{}: {}", only.pointer, only.detail),
+            _ => format!("The data does not fit in {} places; see errors.", errors.len()),
+        };
+        let mut problem = Self::new(Code::SchemaMismatch, detail);
+        problem.0.body.errors = errors;
+        problem
     }
 
     /// A query that breaks one rule.
@@ -141,6 +158,13 @@ impl Problem {
         self
     }
 
+    /// The limit that was reached, for the headers `RateLimit-*`.
+    #[must_use]
+    pub fn with_rate_limit(mut self, limit: RateLimit) -> Self {
+        self.0.rate_limit = Some(limit);
+        self
+    }
+
     /// Closes the connection after the answer, because what follows on it cannot be trusted.
     #[must_use]
     pub fn closing(mut self) -> Self {
@@ -191,7 +215,7 @@ impl fmt::Debug for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let Inner { code, body, retry_after, close } = *self.0;
+        let Inner { code, body, retry_after, rate_limit, close } = *self.0;
         let bytes = serde_json::to_vec(&body).expect("strings and numbers serialise");
         let mut response = Response::new(Body::from(bytes));
         *response.status_mut() = code.status();
@@ -201,8 +225,10 @@ impl IntoResponse for Problem {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
         if let Some(wait) = retry_after {
-            let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+            headers.insert(RETRY_AFTER, HeaderValue::from(whole_seconds(wait)));
+        }
+        if let Some(limit) = rate_limit {
+            limit.write(headers);
         }
         if close {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));

@@ -22,6 +22,7 @@ mod io;
 #[cfg(test)]
 mod tests;
 
+pub use admission::counted_as;
 use admission::{Admission, Permit};
 pub use body::SlowBody;
 

@@ -10,6 +10,7 @@ use stentor_engine::Engine;
 use stentor_store::StoreError;
 
 use crate::http::extract::BodyBudget;
+use crate::http::guesses::Guesses;
 
 /// The tenant that the operator's token acts for when a request names none.
 pub const DEFAULT_TENANT: &str = "default";
@@ -19,12 +20,29 @@ const REMEMBERED: Duration = Duration::from_secs(5);
 /// Most tenants remembered; beyond it all are forgotten.
 const REMEMBERED_MAX: usize = 20_000;
 
+/// What the operator decides about the API.
+#[derive(Debug, Clone, Copy)]
+pub struct HttpOptions {
+    /// Wrong tokens of one address that have no consequence.
+    pub wrong_tokens: u32,
+    /// Whether everybody may read `/metrics`.
+    pub public_metrics: bool,
+}
+
+impl Default for HttpOptions {
+    fn default() -> Self {
+        Self { wrong_tokens: 10, public_metrics: false }
+    }
+}
+
 /// The engine, the tenants that the operator acted for lately, and the memory for bodies. Cheap to clone.
 #[derive(Clone)]
 pub struct AppState {
     engine: Engine,
     tenants: Arc<Mutex<HashMap<Named, (TenantId, Time)>>>,
     bodies: BodyBudget,
+    guesses: Arc<Guesses>,
+    options: HttpOptions,
 }
 
 impl axum::extract::FromRef<AppState> for BodyBudget {
@@ -44,13 +62,24 @@ enum Named {
 
 impl AppState {
     /// The state around a running engine.
-    pub fn new(engine: Engine) -> Self {
-        Self { engine, tenants: Arc::default(), bodies: BodyBudget::default() }
+    pub fn new(engine: Engine, options: HttpOptions) -> Self {
+        let guesses = Arc::new(Guesses::new(options.wrong_tokens));
+        Self { engine, tenants: Arc::default(), bodies: BodyBudget::default(), guesses, options }
     }
 
     /// The engine.
     pub fn engine(&self) -> &Engine {
         &self.engine
+    }
+
+    /// Who sends wrong tokens.
+    pub fn guesses(&self) -> &Guesses {
+        &self.guesses
+    }
+
+    /// What the operator decides.
+    pub fn options(&self) -> HttpOptions {
+        self.options
     }
 
     /// The memory for the bodies of requests.

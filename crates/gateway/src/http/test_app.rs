@@ -9,6 +9,7 @@ use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use stentor_core::address::AddressPolicy;
 use stentor_core::id::{TenantId, TokenId};
+use stentor_core::plan::{Plan, Plans};
 use stentor_core::token::{Scopes, Token, TokenOwner};
 use stentor_engine::clock::SystemClock;
 use stentor_engine::outbound::OutboundOptions;
@@ -18,7 +19,7 @@ use stentor_store::sqlite::SqliteStore;
 use tempfile::TempDir;
 use tower::ServiceExt;
 
-use crate::http::{AppState, router};
+use crate::http::{AppState, HttpOptions, router};
 
 pub(crate) const OPERATOR: &str = "operator-token-of-the-test";
 
@@ -39,13 +40,18 @@ pub(crate) struct Answer {
 
 impl TestApp {
     pub(crate) async fn start() -> Self {
+        Self::with_plans([("pro".into(), Plan::unlimited())]).await
+    }
+
+    pub(crate) async fn with_plans(plans: impl IntoIterator<Item = (Box<str>, Plan)>) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let key = MasterKey::from_bytes([7; 32]);
         let store =
             Arc::new(SqliteStore::open(&directory.path().join("test.db"), &key).expect("a new database"));
         let policy = AddressPolicy::dev();
         let outbound = OutboundOptions::new(policy.clone(), HeaderValue::from_static("test"));
-        let options = EngineOptions::new(policy, outbound, Arc::new(|reason| panic!("{reason}")));
+        let mut options = EngineOptions::new(policy, outbound, Arc::new(|reason| panic!("{reason}")));
+        options.plans = Plans::new(plans);
         let engine = Engine::start(store, options, Arc::new(SystemClock)).await.expect("the engine starts");
         let now = engine.clock().now();
         let token = Token {
@@ -58,7 +64,8 @@ impl TestApp {
             revoked_at: None,
         };
         engine.store().set_operator_token(&token, OPERATOR).await.expect("stored");
-        Self { router: router(AppState::new(engine.clone())), engine, _directory: directory }
+        let state = AppState::new(engine.clone(), HttpOptions::default());
+        Self { router: router(state), engine, _directory: directory }
     }
 
     /// The router, for tests that serve it on a socket.

@@ -154,7 +154,9 @@ async fn every_missing_and_unknown_field_is_named() {
         for field in all.iter().filter(|field| field.required) {
             let mut body = call.json(&world.own.ids);
             let (parent, name) = field.pointer.rsplit_once('/').unwrap();
-            place(&mut body, parent).as_object_mut().unwrap().remove(name);
+            // What the call leaves out has nothing that could be missing.
+            let Some(holder) = body.pointer_mut(parent).and_then(Value::as_object_mut) else { continue };
+            holder.remove(name);
             let shown = format!("{} without {}", call.row.operation, field.pointer);
             let problem = problem_in(&send(&world, &call, &api, &body.to_string()).await, &shown);
             let problem = problem.unwrap_or_else(|| panic!("{shown} is accepted"));

@@ -15,12 +15,28 @@ enum Place {
 }
 
 const PLACES: [Place; 3] = [Place::Path, Place::Query, Place::Body];
-const KINDS: [&str; 7] = ["event", "delivery", "webhook", "replay", "token", "other_token", "tenant"];
+const KINDS: [&str; 11] = [
+    "event",
+    "delivery",
+    "webhook",
+    "replay",
+    "route",
+    "token",
+    "other_token",
+    "tenant",
+    "event_type",
+    "conversation",
+    "message",
+];
+/// Names what is to be made; that of another is as good as any.
+const NEW_NAME: &str = "new_event_type";
 
 /// An id of that kind that nobody has.
 fn unknown(id: &str) -> String {
-    let (prefix, _) = id.split_once('_').unwrap();
-    format!("{prefix}_01h455vb4pex5vsknk084sn02q")
+    match id.split_once('_') {
+        Some((prefix, _)) => format!("{prefix}_01h455vb4pex5vsknk084sn02q"),
+        None => "018f2a5e-3c1b-7d4e-9a6f-2b8c4d6e8f01".to_owned(),
+    }
 }
 
 /// Texts that are not ids of that kind, as a path can carry them.
@@ -37,10 +53,14 @@ fn malformed(kind: &str, other: &Ids) -> Vec<String> {
         format!("%20{id}"),
         format!("{id}%00"),
         id[..id.len() - 1].to_owned(),
-        id.split_once('_').unwrap().1.to_owned(),
-        format!("{}_8zzzzzzzzzzzzzzzzzzzzzzzzz", id.split_once('_').unwrap().0),
         "y".repeat(3_000),
     ]);
+    match id.split_once('_') {
+        Some((prefix, rest)) => {
+            texts.extend([rest.to_owned(), format!("{prefix}_8zzzzzzzzzzzzzzzzzzzzzzzzz")]);
+        }
+        None => texts.extend([id.replace('-', ""), format!("{{{id}}}"), format!("urn:uuid:{id}")]),
+    }
     texts
 }
 
@@ -48,7 +68,7 @@ fn kinds_at(call: &Call, place: Place) -> Vec<&'static str> {
     let named = |text: &str, kind: &str| text.contains(&format!("<{kind}>"));
     let all = KINDS.into_iter();
     match place {
-        Place::Path => call.row.ids.to_vec(),
+        Place::Path => call.row.ids.iter().copied().filter(|kind| *kind != NEW_NAME).collect(),
         Place::Query => all.filter(|kind| named(call.row.query, kind)).collect(),
         Place::Body => all.filter(|kind| named(call.row.body, kind)).collect(),
     }
@@ -72,9 +92,13 @@ async fn send(
 /// Everything of a tenant that the API shows.
 async fn everything(side: &Side) -> Vec<Value> {
     let mut all = Vec::new();
-    for path in ["/v1/webhooks", "/v1/events", "/v1/deliveries", "/v1/tokens"] {
+    for path in ["/v1/webhooks", "/v1/events", "/v1/deliveries", "/v1/tokens", "/v1/routes"] {
         all.extend(side.api.list(path, "").await);
     }
+    all.extend(side.api.list("/v1/conversations", "").await);
+    let conversation = format!("/v1/conversations/{}/messages", side.ids.get("conversation"));
+    all.extend(side.api.list(&conversation, "").await);
+    all.push(side.api.read("/v1/event-types?archived=true").await);
     for (kind, path) in [("replay", "replays"), ("webhook", "webhooks"), ("event", "events")] {
         all.push(side.api.read(&format!("/v1/{path}/{}", side.ids.get(kind))).await);
     }
@@ -143,6 +167,38 @@ async fn refuses_malformed(world: &World, call: &Call, place: Place, kind: &str,
     }
 }
 
+/// A name is each tenant's own: declaring another's changes nothing of theirs.
+#[tokio::test]
+async fn a_name_that_another_declared_is_free() {
+    let world = World::start().await;
+    let path = format!("/v1/event-types/{}", world.other.ids.get("event_type"));
+    let before = world.other.api.read(&path).await;
+    assert_eq!(
+        world.own.api.put(&path, &serde_json::json!({"description": "mine"})).await["description"],
+        "mine"
+    );
+    assert_eq!(world.other.api.read(&path).await, before);
+    world.own.api.delete(&path).await;
+    assert_eq!(world.other.api.read(&path).await, before);
+}
+
+/// What was said in a conversation is found by its own tenant only, however it is asked for.
+#[tokio::test]
+async fn deliveries_of_anothers_messages_are_not_found() {
+    let world = World::start().await;
+    let (own, other) = (&world.own, &world.other);
+    let of_conversation = format!("conversation_id={}", other.ids.get("conversation"));
+    let of_message = format!("message_id={}", other.ids.get("message"));
+    for (query, there) in [(of_conversation, 2), (of_message, 1)] {
+        assert_eq!(other.api.deliveries(&query).await.len(), there, "{query}");
+        assert_eq!(own.api.deliveries(&query).await.len(), 0, "{query}");
+    }
+    for query in ["conversation_id=x", "message_id=", "message_id=%00"] {
+        let answer = own.api.get(&format!("/v1/deliveries?{query}")).await.unwrap();
+        assert_eq!((answer.status(), answer.problem_code()), (400, "invalid_query".into()), "{query}");
+    }
+}
+
 /// The operator may name every tenant, and still an id belongs to one of them.
 #[tokio::test]
 async fn operations_of_the_operator_know_unknown_and_mismatched_ids_alike() {
@@ -158,7 +214,8 @@ async fn operations_of_the_operator_know_unknown_and_mismatched_ids_alike() {
                 "{}",
                 call.row.operation
             );
-            if kind != "tenant" {
+            // Tenants and broadcasts belong to the operator alone: the other one is as good.
+            if !["tenant", "broadcast"].contains(&kind) {
                 let mismatched = send(call, &operator, own, Place::Path, kind, other.get(kind)).await;
                 assert_eq!(seen(&mismatched), seen(&nobodys), "{}", call.row.operation);
             }

@@ -32,9 +32,14 @@ pub struct Ids(Vec<(&'static str, String)>);
 
 impl World {
     pub async fn start() -> Self {
-        let gateway = Gateway::builder(env!("CARGO_BIN_EXE_stentor")).start().await;
+        // Tests of wrong tokens send more of them than one address may at once.
+        let builder = Gateway::builder(env!("CARGO_BIN_EXE_stentor"));
+        let gateway = builder.argument("--limits-wrong-tokens=1000000").start().await;
         let receiver = Receiver::start().await;
         receiver.default_reply(Reply::status(500));
+        for name in ["own", "other"] {
+            receiver.always(&format!("/{name}/callback"), Reply::status(204));
+        }
         let surface = Surface::of(&gateway.api()).await;
         let own = Side::create(&gateway, &receiver, "own").await;
         let other = Side::create(&gateway, &receiver, "other").await;
@@ -59,6 +64,8 @@ impl Side {
         for _ in 0..2 {
             api.create_webhook(&receiver.url("/never"), &json!({"events": ["never"]})).await;
         }
+        let route = json!({"match": {"events": ["never"]}, "webhooks": [webhook]});
+        let route = text(&api.post("/v1/routes", &route).await, "id");
         let mut event = String::new();
         for n in 0..3 {
             event = api.publish("order.created", &json!({"of": name, "n": n})).await.id;
@@ -71,23 +78,53 @@ impl Side {
             (api.read(&format!("/v1/replays/{replay}")).await["status"] == "finished").then_some(())
         })
         .await;
+        let event_type = format!("declared_{name}");
+        let declared = json!({"description": "d", "sample": {"of": name}});
+        api.put(&format!("/v1/event-types/{event_type}"), &declared).await;
+        let (conversation, message) = conversation(&api, &receiver.url(&format!("/{name}/callback"))).await;
         let mut tokens = Vec::new();
         for scopes in [json!(["read"]), json!(["publish"])] {
             tokens.push(text(&api.post("/v1/tokens", &json!({"scopes": scopes})).await, "id"));
         }
-        let tenants = gateway.api().list("/v1/tenants", "").await;
+        let operator = gateway.api();
+        // To a tenant of its own, so that it is in no list of this one.
+        let bystander = operator.create_tenant(&format!("{name}-bystander")).await;
+        let new = json!({"type": "system.maintenance", "data": 1, "tenants": [bystander]});
+        let broadcast = text(&operator.post("/v1/broadcasts", &new).await, "id");
+        let tenants = operator.list("/v1/tenants", "").await;
         let tenant = tenants.iter().find(|tenant| tenant["name"] == name).expect("it was created");
         let ids = [
             ("event", event),
             ("delivery", delivery),
             ("webhook", webhook),
             ("replay", replay),
+            ("event_type", event_type.clone()),
+            ("new_event_type", format!("new_{event_type}")),
+            ("conversation", conversation),
+            ("message", message),
+            ("route", route),
             ("token", tokens.remove(0)),
             ("other_token", tokens.remove(0)),
             ("tenant", text(tenant, "id")),
+            ("broadcast", broadcast),
         ];
         Self { api, ids: Ids(ids.into()) }
     }
+}
+
+/// Two conversations, one of them with two messages that have been delivered; the ids of that one and its last message.
+async fn conversation(api: &Api, callback_url: &str) -> (String, String) {
+    let body = json!({"channel": "API", "usecase": "u", "config": {"callback_url": callback_url}});
+    api.post("/v1/conversations", &body).await;
+    let conversation = text(&api.post("/v1/conversations", &body).await, "id");
+    let mut message = String::new();
+    for content in ["one", "two"] {
+        let body = json!({"content": content, "content_type": "TEXT", "type": "SYSTEM", "created_by": "a"});
+        let said = api.post(&format!("/v1/conversations/{conversation}/messages"), &body).await;
+        api.wait_delivered(&text(&said["event"], "id")).await;
+        message = text(&said, "id");
+    }
+    (conversation, message)
 }
 
 /// Waits until each delivery of the event has failed once.

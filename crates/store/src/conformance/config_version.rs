@@ -84,9 +84,8 @@ async fn assert_moved(
     let now = scene.version(tenant).await;
     assert!(now > before, "the version went from {before} to {now}");
     assert_eq!(answered.unwrap_or(now), now);
-    let (version, _) =
-        scene.store.routing(tenant).await.expect("routing is read").expect("the tenant exists");
-    assert_eq!(version, now, "routing answers the version in force");
+    let routing = scene.store.routing(tenant).await.expect("routing is read").expect("the tenant exists");
+    assert_eq!(routing.version, now, "routing answers the version in force");
     let stale = scene.new_event_at(tenant, &[], before);
     assert_eq!(scene.accept(&stale).await, Written::StaleConfig { current: Some(now) });
     now

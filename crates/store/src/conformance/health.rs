@@ -7,6 +7,7 @@ use stentor_core::webhook::{DisableReason, Webhook, WebhookStatus};
 use super::Backend;
 use super::fixtures::Scene;
 use crate::journal::{OutcomeWrite, Write, Written};
+use crate::operational::Disabling;
 
 async fn failing_since(scene: &Scene, webhook: &Webhook) -> Option<Time> {
     scene.store.failing_since(webhook.tenant, webhook.id).await.expect("the record is read")
@@ -142,4 +143,47 @@ pub async fn leaving_disabled_clears_the_record(backend: &dyn Backend) {
     assert_eq!(failing_since(&scene, &webhook).await, Some(since), "it is still disabled");
     scene.set_status(&mut webhook, WebhookStatus::Active).await;
     assert_eq!(failing_since(&scene, &webhook).await, None);
+}
+
+/// Disabling leaves a note with the outcome that did it, in the same transaction, until its event is stored; what does not
+/// disable leaves none.
+pub async fn a_disabled_webhook_is_noted_until_its_event_is_emitted(backend: &dyn Backend) {
+    let scene = Scene::open(backend).await;
+    let tenant = scene.tenant().await;
+    let mut notes = Vec::new();
+    for reason in DisableReason::ALL {
+        let webhook = scene.webhook(tenant).await;
+        let event = scene.publish(tenant, &[&webhook]).await;
+        let mut first = scene.failed(&event, 0, 1);
+        first.health = HealthChange::StartedFailing;
+        assert_eq!(disabled_by(&scene, first.clone()).await, None);
+        let mut second = scene.failed(&event, 0, 2);
+        second.disable = Some(reason);
+        let version = disabled_by(&scene, second.clone()).await.expect("it was active");
+        assert!(!scene.record(&second).await, "once");
+        notes.push(Disabling {
+            tenant,
+            webhook: webhook.id,
+            version,
+            reason,
+            failing_since: Some(first.now),
+            disabled_at: second.now,
+            delivery: second.attempt.delivery,
+            event: second.event,
+            attempt: 2,
+            outcome: "refused".into(),
+            outcome_reason: None,
+            status: Some(503),
+        });
+    }
+    let scene = scene.reopen(backend).await;
+    let noted = async |rows| scene.store.disablings(rows).await.expect("notes are read");
+    assert_eq!((noted(10).await, noted(2).await), (notes.clone(), notes[..2].to_vec()));
+    for note in &notes {
+        assert_eq!(noted(1).await.first(), Some(note));
+        for version in [note.version + 1, note.version, note.version] {
+            scene.store.disabling_emitted(note.webhook, version).await.expect("a note is forgotten");
+        }
+    }
+    assert_eq!(noted(10).await, []);
 }

@@ -151,6 +151,6 @@ pub async fn a_webhook_is_created_once_per_key(backend: &dyn Backend) {
     let mut late = scene.new_webhook(tenant);
     late.created_at = key.expires_at;
     assert!(matches!(once(&late, &changed).await, CreatedOnce::At(_)));
-    let listed = scene.store.webhooks(tenant, None, None, 10).await.expect("webhooks are listed");
+    let listed = scene.store.webhooks(tenant, None, false, None, 10).await.expect("webhooks are listed");
     assert_eq!(listed.rows.iter().map(|webhook| webhook.id).collect::<Vec<_>>(), [late.id, first.id]);
 }

@@ -86,10 +86,10 @@ pub async fn lists_hold_nothing_of_others(backend: &dyn Backend) {
             let page = store.deliveries(own.tenant, &filter, None, 50).await.expect("a list is read");
             assert_eq!((page.rows, page.more), (Vec::new(), false));
         }
-        let webhooks = store.webhooks(own.tenant, None, None, 50).await.expect("a list is read");
+        let webhooks = store.webhooks(own.tenant, None, false, None, 50).await.expect("a list is read");
         assert_eq!(webhooks.rows, slice::from_ref(&own.webhook));
-        let (_, routing) = store.routing(own.tenant).await.expect("routing is read").expect("it exists");
-        assert_eq!(routing, slice::from_ref(&own.webhook));
+        let routing = store.routing(own.tenant).await.expect("routing is read").expect("it exists");
+        assert_eq!(routing.webhooks, slice::from_ref(&own.webhook));
         let tokens = store.tokens(own.tenant).await.expect("tokens are read");
         assert_eq!(tokens, slice::from_ref(&own.token));
         let sums = store.conservation(Some(own.tenant)).await.expect("the sums are read");

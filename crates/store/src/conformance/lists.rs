@@ -97,7 +97,7 @@ pub async fn deliveries_are_listed_once_each(backend: &dyn Backend) {
     for state in states {
         for webhook in [None, Some(webhooks[0].id), Some(webhooks[1].id)] {
             for event in [None, Some(events[2]), Some(events[5])] {
-                let filter = DeliveryFilter { state, webhook, event };
+                let filter = DeliveryFilter { state, webhook, event, ..DeliveryFilter::default() };
                 let expected =
                     newest_first(all.iter().filter_map(|(id, its_event, its_webhook, its_state)| {
                         let chosen = state.is_none_or(|state| state == *its_state)
@@ -133,7 +133,8 @@ pub async fn held_follows_the_webhook(backend: &dyn Backend) {
         assert_eq!(scene.delivery(tenant, waiting.deliveries[1].id).await.state, DeliveryState::Pending);
         assert_eq!(scene.delivery(tenant, done.deliveries[0].id).await.state, DeliveryState::Delivered);
         for state in [DeliveryState::Pending, DeliveryState::Held] {
-            let filter = DeliveryFilter { state: Some(state), webhook: Some(webhook.id), event: None };
+            let filter =
+                DeliveryFilter { state: Some(state), webhook: Some(webhook.id), ..DeliveryFilter::default() };
             let listed = walk_deliveries(&scene, tenant, &filter, 10).await;
             let mine = (state == expected).then_some(waiting.deliveries[0].id);
             assert_eq!(listed, Vec::from_iter(mine), "{status:?} {state:?}");

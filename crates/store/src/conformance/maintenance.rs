@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use stentor_core::id::WebhookId;
+
 use super::Backend;
 use super::fixtures::Scene;
-use crate::maintenance::PreviousEnd;
+use crate::maintenance::{KeptStarts, PreviousEnd};
 
 /// A process learns how the one before it ended (engine rule E22).
 pub async fn a_process_learns_how_the_last_one_ended(backend: &dyn Backend) {
@@ -25,6 +27,27 @@ pub async fn a_process_learns_how_the_last_one_ended(backend: &dyn Backend) {
         }
         scene = scene.reopen(backend).await;
     }
+}
+
+/// What one process keeps of starts the next one takes, and no other after it (engine rule E14).
+pub async fn starts_are_taken_once(backend: &dyn Backend) {
+    let mut scene = Scene::open(backend).await;
+    let take = async |scene: &Scene| scene.store.take_starts().await.expect("starts are taken");
+    assert_eq!(take(&scene).await, None);
+    let webhook = |byte| WebhookId::from_bytes([byte; 16]);
+    let starts = vec![scene.tick(), scene.tick(), scene.tick()];
+    let kept = KeptStarts {
+        known_since: scene.tick(),
+        webhooks: vec![(webhook(1), starts), (webhook(2), vec![scene.tick()])],
+    };
+    let older = KeptStarts { webhooks: vec![(webhook(3), vec![scene.tick()])], ..kept.clone() };
+    scene.store.keep_starts(&older).await.expect("starts are kept");
+    scene.store.keep_starts(&kept).await.expect("starts are kept");
+    scene = scene.reopen(backend).await;
+    let mut taken = take(&scene).await.expect("starts were kept");
+    taken.webhooks.sort();
+    assert_eq!(taken, kept);
+    assert_eq!(take(&scene).await, None);
 }
 
 /// Upkeep, closing hours and pings change nothing that anybody reads.

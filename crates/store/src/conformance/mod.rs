@@ -12,8 +12,11 @@ use async_trait::async_trait;
 use crate::Store;
 
 pub mod batches;
+pub mod broadcasts;
 pub mod config_version;
 pub mod conservation;
+pub mod conversations;
+pub mod event_types;
 pub mod fixtures;
 pub mod health;
 pub mod idempotency;
@@ -26,8 +29,10 @@ pub mod order;
 pub mod outcomes;
 pub mod purge;
 pub mod retry_cancel;
+pub mod routes;
 pub mod tenants;
 pub mod tokens;
+pub mod usage;
 pub mod webhooks;
 
 /// A backend under test. Setting a database up is not what is tested: a failure of it may panic.
@@ -60,6 +65,15 @@ macro_rules! conformance_suite {
                 an_empty_batch_is_committed,
                 a_mixed_batch_is_answered_in_order,
             ],
+            broadcasts: [
+                a_broadcast_comes_back,
+                a_broadcast_is_created_once_per_key,
+                an_unknown_tenant_stores_nothing,
+                its_tenants_are_walked_in_order,
+                each_step_counts_once,
+                a_step_with_old_routing_stores_nothing,
+                broadcasts_are_listed_newest_first,
+            ],
             config_version: [
                 another_version_stores_nothing,
                 an_unknown_tenant_has_no_version,
@@ -72,12 +86,35 @@ macro_rules! conformance_suite {
                 a_random_week_conserves,
                 a_closed_hour_can_still_change,
             ],
+            conversations: [
+                a_conversation_comes_back,
+                conversations_share_their_webhook,
+                a_conversation_is_created_once_per_key,
+                conversations_are_listed_once_each,
+                a_change_of_a_conversation_needs_its_revision,
+                a_message_is_stored_with_its_event,
+                a_message_that_cannot_be_leaves_nothing,
+                a_message_changes_with_its_event_or_alone,
+                deliveries_are_traced_to_their_message,
+                a_deleted_conversation_leaves_its_id_free,
+                an_unused_webhook_is_retired,
+                messages_go_by_retention,
+                a_deleted_tenants_conversations_are_gone,
+            ],
+            event_types: [
+                a_declared_type_comes_back,
+                a_type_is_replaced_or_kept,
+                types_are_bounded_all_or_none,
+                a_deleted_type_is_gone,
+                what_is_in_force_follows_the_rules,
+            ],
             health: [
                 failures_are_recorded_by_their_transitions,
                 what_is_not_applied_changes_no_health,
                 an_outcome_disables_the_webhook_once,
                 a_deleted_webhook_is_not_disabled,
                 leaving_disabled_clears_the_record,
+                a_disabled_webhook_is_noted_until_its_event_is_emitted,
             ],
             idempotency: [
                 a_key_stands_for_its_first_event,
@@ -122,6 +159,7 @@ macro_rules! conformance_suite {
             ],
             maintenance: [
                 a_process_learns_how_the_last_one_ended,
+                starts_are_taken_once,
                 upkeep_changes_nothing,
                 a_backup_opens_and_conserves,
                 a_backup_needs_a_new_file,
@@ -158,9 +196,21 @@ macro_rules! conformance_suite {
                 an_old_event_gets_new_deliveries,
                 a_bad_redelivery_stores_nothing,
             ],
+            routes: [
+                every_field_of_a_route_comes_back,
+                routes_keep_their_order_without_gaps,
+                a_change_based_on_an_old_read_is_refused,
+                an_order_puts_what_it_names_first,
+                a_route_names_webhooks_of_its_tenant,
+                routes_are_bounded,
+                every_change_of_a_route_moves_the_version,
+                routes_then_are_those_in_force,
+                routes_do_not_reach_others,
+            ],
             tenants: [
                 a_tenant_comes_back,
                 names_are_unique,
+                the_version_moves_with_the_plan,
                 tenants_are_listed_once_each,
                 deleting_a_tenant_takes_tokens_and_webhooks,
                 a_deleted_tenant_keeps_its_events,
@@ -172,6 +222,14 @@ macro_rules! conformance_suite {
                 tokens_are_listed_newest_first,
                 a_token_needs_its_tenant,
                 the_operator_token_is_replaced,
+            ],
+            usage: [
+                events_are_counted_by_day,
+                usage_outlives_closing_and_purging,
+                operational_events_are_nobodys_use,
+                a_late_event_counts_on_its_day,
+                backlogs_follow_every_change,
+                a_refused_item_changes_no_backlog,
             ],
             webhooks: [
                 every_field_of_a_webhook_comes_back,
@@ -218,8 +276,11 @@ mod tests {
     fn every_case_is_listed() {
         let groups = [
             ("batches", include_str!("batches.rs")),
+            ("broadcasts", include_str!("broadcasts.rs")),
             ("config_version", include_str!("config_version.rs")),
             ("conservation", include_str!("conservation.rs")),
+            ("conversations", include_str!("conversations.rs")),
+            ("event_types", include_str!("event_types.rs")),
             ("health", include_str!("health.rs")),
             ("idempotency", include_str!("idempotency.rs")),
             ("isolation", include_str!("isolation.rs")),
@@ -231,8 +292,10 @@ mod tests {
             ("outcomes", include_str!("outcomes.rs")),
             ("purge", include_str!("purge.rs")),
             ("retry_cancel", include_str!("retry_cancel.rs")),
+            ("routes", include_str!("routes.rs")),
             ("tenants", include_str!("tenants.rs")),
             ("tokens", include_str!("tokens.rs")),
+            ("usage", include_str!("usage.rs")),
             ("webhooks", include_str!("webhooks.rs")),
         ];
         let listed = include_str!("mod.rs");

@@ -65,6 +65,20 @@ pub async fn names_are_unique(backend: &dyn Backend) {
     assert_eq!(update(&twin, "fourth", "gold").await, TenantSaved::NotFound);
 }
 
+/// Routing and limits are read together, so a change of the plan is one of the configuration; one of the name is not.
+pub async fn the_version_moves_with_the_plan(backend: &dyn Backend) {
+    let scene = Scene::open(backend).await;
+    let tenant = scene.tenant().await;
+    let mut row = read(&scene, tenant).await.expect("it exists");
+    let before = row.config_version;
+    for (name, plan, moves) in [("a", "default", 0), ("b", "pro", 1), ("c", "pro", 1), ("c", "default", 2)] {
+        (row.name, row.plan) = (name.into(), plan.into());
+        let saved = scene.store.update_tenant(&row).await.expect("the answer is a value");
+        assert_eq!(saved, TenantSaved::Done);
+        assert_eq!(scene.version(tenant).await, before + moves, "{name} {plan}");
+    }
+}
+
 /// Tenants are listed newest first, each once.
 pub async fn tenants_are_listed_once_each(backend: &dyn Backend) {
     let scene = Scene::open(backend).await;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use stentor_core::cloudevents::{CloudeventsOptions, Grant, Handshake};
 use stentor_core::delivery::DeliveryState;
 use stentor_core::event::EventPattern;
+use stentor_core::filter::Filter;
 use stentor_core::format::Format;
 use stentor_core::header::CustomHeaders;
 use stentor_core::id::{TenantId, WebhookId};
@@ -18,7 +19,7 @@ use stentor_core::webhook::{DisableReason, SecretText, SigningSecret, Webhook, W
 
 use super::Backend;
 use super::fixtures::{START, Scene, version_of};
-use crate::webhooks::Saved;
+use crate::webhooks::{Routing, Saved};
 
 async fn read(scene: &Scene, webhook: &Webhook) -> Option<Webhook> {
     scene.store.webhook(webhook.tenant, webhook.id).await.expect("a webhook is read")
@@ -26,6 +27,10 @@ async fn read(scene: &Scene, webhook: &Webhook) -> Option<Webhook> {
 
 async fn update(scene: &Scene, webhook: &Webhook) -> Saved {
     scene.store.update_webhook(webhook).await.expect("a webhook is updated")
+}
+
+fn routing_of(version: u64, webhooks: Vec<Webhook>) -> Routing {
+    Routing { version, webhooks, routes: Vec::new() }
 }
 
 /// A webhook that sets everything it can.
@@ -36,6 +41,9 @@ fn full(scene: &Scene, tenant: TenantId) -> Webhook {
     config.name = Some("Ørders '; --".into());
     config.events =
         ["order.*", "invoice.paid", "*"].map(|text| EventPattern::parse(text).expect("a pattern")).into();
+    config.filter =
+        Filter::parse(Some(r#"{"n": {"in": [1e2, "é"]}, "m": null}"#), Some(r#"{"s":{"matches":"^a"}}"#))
+            .expect("a filter");
     config.profile = Profile::Resource;
     config.policy = PolicyOverrides {
         schedule: Some(Schedule::List([0, 90].map(Duration::from_secs).into())),
@@ -167,8 +175,8 @@ pub async fn a_deleted_webhook_is_a_tombstone(backend: &dyn Backend) {
     assert_eq!(again, Saved::NotFound);
     assert_eq!(scene.version(tenant).await, version);
     let routing = scene.store.routing(tenant).await.expect("routing is read");
-    assert_eq!(routing, Some((version, vec![other.clone()])));
-    let page = scene.store.webhooks(tenant, None, None, 10).await.expect("a list is read");
+    assert_eq!(routing, Some(routing_of(version, vec![other.clone()])));
+    let page = scene.store.webhooks(tenant, None, false, None, 10).await.expect("a list is read");
     assert_eq!((page.rows, page.more), (vec![other], false));
     let lane =
         scene.store.lane_webhook(tenant, webhook.id).await.expect("a webhook is read").expect("a tombstone");
@@ -183,15 +191,14 @@ pub async fn a_deleted_webhook_is_a_tombstone(backend: &dyn Backend) {
 pub async fn routing_is_everything_not_deleted(backend: &dyn Backend) {
     let scene = Scene::open(backend).await;
     let tenant = scene.tenant().await;
-    assert_eq!(scene.store.routing(tenant).await.expect("routing is read"), Some((1, Vec::new())));
+    assert_eq!(scene.store.routing(tenant).await.expect("routing is read"), Some(routing_of(1, Vec::new())));
     let mut expected = vec![scene.webhook(tenant).await, scene.create(full(&scene, tenant)).await];
     let mut disabled = scene.webhook(tenant).await;
     scene.set_status(&mut disabled, WebhookStatus::Disabled(DisableReason::Gone)).await;
     expected.push(disabled);
-    let (version, mut webhooks) =
-        scene.store.routing(tenant).await.expect("routing is read").expect("it exists");
-    webhooks.sort_by_key(|webhook| webhook.id);
-    assert_eq!((version, webhooks), (scene.version(tenant).await, expected));
+    let mut routing = scene.store.routing(tenant).await.expect("routing is read").expect("it exists");
+    routing.webhooks.sort_by_key(|webhook| webhook.id);
+    assert_eq!(routing, routing_of(scene.version(tenant).await, expected));
 }
 
 /// Lists of webhooks: newest first, each once, by status.
@@ -213,7 +220,8 @@ pub async fn webhooks_are_listed_once_each(backend: &dyn Backend) {
         for rows in [1, 2, 100] {
             let (mut before, mut seen) = (None, Vec::new());
             loop {
-                let page = scene.store.webhooks(tenant, status, before, rows).await.expect("a list is read");
+                let page =
+                    scene.store.webhooks(tenant, status, false, before, rows).await.expect("a list is read");
                 assert!(page.rows.len() <= rows as usize);
                 assert!(before.is_none() || !page.rows.is_empty(), "`more` promised rows");
                 seen.extend(page.rows.iter().map(|webhook| webhook.id));

@@ -52,10 +52,12 @@ fn list(
     let high = filter.event.map(|event| first_id_after(event.as_bytes()));
     let state = filter.state.map(state_number);
     let (event, webhook) = (filter.event.map(|id| *id.as_bytes()), filter.webhook.map(|id| *id.as_bytes()));
+    let conversation = filter.conversation.map(|id| *id.as_bytes());
+    let message = filter.message.map(|id| *id.as_bytes());
     let tenant = tenant.as_bytes();
     let values: &[(&str, &dyn ToSql)] = named_params! {
         ":tenant": tenant, ":before": before, ":rows": one_more, ":low": low, ":high": high, ":state": state,
-        ":event": event, ":webhook": webhook,
+        ":event": event, ":webhook": webhook, ":conversation": conversation, ":message": message,
     };
     let mut statement = connection.prepare_cached(&sql)?;
     let used: Vec<_> = values

@@ -1,6 +1,8 @@
 //! Commits batches: the hot path.
 
 mod accept;
+mod broadcast;
+mod message;
 mod outcome;
 mod purge;
 mod redeliver;
@@ -118,12 +120,16 @@ fn attempt(writer: &Writer, batch: &[Write], careful: bool) -> ItemResult<Vec<Wr
     let connection = &writer.connection;
     connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
     let mut items = Batch::new(connection, writer.closed_before)?;
+    items.backlog = writer.backlogs.is_some().then(HashMap::new);
     let mut written = Vec::with_capacity(batch.len());
     for write in batch {
         written.push(if careful { items.write_alone(write)? } else { items.write(write)? });
     }
-    items.changes.write(connection)?;
+    std::mem::take(&mut items.changes).write(connection)?;
     connection.prepare_cached("COMMIT")?.execute([])?;
+    if let Some((backlogs, changes)) = writer.backlogs.as_ref().zip(items.backlog) {
+        backlogs.apply(changes);
+    }
     Ok(written)
 }
 
@@ -141,6 +147,8 @@ struct Batch<'c> {
     versions: HashMap<TenantId, Option<u64>>,
     closed_before: IdBytes,
     changes: Changes,
+    /// What the batch changes of the tenants' pending deliveries, if anybody follows that.
+    backlog: Option<HashMap<TenantId, i64>>,
 }
 
 impl<'c> Batch<'c> {
@@ -157,6 +165,7 @@ impl<'c> Batch<'c> {
             versions: HashMap::new(),
             closed_before,
             changes: Changes::default(),
+            backlog: None,
         })
     }
 
@@ -178,6 +187,7 @@ impl<'c> Batch<'c> {
                     now: *now,
                 })
             }
+            Write::Broadcast(step) => self.broadcast(step),
             Write::Purge { before, rows_max, now } => self.purge(*before, *rows_max, *now),
         }
     }
@@ -185,7 +195,7 @@ impl<'c> Batch<'c> {
     /// Writes an item so that its failure undoes it alone.
     fn write_alone(&mut self, write: &Write) -> ItemResult<Written> {
         self.connection.execute_batch("SAVEPOINT item")?;
-        let before = (self.versions.clone(), self.changes.clone());
+        let before = (self.versions.clone(), self.changes.clone(), self.backlog.clone());
         match self.write(write) {
             Ok(written) => {
                 self.connection.execute_batch("RELEASE item")?;
@@ -194,7 +204,7 @@ impl<'c> Batch<'c> {
             Err(fault) => {
                 let Some(reason) = fault.refusal() else { return Err(fault) };
                 self.connection.execute_batch("ROLLBACK TO item; RELEASE item")?;
-                (self.versions, self.changes) = before;
+                (self.versions, self.changes, self.backlog) = before;
                 Ok(Written::Refused(reason))
             }
         }
@@ -213,6 +223,13 @@ impl<'c> Batch<'c> {
             .map(count);
         self.versions.insert(tenant, version);
         Ok(version)
+    }
+
+    /// Notes that a tenant has more or fewer deliveries pending.
+    fn note_pending(&mut self, tenant: TenantId, change: i64) {
+        if let Some(backlog) = &mut self.backlog {
+            *backlog.entry(tenant).or_default() += change;
+        }
     }
 
     /// Whether totals already stand for rows with this id.

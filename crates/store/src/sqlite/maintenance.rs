@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use rusqlite::backup::{Backup, StepResult};
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, OptionalExtension, params};
+use stentor_core::id::WebhookId;
 use stentor_core::time::Time;
 
-use super::row::first_id;
-use super::{SqliteStore, blocking, connection, totals};
+use super::row::{self, first_id, micros};
+use super::{SqliteStore, blocking, connection, totals, usage};
 use crate::error::{StoreError, StoreResult};
-use crate::maintenance::{Maintenance, PreviousEnd};
+use crate::maintenance::{KeptStarts, Maintenance, PreviousEnd};
 
 /// Rows younger than this stay open: most deliveries end within it, and what ends later moves a closed total.
 const OPEN_FOR: Duration = Duration::from_secs(60);
@@ -33,6 +34,15 @@ impl Maintenance for SqliteStore {
             })
         })
         .await
+    }
+
+    async fn keep_starts(&self, kept: &KeptStarts) -> StoreResult<()> {
+        let kept = kept.clone();
+        self.write(move |connection| Ok(keep_starts(connection, &kept)?)).await
+    }
+
+    async fn take_starts(&self) -> StoreResult<Option<KeptStarts>> {
+        self.write(|connection| Ok(take_starts(connection)?)).await
     }
 
     async fn end_process(&self, _now: Time) -> StoreResult<()> {
@@ -62,6 +72,7 @@ impl Maintenance for SqliteStore {
                 break;
             }
         }
+        self.write(move |connection| Ok(usage::forget_old(connection, now)?)).await?;
         let sums = self.read(|connection| totals::conservation(connection, None)).await?;
         if sums.holds() {
             Ok(())
@@ -88,6 +99,39 @@ impl SqliteStore {
         let (from, to) = (database.to_owned(), file.to_owned());
         blocking(move || copy(&from, &to)).await?
     }
+}
+
+const START_BYTES: usize = size_of::<i64>();
+
+fn keep_starts(connection: &Connection, kept: &KeptStarts) -> rusqlite::Result<()> {
+    connection.execute(
+        "INSERT INTO meta (name, value) VALUES ('starts_known_since', ?1) ON CONFLICT DO UPDATE SET value = ?1",
+        [micros(kept.known_since).to_be_bytes()],
+    )?;
+    connection.execute("DELETE FROM rate_starts", [])?;
+    let mut insert = connection.prepare("INSERT INTO rate_starts (webhook, starts) VALUES (?1, ?2)")?;
+    for (webhook, starts) in &kept.webhooks {
+        let bytes: Vec<u8> = starts.iter().flat_map(|start| micros(*start).to_be_bytes()).collect();
+        insert.execute(params![webhook.as_bytes(), bytes])?;
+    }
+    Ok(())
+}
+
+fn take_starts(connection: &Connection) -> rusqlite::Result<Option<KeptStarts>> {
+    let time = |bytes: [u8; START_BYTES]| Time::from_micros(i64::from_be_bytes(bytes));
+    let known_since = connection
+        .query_row("DELETE FROM meta WHERE name = 'starts_known_since' RETURNING value", [], |row| row.get(0))
+        .optional()?
+        .map(time);
+    let webhooks = connection
+        .prepare("DELETE FROM rate_starts RETURNING webhook, starts")?
+        .query_map([], |row| {
+            let bytes: Vec<u8> = row.get(1)?;
+            let (starts, _) = bytes.as_chunks::<START_BYTES>();
+            Ok((row::id(row, 0, WebhookId::from_bytes)?, starts.iter().copied().map(time).collect()))
+        })?
+        .collect::<Result<_, _>>()?;
+    Ok(known_since.map(|known_since| KeptStarts { known_since, webhooks }))
 }
 
 fn note_process(connection: &Connection, word: &str) -> rusqlite::Result<()> {

@@ -14,10 +14,26 @@ struct Migration {
 
 const MIGRATIONS: &[Migration] = &[
     Migration { version: 1, oldest_binary: 1, sql: include_str!("../../migrations/sqlite/0001_initial.sql") },
+    Migration { version: 2, oldest_binary: 1, sql: include_str!("../../migrations/sqlite/0002_routes.sql") },
     Migration {
         version: 3,
         oldest_binary: 1,
         sql: include_str!("../../migrations/sqlite/0003_default_profile.sql"),
+    },
+    Migration {
+        version: 4,
+        oldest_binary: 1,
+        sql: include_str!("../../migrations/sqlite/0004_knowledge.sql"),
+    },
+    Migration {
+        version: 5,
+        oldest_binary: 1,
+        sql: include_str!("../../migrations/sqlite/0005_statistics.sql"),
+    },
+    Migration {
+        version: 6,
+        oldest_binary: 1,
+        sql: include_str!("../../migrations/sqlite/0006_governance.sql"),
     },
 ];
 
@@ -85,8 +101,8 @@ mod tests {
 
     #[test]
     fn versions_rise_from_one() {
-        assert_eq!(MIGRATIONS[0].version, 1);
-        assert!(MIGRATIONS.is_sorted_by(|a, b| a.version < b.version));
+        let versions: Vec<u32> = MIGRATIONS.iter().map(|migration| migration.version).collect();
+        assert!(versions[0] == 1 && versions.is_sorted_by(|a, b| a < b), "{versions:?}");
     }
 
     #[test]

@@ -1,21 +1,27 @@
 //! The store on SQLite: one file, one process, one connection that writes (engine rule E20).
 
+mod broadcasts;
 mod checkpoint;
 mod connection;
+mod conversations;
 mod deliveries;
+mod event_types;
 mod events;
 mod failure;
 mod journal;
 mod lanes;
 mod maintenance;
 mod migrations;
+mod operational;
 mod readers;
 mod replays;
+mod routes;
 mod row;
 mod secrets;
 mod tenants;
 mod tokens;
 mod totals;
+mod usage;
 mod webhooks;
 mod writer;
 

@@ -129,6 +129,9 @@ pub(super) const fn status_columns(status: WebhookStatus) -> (i64, Option<&'stat
     }
 }
 
+/// The number of deleted webhooks.
+pub(super) const DELETED: i64 = status_columns(WebhookStatus::Deleted).0;
+
 fn status(number: i64, reason: Option<&str>) -> StoreResult<WebhookStatus> {
     match (number, reason.and_then(DisableReason::from_word)) {
         (1, None) => Ok(WebhookStatus::Active),

@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use stentor_core::event::{Event, EventContent, EventType, Origin};
 use stentor_core::id::{DeliveryId, EventId, ReplayId, TenantId, WebhookId};
 use stentor_core::shard::Shard;
-use stentor_core::tenant::Tenant;
+use stentor_core::tenant::{Tenant, TenantSettings};
 use stentor_core::time::Time;
 
 use super::*;
@@ -78,6 +78,19 @@ fn delivery_lists_scan_no_table() {
         assert!(
             lines.iter().all(|line| !line.contains("SCAN") || line.contains("SCAN (")),
             "{sql}\n{lines:#?}"
+        );
+    }
+}
+
+#[test]
+fn message_lists_walk_their_index() {
+    let connection = migrated();
+    for sql in conversations::messages::statements() {
+        let lines = plan(&connection, &sql);
+        assert!(lines.iter().any(|line| line.contains("messages_by_conversation")), "{lines:#?}");
+        assert!(
+            lines.iter().all(|line| !line.contains("SCAN") && !line.contains("TEMP B-TREE")),
+            "{lines:#?}"
         );
     }
 }
@@ -163,7 +176,7 @@ fn event(tenant: TenantId, entropy: u64, bytes: usize) -> Write {
         config_version: 1,
         matched: 0,
     };
-    Write::Accept(Box::new(NewEvent { event, idempotency: None, deliveries: Vec::new() }))
+    Write::Accept(Box::new(NewEvent { event, idempotency: None, deliveries: Vec::new(), message: None }))
 }
 
 #[tokio::test]
@@ -177,6 +190,7 @@ async fn a_full_database_commits_nothing_and_goes_on_when_there_is_room() {
         plan: "x".into(),
         default_profile: None,
         config_version: 1,
+        settings: TenantSettings::default(),
         created_at: Time::ZERO,
     };
     store.create_tenant(&tenant).await.unwrap();
@@ -208,6 +222,7 @@ async fn after_a_failure_beside_the_journal_nothing_is_committed() {
         plan: "x".into(),
         default_profile: None,
         config_version: 1,
+        settings: TenantSettings::default(),
         created_at: Time::ZERO,
     };
     store.create_tenant(&tenant).await.unwrap();
@@ -234,6 +249,7 @@ async fn a_step_of_a_replay_is_made_once() {
         plan: "x".into(),
         default_profile: None,
         config_version: 1,
+        settings: TenantSettings::default(),
         created_at: now,
     };
     store.create_tenant(&row).await.unwrap();

@@ -18,7 +18,11 @@ const PIECE_ROWS: u32 = 20_000;
 
 /// What a transaction changes below the bound, by tenant.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Changes(HashMap<TenantId, Change>);
+pub(super) struct Changes {
+    tenants: HashMap<TenantId, Change>,
+    /// Events by tenant and UTC day, operational ones aside.
+    days: HashMap<(TenantId, i64), i64>,
+}
 
 /// One tenant's.
 #[derive(Debug, Clone, Copy, Default)]
@@ -43,12 +47,17 @@ impl Change {
 
 impl Changes {
     pub fn of(&mut self, tenant: TenantId) -> &mut Change {
-        self.0.entry(tenant).or_default()
+        self.tenants.entry(tenant).or_default()
+    }
+
+    /// Counts events of a day as used.
+    pub fn use_on(&mut self, tenant: TenantId, day: i64, events: i64) {
+        *self.days.entry((tenant, day)).or_default() += events;
     }
 
     /// Writes them; the last thing before the commit.
     pub fn write(self, connection: &Connection) -> rusqlite::Result<()> {
-        if self.0.is_empty() {
+        if self.tenants.is_empty() {
             return Ok(());
         }
         let mut upsert = connection.prepare_cached(
@@ -57,9 +66,16 @@ impl Changes {
              accepted = accepted + excluded.accepted, delivered = delivered + excluded.delivered,
              dead = dead + excluded.dead, cancelled = cancelled + excluded.cancelled",
         )?;
-        for (tenant, change) in self.0 {
+        for (tenant, change) in self.tenants {
             let Change { events, accepted, delivered, dead, cancelled } = change;
             upsert.execute(params![tenant.as_bytes(), events, accepted, delivered, dead, cancelled])?;
+        }
+        let mut used = connection.prepare_cached(
+            "INSERT INTO usage (tenant, day, events) VALUES (?1, ?2, ?3)
+             ON CONFLICT (tenant, day) DO UPDATE SET events = events + excluded.events",
+        )?;
+        for ((tenant, day), events) in self.days.into_iter().filter(|(_, events)| *events != 0) {
+            used.execute(params![tenant.as_bytes(), day, events])?;
         }
         Ok(())
     }
@@ -72,13 +88,16 @@ impl Changes {
         to: &IdBytes,
     ) -> rusqlite::Result<()> {
         let mut events = connection.prepare_cached(
-            "SELECT tenant, count(*), sum(matched) FROM events NOT INDEXED WHERE id >= ?1 AND id < ?2 GROUP BY tenant",
+            "SELECT tenant, count(*), sum(matched), accepted_at / 86400000000, sum(origin <> 2) FROM events NOT INDEXED
+             WHERE id >= ?1 AND id < ?2 GROUP BY 1, 4",
         )?;
         let mut rows = events.query([from, to])?;
         while let Some(row) = rows.next()? {
-            let change = self.of(TenantId::from_bytes(row.get(0)?));
+            let tenant = TenantId::from_bytes(row.get(0)?);
+            let change = self.of(tenant);
             change.events += row.get::<_, i64>(1)?;
             change.accepted += row.get::<_, i64>(2)?;
+            self.use_on(tenant, row.get(3)?, row.get(4)?);
         }
         Ok(())
     }

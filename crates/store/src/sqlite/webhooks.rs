@@ -9,12 +9,12 @@ use stentor_core::webhook::{DisableReason, Webhook, WebhookStatus};
 use std::sync::Arc;
 
 use super::row::{self, WEBHOOK, count, integer, micros, status_columns};
-use super::{SqliteStore, page_of, secrets, tenants};
+use super::{SqliteStore, page_of, routes, secrets, tenants};
 use crate::Page;
 use crate::error::{StoreError, StoreResult};
 use crate::journal::IdempotencyKey;
 use crate::seal::Sealer;
-use crate::webhooks::{CreatedOnce, Saved, Webhooks};
+use crate::webhooks::{CreatedOnce, Routing, Saved, Webhooks};
 
 /// The number of every disabled status, whatever the reason.
 const DISABLED: i64 = status_columns(WebhookStatus::Disabled(DisableReason::Gone)).0;
@@ -60,7 +60,7 @@ fn sealed_parts(webhook: &Webhook, sealer: &Sealer) -> StoreResult<(String, Vec<
     Ok((config, secrets::seal(webhook.id, &webhook.secrets, sealer)?))
 }
 
-fn create(connection: &Connection, webhook: &Webhook, sealer: &Sealer) -> StoreResult<Saved> {
+pub(super) fn create(connection: &Connection, webhook: &Webhook, sealer: &Sealer) -> StoreResult<Saved> {
     let Some(version) = tenants::next_version(connection, webhook.tenant)? else {
         return Ok(Saved::NotFound);
     };
@@ -246,6 +246,7 @@ impl Webhooks for SqliteStore {
         &self,
         tenant: TenantId,
         status: Option<WebhookStatus>,
+        of_conversations: bool,
         before: Option<WebhookId>,
         rows: u32,
     ) -> StoreResult<Page<Webhook>> {
@@ -254,19 +255,24 @@ impl Webhooks for SqliteStore {
             let (number, reason) = status.map(status_columns).unzip();
             let before = before.map_or([0xff; 16], |before| *before.as_bytes());
             let condition = "tenant = ?1 AND id < ?2 AND deleted_at IS NULL AND (?3 IS NULL OR status = ?3)
-                 AND (?4 IS NULL OR disable_reason = ?4) ORDER BY id DESC LIMIT ?5";
-            let values = params![tenant.as_bytes(), before, number, reason.flatten(), rows.saturating_add(1)];
+                 AND (?4 IS NULL OR disable_reason = ?4)
+                 AND (?6 OR NOT EXISTS (SELECT 1 FROM conversation_webhooks c WHERE c.webhook = webhooks.id))
+                 ORDER BY id DESC LIMIT ?5";
+            let one_more = rows.saturating_add(1);
+            let values =
+                params![tenant.as_bytes(), before, number, reason.flatten(), one_more, of_conversations];
             Ok(page_of(all_of(connection, &sealer, condition, values)?, rows))
         })
         .await
     }
 
-    async fn routing(&self, tenant: TenantId) -> StoreResult<Option<(u64, Vec<Webhook>)>> {
+    async fn routing(&self, tenant: TenantId) -> StoreResult<Option<Routing>> {
         let sealer = Arc::clone(&self.sealer);
         self.read(move |connection| {
             let Some(version) = tenants::version(connection, tenant)? else { return Ok(None) };
             let condition = "tenant = ?1 AND deleted_at IS NULL ORDER BY id";
-            Ok(Some((version, all_of(connection, &sealer, condition, [tenant.as_bytes()])?)))
+            let webhooks = all_of(connection, &sealer, condition, [tenant.as_bytes()])?;
+            Ok(Some(Routing { version, webhooks, routes: routes::all(connection, tenant)? }))
         })
         .await
     }

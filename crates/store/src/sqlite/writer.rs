@@ -8,6 +8,7 @@ use super::OpenError;
 use super::checkpoint::Log;
 use super::row::IdBytes;
 use crate::error::{StoreError, StoreResult};
+use crate::usage::Backlogs;
 
 /// The writing connection and what it remembers between transactions.
 #[derive(Debug)]
@@ -15,6 +16,8 @@ pub(super) struct Writer {
     pub connection: Connection,
     /// Rows with ids below this are part of the closed totals.
     pub closed_before: IdBytes,
+    /// How many deliveries each tenant has pending, once that is followed.
+    pub backlogs: Option<Arc<Backlogs>>,
     /// How it failed: what is synced after a failed sync may stand on pages that were lost (engine rule E3).
     failed: Option<String>,
     log: Arc<Log>,
@@ -30,7 +33,8 @@ impl Writer {
             hooked.grew_to(frames);
             Ok(())
         }))?;
-        Ok(Self { connection, closed_before: closed_before.unwrap_or_default(), failed: None, log })
+        let closed_before = closed_before.unwrap_or_default();
+        Ok(Self { connection, closed_before, backlogs: None, failed: None, log })
     }
 
     /// Runs one transaction. Whatever `work` returns as an error is rolled back.

@@ -5,21 +5,29 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use stentor_core::event::{Event, EventContent, EventType};
-use stentor_core::id::{DeliveryId, EventId, ReplayId, TenantId, TokenId, WebhookId};
+use stentor_core::id::{BroadcastId, DeliveryId, EventId, ReplayId, RouteId, TenantId, TokenId, WebhookId};
+use stentor_core::route::Route;
 use stentor_core::tenant::Tenant;
 use stentor_core::time::Time;
 use stentor_core::token::Token;
 use stentor_core::webhook::{Webhook, WebhookStatus};
+use stentor_store::broadcasts::{Audience, Broadcast, BroadcastCreated, BroadcastKey};
 use stentor_store::deliveries::{AttemptRow, DeliveryFilter, DeliveryRow};
 use stentor_store::error::StoreResult;
 use stentor_store::events::{Conservation, EventFilter, ListedEvent};
 use stentor_store::journal::IdempotencyKey;
 use stentor_store::lanes::{DuePage, LaneKey, LoadedDelivery, PageLimit, WaitingLane};
-use stentor_store::maintenance::PreviousEnd;
+use stentor_store::maintenance::{KeptStarts, PreviousEnd};
+use stentor_store::operational::Disabling;
 use stentor_store::replays::Replay;
+use stentor_store::routes::{RouteSaved, RoutesThen};
 use stentor_store::tenants::TenantSaved;
-use stentor_store::webhooks::{CreatedOnce, Saved};
-use stentor_store::{Deliveries, Events, Lanes, Maintenance, Page, Replays, Tenants, Tokens, Webhooks};
+use stentor_store::usage::{Backlogs, UsedDay};
+use stentor_store::webhooks::{CreatedOnce, Routing, Saved};
+use stentor_store::{
+    Broadcasts, Deliveries, Events, Lanes, Maintenance, Operational, Page, Replays, Routes, Tenants, Tokens,
+    Usage, Webhooks,
+};
 
 use super::FaultyStore;
 
@@ -144,13 +152,14 @@ impl Webhooks for FaultyStore {
         &self,
         tenant: TenantId,
         status: Option<WebhookStatus>,
+        of_conversations: bool,
         before: Option<WebhookId>,
         rows: u32,
     ) -> StoreResult<Page<Webhook>> {
-        self.inner.webhooks(tenant, status, before, rows).await
+        self.inner.webhooks(tenant, status, of_conversations, before, rows).await
     }
 
-    async fn routing(&self, tenant: TenantId) -> StoreResult<Option<(u64, Vec<Webhook>)>> {
+    async fn routing(&self, tenant: TenantId) -> StoreResult<Option<Routing>> {
         self.inner.routing(tenant).await
     }
 
@@ -219,6 +228,14 @@ impl Maintenance for FaultyStore {
         self.inner.begin_process(now).await
     }
 
+    async fn keep_starts(&self, kept: &KeptStarts) -> StoreResult<()> {
+        self.inner.keep_starts(kept).await
+    }
+
+    async fn take_starts(&self) -> StoreResult<Option<KeptStarts>> {
+        self.inner.take_starts().await
+    }
+
     async fn end_process(&self, now: Time) -> StoreResult<()> {
         self.inner.end_process(now).await
     }
@@ -241,6 +258,50 @@ impl Maintenance for FaultyStore {
 }
 
 #[async_trait]
+impl Usage for FaultyStore {
+    async fn usage(&self, tenant: Option<TenantId>, since: i64) -> StoreResult<Vec<UsedDay>> {
+        self.inner.usage(tenant, since).await
+    }
+
+    async fn follow_backlogs(&self) -> StoreResult<Arc<Backlogs>> {
+        self.inner.follow_backlogs().await
+    }
+}
+
+#[async_trait]
+impl Broadcasts for FaultyStore {
+    async fn create_broadcast(
+        &self,
+        broadcast: &Broadcast,
+        audience: &Audience,
+        key: Option<BroadcastKey>,
+    ) -> StoreResult<BroadcastCreated> {
+        self.inner.create_broadcast(broadcast, audience, key).await
+    }
+
+    async fn broadcast(&self, id: BroadcastId) -> StoreResult<Option<Broadcast>> {
+        self.inner.broadcast(id).await
+    }
+
+    async fn broadcasts(&self, before: Option<BroadcastId>, rows: u32) -> StoreResult<Page<Broadcast>> {
+        self.inner.broadcasts(before, rows).await
+    }
+
+    async fn unfinished_broadcasts(&self) -> StoreResult<Vec<Broadcast>> {
+        self.inner.unfinished_broadcasts().await
+    }
+
+    async fn broadcast_tenants(
+        &self,
+        broadcast: &Broadcast,
+        after: Option<TenantId>,
+        rows: u32,
+    ) -> StoreResult<Vec<TenantId>> {
+        self.inner.broadcast_tenants(broadcast, after, rows).await
+    }
+}
+
+#[async_trait]
 impl Replays for FaultyStore {
     async fn create_replay(&self, replay: &Replay) -> StoreResult<()> {
         self.inner.create_replay(replay).await
@@ -252,5 +313,47 @@ impl Replays for FaultyStore {
 
     async fn unfinished_replays(&self) -> StoreResult<Vec<Replay>> {
         self.inner.unfinished_replays().await
+    }
+}
+
+#[async_trait]
+impl Routes for FaultyStore {
+    async fn create_route(&self, route: &Route) -> StoreResult<RouteSaved> {
+        self.inner.create_route(route).await
+    }
+
+    async fn update_route(&self, route: &Route) -> StoreResult<RouteSaved> {
+        self.inner.update_route(route).await
+    }
+
+    async fn delete_route(&self, tenant: TenantId, id: RouteId, now: Time) -> StoreResult<RouteSaved> {
+        self.inner.delete_route(tenant, id, now).await
+    }
+
+    async fn order_routes(&self, tenant: TenantId, order: &[RouteId], now: Time) -> StoreResult<RouteSaved> {
+        self.inner.order_routes(tenant, order, now).await
+    }
+
+    async fn route(&self, tenant: TenantId, id: RouteId) -> StoreResult<Option<Route>> {
+        self.inner.route(tenant, id).await
+    }
+
+    async fn routes(&self, tenant: TenantId) -> StoreResult<Vec<Route>> {
+        self.inner.routes(tenant).await
+    }
+
+    async fn routes_at(&self, tenant: TenantId, version: u64) -> StoreResult<RoutesThen> {
+        self.inner.routes_at(tenant, version).await
+    }
+}
+
+#[async_trait]
+impl Operational for FaultyStore {
+    async fn disablings(&self, rows: u32) -> StoreResult<Vec<Disabling>> {
+        self.inner.disablings(rows).await
+    }
+
+    async fn disabling_emitted(&self, webhook: WebhookId, version: u64) -> StoreResult<()> {
+        self.inner.disabling_emitted(webhook, version).await
     }
 }

@@ -41,8 +41,8 @@ fn acceptance(owner: u8, bytes: usize) -> (AcceptEntry, oneshot::Receiver<Accept
         config_version: 1,
         matched: 0,
     };
-    let event = Box::new(NewEvent { event, idempotency: None, deliveries: vec![] });
-    (AcceptEntry { event, webhooks: vec![], waiter }, answer)
+    let event = Box::new(NewEvent { event, idempotency: None, deliveries: vec![], message: None });
+    (AcceptEntry { event, webhooks: vec![], reservation: None, waiter }, answer)
 }
 
 fn lane_write() -> Entry {

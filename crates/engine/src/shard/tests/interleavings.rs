@@ -14,6 +14,7 @@ use stentor_core::attempt::AttemptOutcome;
 use stentor_core::delivery::PendingDelivery;
 use stentor_core::event::{EventContent, EventType};
 use stentor_core::id::{DeliveryId, EventId};
+use stentor_core::time::Time;
 use stentor_core::webhook::{Webhook, WebhookStatus};
 use stentor_store::lanes::{LaneKey, LoadedDelivery};
 
@@ -131,7 +132,8 @@ fn one_life() {
         }),
     ];
     let lane = LaneLimits { rows: CAPACITY, bytes: 1 << 20, large_bytes: 1 << 16 };
-    let options = ShardOptions { lane, started_at: START, after_unclean_end: false, is_first_start: true };
+    let options =
+        ShardOptions { lane, started_at: START, after_unclean_end: false, starts_known_since: Time::ZERO };
     let (mut state, mut permits) = (ShardState::new(options), TestPermits(Permits::new(8), false));
     let (mut started, mut ended) = (HashSet::new(), 0);
     while ended < ROWS {

@@ -104,7 +104,7 @@ impl World {
                 lane,
                 started_at: START,
                 after_unclean_end,
-                is_first_start: !after_unclean_end,
+                starts_known_since: if after_unclean_end { START } else { Time::ZERO },
             }),
             permits: TestPermits(Permits::new(8), false),
             webhook: webhook(ordered, WebhookStatus::Active, 1),

@@ -26,6 +26,8 @@ pub struct Setup {
     pub clock: Arc<dyn Clock>,
     pub receiver: Arc<Receiver>,
     pub options: EngineOptions,
+    /// Whether commits are stalled from the first one on.
+    pub stalled: bool,
     /// Why the process should have ended.
     pub fatal: Arc<Mutex<Vec<String>>>,
 }
@@ -39,7 +41,7 @@ impl Setup {
         let outbound = OutboundOptions::new(policy.clone(), HeaderValue::from_static("test"));
         let on_fatal = Arc::new(move |reason: &str| told.lock().unwrap().push(reason.to_owned()));
         let options = EngineOptions::new(policy, outbound, on_fatal);
-        Self { clock, receiver: Arc::clone(receiver), options, fatal }
+        Self { clock, receiver: Arc::clone(receiver), options, stalled: false, fatal }
     }
 
     /// The same with other options.
@@ -70,6 +72,9 @@ impl Process {
             .build()
             .expect("a runtime can be built");
         let store = Arc::new(FaultyStore::new(store));
+        if setup.stalled {
+            store.stall();
+        }
         let (backend, setup) = (Arc::clone(&store), setup.clone());
         let started = runtime.block_on(async move {
             // On a worker thread: the engine's tasks then belong to this runtime alone.

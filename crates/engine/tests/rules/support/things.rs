@@ -10,7 +10,7 @@ use stentor_core::header::CustomHeaders;
 use stentor_core::id::{DeliveryId, EventId, TenantId, WebhookId};
 use stentor_core::policy::{PolicyOverrides, Schedule};
 use stentor_core::shard::Shard;
-use stentor_core::tenant::{DEFAULT_PLAN, Tenant};
+use stentor_core::tenant::{DEFAULT_PLAN, Tenant, TenantSettings};
 use stentor_core::time::Time;
 use stentor_core::webhook::{
     SecretText, SigningSecret, Webhook, WebhookConfig, WebhookSecrets, WebhookStatus,
@@ -52,6 +52,7 @@ pub async fn tenant(store: &dyn Store, name: &str) -> TenantId {
         plan: DEFAULT_PLAN.into(),
         default_profile: None,
         config_version: 1,
+        settings: TenantSettings::default(),
         created_at: START,
     };
     store.create_tenant(&tenant).await.expect("a tenant can be stored");
@@ -100,6 +101,7 @@ pub fn numbered(kind: &str, n: u64) -> Publish {
         idempotency_key: None,
         origin: Origin::Api,
         token: None,
+        telling: None,
     }
 }
 
@@ -156,7 +158,7 @@ pub fn stored_event(webhooks: &[&Webhook], kind: &str, n: u64, at: Time, config_
         config_version,
         matched: u32::try_from(deliveries.len()).expect("few"),
     };
-    NewEvent { event, idempotency: None, deliveries }
+    NewEvent { event, idempotency: None, deliveries, message: None }
 }
 
 /// The tenant's configuration version in force.

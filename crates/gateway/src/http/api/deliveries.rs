@@ -6,7 +6,7 @@ use http::StatusCode;
 use serde::Deserialize;
 use stentor_core::delivery::DeliveryState;
 use stentor_core::ecmascript::stringify;
-use stentor_core::id::{DeliveryId, EventId, TenantId, WebhookId};
+use stentor_core::id::{ConversationId, DeliveryId, EventId, MessageId, TenantId, WebhookId};
 use stentor_engine::commands::CommandOutcome;
 use stentor_store::deliveries::{DeliveryFilter, DeliveryRow};
 use utoipa::IntoParams;
@@ -48,6 +48,12 @@ struct DeliveryQuery {
     /// Of this event.
     #[param(value_type = Option<String>)]
     event_id: Option<EventId>,
+    /// About a message of this conversation.
+    #[param(value_type = Option<String>)]
+    conversation_id: Option<ConversationId>,
+    /// About this message.
+    #[param(value_type = Option<String>)]
+    message_id: Option<MessageId>,
     /// Rows of the page.
     #[serde(default)]
     #[param(inline, required = false)]
@@ -97,7 +103,13 @@ async fn list_deliveries(
     State(state): State<AppState>,
     Query(query): Query<DeliveryQuery>,
 ) -> Result<Json<List<DeliverySummary>>, Problem> {
-    let filter = DeliveryFilter { state: query.status, webhook: query.webhook_id, event: query.event_id };
+    let filter = DeliveryFilter {
+        state: query.status,
+        webhook: query.webhook_id,
+        event: query.event_id,
+        conversation: query.conversation_id,
+        message: query.message_id,
+    };
     delivery_list(&state, auth.tenant, &filter, query.cursor, query.limit).await.map(Json)
 }
 
@@ -114,7 +126,7 @@ async fn list_webhook_deliveries(
     Query(page): Query<DeliveryPage>,
 ) -> Result<Json<List<DeliverySummary>>, Problem> {
     state.engine().store().webhook(auth.tenant, id).await?.ok_or_else(Problem::not_found)?;
-    let filter = DeliveryFilter { webhook: Some(id), state: page.status, event: None };
+    let filter = DeliveryFilter { webhook: Some(id), state: page.status, ..DeliveryFilter::default() };
     delivery_list(&state, auth.tenant, &filter, page.cursor, page.limit).await.map(Json)
 }
 

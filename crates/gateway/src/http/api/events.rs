@@ -123,7 +123,7 @@ async fn list_event_deliveries(
     Id(id): Id<EventId>,
     Query(page): Query<DeliveryPage>,
 ) -> Result<Json<List<DeliverySummary>>, Problem> {
-    let filter = DeliveryFilter { event: Some(id), state: page.status, webhook: None };
+    let filter = DeliveryFilter { event: Some(id), state: page.status, ..DeliveryFilter::default() };
     let list = delivery_list(&state, auth.tenant, &filter, page.cursor, page.limit).await?;
     // Only an empty list leaves open whether there is such an event; looking it up reads its data.
     if list.data.is_empty() && state.engine().store().event(auth.tenant, id).await?.is_none() {

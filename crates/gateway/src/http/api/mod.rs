@@ -8,12 +8,19 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::http::{AppState, openapi};
 
 mod attempt;
+pub mod broadcasts;
+pub mod conversations;
 pub mod deliveries;
+pub mod event_types;
 pub mod events;
+mod explain;
+mod filter;
 pub mod health;
 pub mod replays;
+pub mod routes;
 pub mod tenants;
 pub mod tokens;
+pub mod usage;
 pub mod webhooks;
 
 /// All operations with their documentation.
@@ -22,7 +29,13 @@ pub fn router() -> OpenApiRouter<AppState> {
         .merge(events::router())
         .merge(deliveries::router())
         .merge(webhooks::router())
+        .merge(routes::router())
+        .merge(explain::router())
         .merge(replays::router())
+        .merge(event_types::router())
+        .merge(conversations::router())
+        .merge(broadcasts::router())
+        .merge(usage::router())
         .merge(tenants::router())
         .merge(tokens::router())
         .merge(health::router())

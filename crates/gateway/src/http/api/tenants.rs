@@ -5,10 +5,11 @@ use axum::extract::State;
 use axum::response::IntoResponse;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
+use stentor_core::event_type::{TypeRules, Validation};
 use stentor_core::id::TenantId;
 use stentor_core::limits::TEXT_BYTES_MAX;
 use stentor_core::profile::Profile;
-use stentor_core::tenant::{DEFAULT_PLAN, Tenant};
+use stentor_core::tenant::{DEFAULT_PLAN, Tenant, TenantSettings};
 use stentor_core::time::Time;
 use stentor_engine::entropy;
 use stentor_store::tenants::TenantSaved;
@@ -17,8 +18,11 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::http::AppState;
-use crate::http::extract::{ConfigBody, Cursor, Id, JsonBody, Limit, List, OperatorAuth, Query};
-use crate::http::problem::{Code, Problem, ProblemBody};
+use crate::http::api::usage::UsageView;
+use crate::http::extract::{
+    ConfigBody, Cursor, Id, JsonBody, Limit, List, OperatorAuth, Query, optional_object,
+};
+use crate::http::problem::{Code, FieldError, Problem, ProblemBody};
 
 const TAG: &str = "tenants";
 
@@ -29,13 +33,36 @@ struct NewTenant {
     /// Unique among tenants; 1 to 1 024 bytes.
     #[schema(example = "acme")]
     name: String,
-    /// Gates features only where the operator defines plans.
+    /// A plan of the operator's configuration; it decides what the tenant may use.
     #[serde(default = "default_plan")]
     #[schema(default = "default")]
     plan: String,
     /// The profile of its webhooks that are created without one; `standard` when not given.
     #[schema(value_type = Option<String>, example = "resource")]
     default_profile: Option<Profile>,
+    /// What publishing demands of event types.
+    #[serde(default, deserialize_with = "optional_object")]
+    event_types: Option<TypeRulesSettings>,
+}
+
+/// What publishing demands of event types.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct TypeRulesSettings {
+    /// What happens to an event whose data does not fit the schema of its type: `off` (nobody looks), `warn` (it is
+    /// accepted and the answer says so) or `reject`.
+    #[schema(value_type = Option<String>, example = "warn")]
+    validation: Option<Validation>,
+    /// Whether events of undeclared and archived types are refused.
+    strict: Option<bool>,
+}
+
+/// What publishing demands of event types.
+#[derive(Debug, Serialize, ToSchema)]
+struct TypeRulesView {
+    #[schema(value_type = String, example = "off")]
+    validation: Validation,
+    strict: bool,
 }
 
 /// What is given changes.
@@ -44,8 +71,11 @@ struct NewTenant {
 struct TenantPatch {
     /// New name.
     name: Option<String>,
-    /// New plan.
+    /// New plan, in force at once. What was used stays used.
     plan: Option<String>,
+    /// What publishing demands of event types; what is not given of it stays.
+    #[serde(default, deserialize_with = "optional_object")]
+    event_types: Option<TypeRulesSettings>,
     /// New default profile; null returns to `standard`.
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<String>)]
@@ -67,8 +97,17 @@ struct TenantView {
     /// The profile of its webhooks that are created without one; null stands for `standard`.
     #[schema(value_type = Option<String>)]
     default_profile: Option<Profile>,
+    event_types: TypeRulesView,
     #[schema(value_type = String, format = DateTime)]
     created_at: Time,
+}
+
+/// A tenant and what it uses of its plan.
+#[derive(Debug, Serialize, ToSchema)]
+struct TenantDetails {
+    #[serde(flatten)]
+    tenant: TenantView,
+    usage: UsageView,
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -103,9 +142,10 @@ async fn create(
     let tenant = Tenant {
         id: TenantId::new(created_at, entropy::bits()),
         name: checked_text("/name", new.name)?,
-        plan: checked_text("/plan", new.plan)?,
+        plan: known_plan(&state, new.plan)?,
         default_profile: new.default_profile,
         config_version: 1,
+        settings: TenantSettings { event_types: ruled(TypeRules::default(), new.event_types) },
         created_at,
     };
     saved(state.engine().store().create_tenant(&tenant).await?)?;
@@ -127,21 +167,22 @@ async fn list(
     Ok(Json(List::from_page(page, |tenant| tenant.id, TenantView::from)))
 }
 
-/// Read a tenant.
+/// Read a tenant and what it uses.
 #[utoipa::path(get, path = "/v1/tenants/{id}", operation_id = "getTenant", tag = TAG,
     params(("id" = String, Path, description = "`tnt_…`")),
     security(("bearer" = ["operator"])),
-    responses((status = 200, description = "The tenant.", body = TenantView)))]
+    responses((status = 200, description = "The tenant.", body = TenantDetails)))]
 async fn get(
     _operator: OperatorAuth,
     State(state): State<AppState>,
     Id(id): Id<TenantId>,
-) -> Result<Json<TenantView>, Problem> {
+) -> Result<Json<TenantDetails>, Problem> {
     let tenant = state.engine().store().tenant(id).await?.ok_or_else(Problem::not_found)?;
-    Ok(Json(tenant.into()))
+    let usage = state.engine().usage_of(&tenant).await?.into();
+    Ok(Json(TenantDetails { tenant: tenant.into(), usage }))
 }
 
-/// Change a tenant's name, plan or default profile.
+/// Change a tenant's name, plan, default profile or settings.
 #[utoipa::path(patch, path = "/v1/tenants/{id}", operation_id = "changeTenant", tag = TAG, request_body = TenantPatch,
     params(("id" = String, Path, description = "`tnt_…`")),
     security(("bearer" = ["operator"])),
@@ -161,12 +202,14 @@ async fn patch(
         tenant.name = checked_text("/name", name)?;
     }
     if let Some(plan) = patch.plan {
-        tenant.plan = checked_text("/plan", plan)?;
+        tenant.plan = known_plan(&state, plan)?;
     }
     if let Some(default_profile) = patch.default_profile {
         tenant.default_profile = default_profile;
     }
-    saved(store.update_tenant(&tenant).await?)?;
+    tenant.settings.event_types = ruled(tenant.settings.event_types, patch.event_types);
+    saved(state.engine().change_tenant(&tenant).await?)?;
+    state.engine().directory().forget(id);
     state.forget_tenants();
     Ok(Json(tenant.into()))
 }
@@ -188,12 +231,32 @@ async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// The rules with what is given of others.
+fn ruled(rules: TypeRules, given: Option<TypeRulesSettings>) -> TypeRules {
+    let Some(given) = given else { return rules };
+    TypeRules {
+        validation: given.validation.unwrap_or(rules.validation),
+        strict: given.strict.unwrap_or(rules.strict),
+    }
+}
+
 fn saved(outcome: TenantSaved) -> Result<(), Problem> {
     match outcome {
         TenantSaved::Done => Ok(()),
         TenantSaved::NameTaken => Err(Problem::new(Code::NameTaken, "Another tenant has this name.")),
         TenantSaved::NotFound => Err(Problem::not_found()),
     }
+}
+
+/// The name, if the operator's configuration has a plan of that name.
+fn known_plan(state: &AppState, name: String) -> Result<String, Problem> {
+    let plans = state.engine().limits().plans();
+    if plans.get(&name).is_some() {
+        return Ok(name);
+    }
+    let known: Vec<&str> = plans.names().collect();
+    let detail = format!("is not a plan of the operator's configuration, which has: {}", known.join(", "));
+    Err(Problem::invalid_body(vec![FieldError::new("/plan", detail).with_code("unknown_plan")]))
 }
 
 /// Why a text is not a name that people can see and type.
@@ -217,13 +280,10 @@ fn default_plan() -> String {
 
 impl From<Tenant> for TenantView {
     fn from(tenant: Tenant) -> Self {
-        Self {
-            id: tenant.id,
-            name: tenant.name,
-            plan: tenant.plan,
-            default_profile: tenant.default_profile,
-            created_at: tenant.created_at,
-        }
+        let TypeRules { validation, strict } = tenant.settings.event_types;
+        let event_types = TypeRulesView { validation, strict };
+        let Tenant { id, name, plan, default_profile, created_at, .. } = tenant;
+        Self { id, name, plan, default_profile, event_types, created_at }
     }
 }
 

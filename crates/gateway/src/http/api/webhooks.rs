@@ -43,8 +43,6 @@ const TAG: &str = "webhooks";
 /// How long an old secret signs beside a new one, when not said otherwise, and at most.
 const OVERLAP_DEFAULT: Duration = Duration::from_secs(24 * 3_600);
 const OVERLAP_MAX: Duration = Duration::from_secs(7 * 24 * 3_600);
-/// The data of a test event, when none is given.
-const TEST_DATA: &str = r#"{"test":true,"message":"A test event from Stentor."}"#;
 
 /// How a signing secret is replaced.
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -66,7 +64,8 @@ struct WebhookTest {
     webhook_id: WebhookId,
     #[schema(value_type = String, example = "order.created")]
     event_type: EventType,
-    /// The event's data, sent byte for byte; a synthetic sample when not given.
+    /// The event's data, sent byte for byte; when not given, the sample of the type, or a synthetic one when the type is
+    /// not declared.
     #[schema(value_type = Option<serde_json::Value>)]
     data: Option<Box<RawValue>>,
 }
@@ -92,7 +91,7 @@ async fn create(
     auth: TenantAuth<CanManage>,
     State(state): State<AppState>,
     IdempotencyKey(key): IdempotencyKey,
-    JsonBody(body): ConfigBody<merge::Patch>,
+    JsonBody(body): ConfigBody<creation::CreationBody>,
 ) -> Result<impl IntoResponse, Problem> {
     let draft = creation::draft(state.engine(), auth.tenant, body).await?;
     let webhook = state.engine().create_webhook(auth.tenant, draft, key.as_deref()).await?;
@@ -146,9 +145,10 @@ async fn patch(
 ) -> Result<Json<WebhookView>, Problem> {
     let engine = state.engine();
     let webhook = engine.store().webhook(auth.tenant, id).await?.ok_or_else(Problem::not_found)?;
-    let default = match patch.get("profile") {
-        Some(serde_json::Value::Null) => creation::default_profile(engine, auth.tenant).await?,
-        _ => webhook.config.profile,
+    let default = if patch.unsets("profile") {
+        creation::default_profile(engine, auth.tenant).await?
+    } else {
+        webhook.config.profile
     };
     let changed = engine.change_webhook(auth.tenant, id, merge::change(&webhook, &patch, default)?).await?;
     Ok(Json(WebhookView::masked(changed)))
@@ -207,7 +207,7 @@ async fn handshake(
     Ok(Json(WebhookView::masked(webhook)))
 }
 
-/// Send one synthetic event now and answer the attempt.
+/// Send one event now and answer the attempt: the sample of its type, or the data given.
 ///
 /// It works while the webhook is paused or disabled, is not stored, not retried, and does not count in its health. The
 /// receiver sees the header `webhook-test: true`.
@@ -223,9 +223,8 @@ async fn test(
     State(state): State<AppState>,
     JsonBody(test): ConfigBody<WebhookTest>,
 ) -> Result<Json<AttemptView>, Problem> {
-    let data = test.data.map_or_else(|| TEST_DATA.to_owned(), |data| Box::<str>::from(data).into());
-    let attempt =
-        state.engine().test_webhook(auth.tenant, test.webhook_id, test.event_type, data.into()).await?;
+    let data = test.data.map(|data| String::from(Box::<str>::from(data)).into());
+    let attempt = state.engine().test_webhook(auth.tenant, test.webhook_id, test.event_type, data).await?;
     Ok(Json(attempt.ok_or_else(Problem::not_found)?.into()))
 }
 

@@ -1,9 +1,10 @@
 //! Who asks, and for which tenant.
 
 use std::marker::PhantomData;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use axum::extract::FromRequestParts;
+use axum::extract::{ConnectInfo, FromRequestParts};
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
@@ -12,6 +13,7 @@ use stentor_core::token::{Scope, Token, TokenOwner};
 
 use crate::http::AppState;
 use crate::http::problem::{Code, Problem};
+use crate::http::rate_limit::ActsFor;
 
 /// Chooses the tenant that the operator's token acts for.
 pub const TENANT_HEADER: &str = "stentor-tenant";
@@ -75,7 +77,7 @@ impl<S: DemandedScope> FromRequestParts<AppState> for TenantAuth<S> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
-        let token = authenticate(&parts.headers, state).await?;
+        let token = authenticate(parts, state).await?;
         if !token.scopes.contains(S::SCOPE) {
             return Err(Problem::insufficient_scope(S::SCOPE));
         }
@@ -84,6 +86,9 @@ impl<S: DemandedScope> FromRequestParts<AppState> for TenantAuth<S> {
             TokenOwner::Tenant(own) => own_tenant(own, named)?,
             TokenOwner::Operator => chosen_tenant(named, state).await?,
         };
+        if let Some(acts_for) = parts.extensions.get::<ActsFor>() {
+            acts_for.set(tenant);
+        }
         Ok(Self { tenant, token, scope: PhantomData })
     }
 }
@@ -99,7 +104,7 @@ impl FromRequestParts<AppState> for OperatorAuth {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
-        let token = authenticate(&parts.headers, state).await?;
+        let token = authenticate(parts, state).await?;
         match token.owner {
             TokenOwner::Operator => Ok(Self { token }),
             TokenOwner::Tenant(_) => {
@@ -109,13 +114,34 @@ impl FromRequestParts<AppState> for OperatorAuth {
     }
 }
 
-async fn authenticate(headers: &HeaderMap, state: &AppState) -> Result<Arc<Token>, Problem> {
-    let secret = bearer(headers)?;
-    let unknown = || Problem::new(Code::InvalidToken, "The token is unknown, revoked or expired.");
-    if secret.len() > TOKEN_BYTES_MAX {
-        return Err(unknown());
+async fn authenticate(parts: &Parts, state: &AppState) -> Result<Arc<Token>, Problem> {
+    let secret = bearer(&parts.headers)?;
+    let engine = state.engine();
+    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
+    let wait = peer.and_then(|peer| state.guesses().wait(peer, engine.clock().elapsed()));
+    if let Some(wait) = wait
+        && !engine.authenticator().has_worked(secret)
+    {
+        let detail = "Too many wrong tokens came from this address; wait before the next one.";
+        return Err(Problem::new(Code::TooManyWrongTokens, detail).with_retry_after(wait));
     }
-    state.engine().authenticator().authenticate(secret).await?.ok_or_else(unknown)
+    let token = match secret.len() {
+        ..=TOKEN_BYTES_MAX => engine.authenticator().authenticate(secret).await?,
+        _ => None,
+    };
+    token.ok_or_else(|| {
+        note_wrong_token(peer, state);
+        Problem::new(Code::InvalidToken, "The token is unknown, revoked or expired.")
+    })
+}
+
+/// Told once, not for each: whoever guesses must not fill the log.
+fn note_wrong_token(peer: Option<IpAddr>, state: &AppState) {
+    if let Some(peer) = peer
+        && state.guesses().note(peer, state.engine().clock().elapsed())
+    {
+        tracing::warn!(%peer, "too many wrong tokens come from this address; it has to wait");
+    }
 }
 
 /// The secret of `Authorization: Bearer …` (RFC 6750; the scheme in any case, RFC 9110 section 11.1).

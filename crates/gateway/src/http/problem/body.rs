@@ -1,6 +1,7 @@
 //! The body of an error answer, as it is written.
 
 use serde::Serialize;
+use stentor_core::event_type::Mismatch;
 use stentor_core::token::Scope;
 use utoipa::ToSchema;
 
@@ -22,6 +23,11 @@ impl FieldError {
     /// A broken rule without a word of its own.
     pub fn new(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
         Self { pointer: pointer.into(), detail: detail.into(), code: None }
+    }
+
+    /// Where data below `pointer` does not fit its schema.
+    pub fn of_mismatch(pointer: &str, mismatch: Mismatch) -> Self {
+        Self::new(format!("{pointer}{}", mismatch.pointer), mismatch.detail)
     }
 
     /// The same with a stable word for the rule.
@@ -50,7 +56,7 @@ pub struct ProblemBody {
     pub(super) code: &'static str,
     /// What happened this time and what to do.
     pub(super) detail: String,
-    /// Each broken rule, for `invalid_body` and `invalid_query`.
+    /// Each broken rule, for `invalid_body`, `invalid_query` and `schema_mismatch`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     pub(super) errors: Vec<FieldError>,

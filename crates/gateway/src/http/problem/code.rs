@@ -68,6 +68,12 @@ codes! {
         "A body must arrive within 30 seconds and, after the first 10, with at least 1 KiB a second. Nothing was stored.";
     NameTaken = "name_taken", CONFLICT, "The name is taken",
         "Another tenant has this name. Choose another.";
+    IdTaken = "id_taken", CONFLICT, "The id is taken",
+        "A conversation, or a message of the tenant, with this id exists. Read it, or choose another id or none.";
+    EventTypesFull = "event_types_full", CONFLICT, "No room for more event types",
+        "A tenant may declare 1 000 event types, with schemas of together 4 194 304 bytes. Delete some. Nothing was changed.";
+    ConversationWebhook = "conversation_webhook", CONFLICT, "The webhook belongs to conversations",
+        "It delivers the messages of all conversations with its URL and secret and is changed through them, never by itself.";
     IdempotencyKeyReused = "idempotency_key_reused", CONFLICT, "The idempotency key was used for something else",
         "Within 24 hours a key stands for one body. `event_id` is the event published with it first. Use a new key for a new event.";
     ChangedMeanwhile = "changed_meanwhile", CONFLICT, "Others keep changing this",
@@ -76,6 +82,8 @@ codes! {
         "A delivery that was delivered, given up or cancelled cannot be cancelled. Use retry or replay to send it again.";
     TooManySecrets = "too_many_secrets", CONFLICT, "Too many signing secrets overlap",
         "At most 8 signing secrets of a webhook may overlap. Wait until an older one has expired, or rotate with a shorter `overlap`.";
+    TooManyRoutes = "too_many_routes", CONFLICT, "The tenant has too many routes",
+        "A tenant has at most 200 routes. Delete or join some.";
     BodyTooLarge = "body_too_large", PAYLOAD_TOO_LARGE, "The body is too large",
         "Events may have up to 10 485 760 bytes, configuration up to 262 144. Nothing was stored.";
     UnsupportedMediaType = "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE, "The body must be application/json",
@@ -84,12 +92,26 @@ codes! {
         "Send the body without `Content-Encoding`.";
     InvalidBody = "invalid_body", UNPROCESSABLE_ENTITY, "The body breaks a rule",
         "`errors` lists each broken rule: a JSON Pointer to the place, what is expected and, for some rules, a stable `code`.";
+    SchemaMismatch = "schema_mismatch", UNPROCESSABLE_ENTITY, "The data does not fit the schema of its type",
+        "The tenant refuses events whose data does not fit. `errors` lists up to 20 places, as JSON Pointers into the event. Read the schema with `GET /v1/event-types/{name}`. Nothing was stored.";
+    UndeclaredEventType = "undeclared_event_type", UNPROCESSABLE_ENTITY, "The event type is not declared",
+        "The tenant takes only events of declared types that are not archived. Declare it with `PUT /v1/event-types/{name}`. Nothing was stored.";
     TooManyMatches = "too_many_matches", UNPROCESSABLE_ENTITY, "The event matches too many webhooks",
         "One event may go to at most 1 000 webhooks. Narrow the event types of the webhooks. Nothing was stored.";
     TenantBusy = "tenant_busy", TOO_MANY_REQUESTS, "The tenant has too much waiting to be stored",
         "Wait as `Retry-After` says and repeat with the same idempotency key. Nothing was stored.";
+    RateLimited = "rate_limited", TOO_MANY_REQUESTS, "The tenant publishes too fast",
+        "The tenant's plan allows so many events a second and so many at once. Wait as `Retry-After` says and repeat with the same idempotency key; `RateLimit-Remaining` tells how many more may follow. Nothing was stored.";
+    BacklogFull = "backlog_full", TOO_MANY_REQUESTS, "The tenant has too many deliveries pending",
+        "The tenant's plan allows so many pending deliveries, held ones included. Wait until receivers have taken some, resume or delete webhooks that hold many, and repeat with the same idempotency key. Nothing was stored.";
+    QuotaExceeded = "quota_exceeded", TOO_MANY_REQUESTS, "The tenant's quota is used up",
+        "The tenant's plan allows so many events a day or month. `Retry-After` tells when the next period begins; `GET /v1/usage` shows the use. Nothing was stored.";
+    TooManyWrongTokens = "too_many_wrong_tokens", TOO_MANY_REQUESTS, "Too many wrong tokens came from this address",
+        "After some wrong tokens an address has to wait before the next one is looked at: 1 second, then twice as long each time, up to 60. Tokens that worked before go on working meanwhile. Check the token.";
     TooManyTests = "too_many_tests", TOO_MANY_REQUESTS, "Too many test sends are on their way",
         "At most 8 test sends of a tenant, and 32 of all together, are on their way at once. Wait until one has been answered.";
+    TooManyBacktests = "too_many_backtests", TOO_MANY_REQUESTS, "Too many backtests are running",
+        "At most 2 backtests run at once. Wait as `Retry-After` says and repeat.";
     Internal = "internal", INTERNAL_SERVER_ERROR, "Something failed on our side",
         "The server's log has the cause under `error_id`.";
     Overloaded = "overloaded", SERVICE_UNAVAILABLE, "Too many large requests at once",

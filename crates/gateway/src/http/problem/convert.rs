@@ -1,10 +1,14 @@
 //! From the errors of engine, store and core to what clients see.
 
+use stentor_core::allowance::{Limit, Standing};
 use stentor_core::json::JsonError;
 use stentor_core::signature::SigningError;
 use stentor_core::transform::{Part, TransformRefusal};
 use stentor_engine::accept::PublishError;
 use stentor_engine::commands::CommandError;
+use stentor_engine::conversations::ConversationError;
+use stentor_engine::event_types::TypeError;
+use stentor_engine::routes::RouteError;
 use stentor_engine::webhooks::WebhookError;
 use stentor_store::StoreError;
 
@@ -25,6 +29,7 @@ impl From<CommandError> for Problem {
         match error {
             CommandError::Store(error) => error.into(),
             CommandError::Unavailable(_) => Self::unavailable(&error),
+            CommandError::TooManyBacktests => Self::new(Code::TooManyBacktests, error.to_string()),
             CommandError::TooManyTests => Self::new(Code::TooManyTests, error.to_string()),
         }
     }
@@ -38,11 +43,26 @@ impl From<PublishError> for Problem {
                 Self::new(Code::IdempotencyKeyReused, detail).with_event(event)
             }
             PublishError::TooManyMatches { .. } => Self::new(Code::TooManyMatches, detail),
+            PublishError::UndeclaredType(_) => Self::new(Code::UndeclaredEventType, detail),
+            PublishError::SchemaMismatch(mismatches) => Self::schema_mismatch(mismatches),
+            PublishError::MessageUnwritten(_) => Self::new(Code::ChangedMeanwhile, detail),
             PublishError::TenantBusy => Self::new(Code::TenantBusy, detail),
+            PublishError::Limited(standing) => Self::limited(&standing, detail),
             PublishError::UnknownTenant => Self::not_found(),
             PublishError::TokenRevoked => Self::new(Code::InvalidToken, detail),
             PublishError::Unavailable(_) => Self::unavailable(&detail),
         }
+    }
+}
+
+impl Problem {
+    fn limited(standing: &Standing, detail: String) -> Self {
+        let code = match standing.limit {
+            Limit::Publish => Code::RateLimited,
+            Limit::Backlog => Code::BacklogFull,
+            Limit::Quota => Code::QuotaExceeded,
+        };
+        Self::new(code, detail).with_retry_after(standing.retry).with_rate_limit(standing.into())
     }
 }
 
@@ -68,8 +88,66 @@ impl From<WebhookError> for Problem {
             WebhookError::TooManyTests => Self::new(Code::TooManyTests, detail),
             WebhookError::KeyConflict(_) => Self::new(Code::IdempotencyKeyReused, detail),
             WebhookError::TooManySecrets => Self::new(Code::TooManySecrets, detail),
+            WebhookError::OfConversations => Self::new(Code::ConversationWebhook, detail),
             WebhookError::Busy => Self::new(Code::ChangedMeanwhile, detail),
             WebhookError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<RouteError> for Problem {
+    fn from(error: RouteError) -> Self {
+        let detail = error.to_string();
+        match error {
+            RouteError::NotFound | RouteError::UnknownWebhook(_) => Self::not_found(),
+            RouteError::Full => Self::new(Code::TooManyRoutes, detail),
+            RouteError::Busy => Self::new(Code::ChangedMeanwhile, detail),
+            RouteError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<TypeError> for Problem {
+    fn from(error: TypeError) -> Self {
+        let detail = error.to_string();
+        match error {
+            TypeError::Schema(refusal) => {
+                let pointer = format!("/schema{}", refusal.pointer);
+                Self::invalid_body(vec![FieldError::new(pointer, refusal.detail).with_code("schema_refused")])
+            }
+            TypeError::Sample(mismatches) => {
+                let place =
+                    |mismatch| FieldError::of_mismatch("/sample", mismatch).with_code("schema_mismatch");
+                Self::invalid_body(mismatches.into_iter().map(place).collect())
+            }
+            TypeError::TooMany | TypeError::TooLarge => Self::new(Code::EventTypesFull, detail),
+            TypeError::UnknownTenant => Self::not_found(),
+            TypeError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ConversationError> for Problem {
+    fn from(error: ConversationError) -> Self {
+        let detail = error.to_string();
+        match error {
+            ConversationError::NotFound => Self::not_found(),
+            ConversationError::ConversationExists | ConversationError::MessageExists => {
+                Self::new(Code::IdTaken, detail)
+            }
+            ConversationError::Url(refusal) => {
+                let pointer = "/config/callback_url";
+                Self::invalid_body(vec![FieldError::new(pointer, detail).with_code(refusal.code())])
+            }
+            ConversationError::Signing(_) => Self::invalid_field("/config/secret", detail),
+            ConversationError::Message(refusals) => {
+                let rules = refusals.into_iter();
+                Self::invalid_body(rules.map(|rule| FieldError::new(rule.pointer, rule.detail)).collect())
+            }
+            ConversationError::KeyConflict => Self::new(Code::IdempotencyKeyReused, detail),
+            ConversationError::Busy => Self::new(Code::ChangedMeanwhile, detail),
+            ConversationError::Publish(error) => error.into(),
+            ConversationError::Store(error) => error.into(),
         }
     }
 }

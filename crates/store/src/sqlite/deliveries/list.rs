@@ -45,6 +45,24 @@ fn by_event(alias: &str, table: &str) -> [String; 2] {
     ]
 }
 
+/// Rows about a conversation's messages, or about one message.
+fn by_message(alias: &str, table: &str, filter: &DeliveryFilter) -> Option<String> {
+    let (index, about) = match (filter.conversation, filter.message) {
+        (None, None) => return None,
+        (Some(_), None) => ("message_deliveries_by_conversation", "m.conversation = :conversation"),
+        (None, Some(_)) => ("message_deliveries_by_message", "m.message = :message"),
+        (Some(_), Some(_)) => {
+            ("message_deliveries_by_message", "m.message = :message AND m.conversation = :conversation")
+        }
+    };
+    let of_event =
+        if filter.event.is_some() { format!(" AND {alias}.event = :event") } else { String::new() };
+    Some(format!(
+        "message_deliveries m INDEXED BY {index} CROSS JOIN {table} {alias} NOT INDEXED ON {alias}.id = m.delivery
+         AND {alias}.tenant = m.tenant WHERE {about} AND m.tenant = :tenant AND m.delivery < :before{of_event}"
+    ))
+}
+
 fn pending_parts(filter: &DeliveryFilter, walk: PendingWalk) -> Vec<String> {
     let status = match filter.state {
         Some(DeliveryState::Held) => " AND status IN (2, 3)",
@@ -55,6 +73,10 @@ fn pending_parts(filter: &DeliveryFilter, walk: PendingWalk) -> Vec<String> {
     let by_webhook = if filter.webhook.is_some() { " AND p.webhook = :webhook" } else { "" };
     let rest = format!("p.tenant = :tenant AND p.id < :before{by_webhook}{status}");
     let join = "LEFT JOIN webhooks w ON w.id = p.webhook";
+    if let Some(from) = by_message("p", "pending", filter) {
+        let from = from.replace(" WHERE", &format!(" {join} WHERE"));
+        return vec![format!("{PENDING} FROM {from} AND {rest}")];
+    }
     if filter.event.is_some() {
         let sources = by_event("p", "pending");
         return sources
@@ -80,6 +102,9 @@ fn finished_parts(filter: &DeliveryFilter) -> Vec<String> {
     let state = if filter.state.is_some() { " AND d.state = :state" } else { "" };
     let by_webhook = if filter.webhook.is_some() { " AND d.webhook = :webhook" } else { "" };
     let rest = format!("d.tenant = :tenant AND d.id < :before{state}{by_webhook}");
+    if let Some(from) = by_message("d", "deliveries", filter) {
+        return vec![format!("{FINISHED} FROM {from} AND {rest}")];
+    }
     if filter.event.is_some() {
         return by_event("d", "deliveries").map(|from| format!("{FINISHED} FROM {from} AND {rest}")).into();
     }
@@ -106,7 +131,7 @@ pub(super) fn pending_walk(
     tenant: TenantId,
     filter: &DeliveryFilter,
 ) -> StoreResult<PendingWalk> {
-    if filter.event.is_some() {
+    if filter.event.is_some() || filter.conversation.is_some() || filter.message.is_some() {
         return Ok(PendingWalk::Ids);
     }
     let part = |index: &str, due: &str| {
@@ -131,7 +156,7 @@ pub(super) fn pending_walk(
 /// For the tests of query plans: every list that can be asked for.
 #[cfg(test)]
 pub(in crate::sqlite) fn statements() -> Vec<String> {
-    use stentor_core::id::{EventId, WebhookId};
+    use stentor_core::id::{ConversationId, EventId, MessageId, WebhookId};
 
     let states = DeliveryState::ALL.into_iter().map(Some).chain([None]);
     let mut all = Vec::new();
@@ -141,9 +166,16 @@ pub(in crate::sqlite) fn statements() -> Vec<String> {
                 state,
                 webhook: webhook.then(|| WebhookId::from_bytes([0; 16])),
                 event: event.then(|| EventId::from_bytes([0; 16])),
+                ..DeliveryFilter::default()
             };
             all.push(list_sql(&filter, PendingWalk::Ids));
             all.push(list_sql(&filter, PendingWalk::Webhooks));
+            let conversation = Some(ConversationId::from_bytes([0; 16]));
+            let message = Some(MessageId::from_bytes([0; 16]));
+            for (conversation, message) in [(conversation, None), (None, message), (conversation, message)] {
+                let filter = DeliveryFilter { conversation, message, ..filter.clone() };
+                all.push(list_sql(&filter, PendingWalk::Ids));
+            }
         }
     }
     all

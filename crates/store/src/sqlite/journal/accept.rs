@@ -1,11 +1,13 @@
 //! Accepting events.
 
 use rusqlite::{OptionalExtension, params};
+use stentor_core::event::Origin;
 use stentor_core::id::{EventId, TenantId};
 
 use super::{Batch, Fault, ItemResult};
 use crate::journal::{IdempotencyKey, NewDelivery, NewEvent, Written};
 use crate::sqlite::row::{integer, made_together, micros, origin_number};
+use crate::sqlite::usage::DAY_MICROS;
 
 pub(super) const INSERT_PAYLOAD: &str =
     "INSERT INTO payloads (data, previous_data, metadata) VALUES (?1, ?2, ?3)";
@@ -24,6 +26,11 @@ impl Batch<'_> {
         let current = self.version(event.tenant)?;
         if current != Some(event.config_version) {
             return Ok(Written::StaleConfig { current });
+        }
+        if let Some(message) = &new.message
+            && let Some(hindrance) = self.message_hindrance(new, message)?
+        {
+            return Ok(hindrance);
         }
         if let Some(key) = &new.idempotency
             && let Some(earlier) = self.take_key(key, new)?
@@ -53,8 +60,14 @@ impl Batch<'_> {
             let change = self.changes.of(event.tenant);
             change.events += 1;
             change.accepted += i64::from(event.matched);
+            if event.origin != Origin::Operational {
+                self.changes.use_on(event.tenant, micros(event.accepted_at).div_euclid(DAY_MICROS), 1);
+            }
         }
         let positions = self.insert_deliveries(event.tenant, content.id, &new.deliveries)?;
+        if let Some(message) = &new.message {
+            self.write_message(new, message)?;
+        }
         Ok(Written::Accepted { positions })
     }
 
@@ -116,9 +129,12 @@ impl Batch<'_> {
             micros(key.expires_at),
             micros(event.accepted_at),
         ])?;
-        if taken == 1 {
-            return Ok(None);
-        }
+        if taken == 1 { Ok(None) } else { self.earlier_use(key, new) }
+    }
+
+    /// What the key was used for.
+    pub(super) fn earlier_use(&self, key: &IdempotencyKey, new: &NewEvent) -> ItemResult<Option<Written>> {
+        let event = &new.event;
         let mut find = self.connection.prepare_cached(
             "SELECT body_hash, event, matched FROM idempotency WHERE tenant = ?1 AND key_hash = ?2",
         )?;

@@ -7,12 +7,12 @@ use stentor_core::id::{DeliveryId, EventId, TenantId, WebhookId};
 use stentor_core::retry::{HealthChange, Step};
 use stentor_core::shard::Shard;
 use stentor_core::time::Time;
-use stentor_core::webhook::WebhookStatus;
+use stentor_core::webhook::{DisableReason, WebhookStatus};
 
 use super::{Batch, ItemResult};
 use crate::journal::{OutcomeWrite, Written};
 use crate::sqlite::row::{final_number, integer, micros, status_columns};
-use crate::sqlite::{tenants, webhooks};
+use crate::sqlite::{operational, tenants, webhooks};
 
 // OR FAIL spares SQLite a journal per statement; a batch or savepoint is rolled back as a whole when one fails.
 /// Takes the row out of the queue if it is there with the expected number of attempts. What is appended comes from whoever
@@ -84,7 +84,7 @@ impl Batch<'_> {
         ])?;
         self.health(write)?;
         let disabled_version = match write.disable {
-            Some(reason) => self.disable(write, WebhookStatus::Disabled(reason))?,
+            Some(reason) => self.disable(write, reason)?,
             None => None,
         };
         Ok(Written::Recorded { applied: true, disabled_version })
@@ -114,6 +114,7 @@ impl Batch<'_> {
             after,
             micros(now),
         ])?;
+        self.note_pending(*tenant, -1);
         if self.is_closed(delivery.as_bytes()) {
             self.changes.of(*tenant).finished(final_number(state), 1);
         }
@@ -137,7 +138,7 @@ impl Batch<'_> {
     }
 
     /// Disables the webhook if it is active. Answers the tenant's new configuration version.
-    fn disable(&mut self, write: &OutcomeWrite, status: WebhookStatus) -> ItemResult<Option<u64>> {
+    fn disable(&mut self, write: &OutcomeWrite, why: DisableReason) -> ItemResult<Option<u64>> {
         let (tenant, webhook): (TenantId, WebhookId) = (write.tenant, write.webhook);
         let mut is_active = self
             .connection
@@ -147,13 +148,14 @@ impl Batch<'_> {
         }
         let Some(version) = tenants::next_version(self.connection, tenant)? else { return Ok(None) };
         self.versions.insert(tenant, Some(version));
-        let (number, reason) = status_columns(status);
+        let (number, reason) = status_columns(WebhookStatus::Disabled(why));
         self.connection
             .prepare_cached(
                 "UPDATE webhooks SET status = ?2, disable_reason = ?3, version = ?4, updated_at = ?5 WHERE id = ?1",
             )?
             .execute(params![webhook.as_bytes(), number, reason, integer(version), micros(write.now)])?;
         webhooks::keep_revision(self.connection, webhook)?;
+        operational::note_disabling(self.connection, write, version, why)?;
         Ok(Some(version))
     }
 }

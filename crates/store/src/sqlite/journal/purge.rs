@@ -20,7 +20,8 @@ struct Cut {
 
 impl Batch<'_> {
     /// First what is pending becomes `dead: expired`, in pieces that do nothing else, so that its end can be seen. Then
-    /// finished deliveries with their attempts, then events with their payloads, then idempotency keys.
+    /// finished deliveries with their attempts, then events with their payloads and messages, then idempotency keys and
+    /// what is left of deleted conversations.
     pub(super) fn purge(&mut self, before: Time, rows_max: u32, now: Time) -> ItemResult<Written> {
         let bound = first_id(before);
         let expired = self.expire(&bound, rows_max, now)?;
@@ -44,8 +45,15 @@ impl Batch<'_> {
                  INDEXED BY idempotency_by_expiry WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2)",
             )?
             .execute(params![micros(now), rows_max])?;
-        more |= keys >= usize::try_from(rows_max).unwrap_or(usize::MAX);
-        deleted += keys;
+        let conversations = self
+            .connection
+            .prepare_cached(
+                "DELETE FROM conversations WHERE key IN (SELECT key FROM conversations INDEXED BY conversations_deleted
+                 WHERE deleted_at IS NOT NULL AND deleted_at < ?1 LIMIT ?2)",
+            )?
+            .execute(params![micros(before), rows_max])?;
+        more |= keys.max(conversations) >= usize::try_from(rows_max).unwrap_or(usize::MAX);
+        deleted += keys + conversations;
         Ok(Written::Purged { expired, deleted: u32::try_from(deleted).unwrap_or(u32::MAX), more })
     }
 
@@ -128,6 +136,9 @@ impl Batch<'_> {
             .connection
             .prepare_cached("DELETE FROM attempts WHERE delivery >= ?1 AND delivery < ?2")?
             .execute([from, below])?;
+        self.connection
+            .prepare_cached("DELETE FROM message_deliveries WHERE delivery >= ?1 AND delivery < ?2")?
+            .execute([from, below])?;
         let deliveries = self
             .connection
             .prepare_cached("DELETE FROM deliveries WHERE id >= ?1 AND id < ?2")?
@@ -142,6 +153,9 @@ impl Batch<'_> {
         self.connection
             .prepare_cached("DELETE FROM payloads WHERE id IN (SELECT payload FROM events WHERE id < ?1)")?
             .execute([below])?;
-        Ok(self.connection.prepare_cached("DELETE FROM events WHERE id < ?1")?.execute([below])?)
+        let messages =
+            self.connection.prepare_cached("DELETE FROM messages WHERE event < ?1")?.execute([below])?;
+        let events = self.connection.prepare_cached("DELETE FROM events WHERE id < ?1")?.execute([below])?;
+        Ok(messages + events)
     }
 }

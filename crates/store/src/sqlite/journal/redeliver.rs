@@ -75,8 +75,11 @@ impl Batch<'_> {
             return Ok(None);
         }
         let positions = self.insert_deliveries(tenant, event, deliveries)?;
+        self.trace_redeliveries(tenant, event, deliveries)?;
+        let made = i64::try_from(deliveries.len()).unwrap_or(i64::MAX);
+        self.note_pending(tenant, made);
         // No event row stands for these, so they are in the totals from the start.
-        self.changes.of(tenant).accepted += i64::try_from(deliveries.len()).unwrap_or(i64::MAX);
+        self.changes.of(tenant).accepted += made;
         Ok(Some(positions))
     }
 }

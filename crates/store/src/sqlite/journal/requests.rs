@@ -90,6 +90,7 @@ impl Batch<'_> {
                 micros(now),
                 pending.attempts,
             ])?;
+        self.note_pending(tenant, 1);
         if self.is_closed(delivery.as_bytes()) {
             self.changes.of(tenant).finished(state, -1);
         }

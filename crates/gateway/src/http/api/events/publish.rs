@@ -73,12 +73,17 @@ pub(super) struct PublishedEvent {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     #[schema(required = false)]
     duplicate: bool,
+    /// Where the data does not fit the schema of its type, when the tenant is warned of it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    warnings: Vec<FieldError>,
 }
 
 impl From<Published> for PublishedEvent {
     fn from(published: Published) -> Self {
-        let Published { id, event_type, deliveries, duplicate } = published;
-        Self { id, event_type, deliveries, duplicate }
+        let Published { id, event_type, deliveries, duplicate, warnings } = published;
+        let warnings = warnings.into_iter().map(|mismatch| FieldError::of_mismatch("/data", mismatch));
+        Self { id, event_type, deliveries, duplicate, warnings: warnings.collect() }
     }
 }
 
@@ -91,7 +96,8 @@ impl From<Published> for PublishedEvent {
     security(("bearer" = ["publish"])), responses(
     (status = 202, description = "The event is stored.", body = PublishedEvent),
     (status = 409, description = "`idempotency_key_reused`", body = ProblemBody, content_type = "application/problem+json"),
-    (status = 429, description = "`tenant_busy`", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 422, description = "`invalid_body`, `schema_mismatch`, `undeclared_event_type`, `too_many_matches`", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 429, description = "`tenant_busy`, `rate_limited`, `backlog_full`, `quota_exceeded`", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub(super) async fn publish(
     auth: TenantAuth<CanPublish>,
@@ -147,6 +153,7 @@ impl<'a> PublishEvent<'a> {
             idempotency_key: self.idempotency_key.or(header_key),
             origin: Origin::Api,
             token,
+            telling: None,
         })
     }
 

@@ -8,7 +8,12 @@ async fn a_tenant_lives_from_post_to_delete() {
     let created = app.call(OPERATOR, "POST /v1/tenants", json!({"name": "acme"})).await;
     assert_eq!((created.status, &created.body["plan"]), (201, &json!("default")));
     let one = format!("/v1/tenants/{}", created.text_of("id"));
-    assert_eq!(app.call(OPERATOR, &format!("GET {one}"), Value::Null).await.body, created.body);
+    let mut read = app.call(OPERATOR, &format!("GET {one}"), Value::Null).await.body;
+    let usage = read.as_object_mut().expect("an object").remove("usage").expect("its use");
+    assert_eq!(
+        (&read, &usage["plan"], &usage["events"]["used"]),
+        (&created.body, &json!("default"), &json!(0))
+    );
     let changed = app.call(OPERATOR, &format!("PATCH {one}"), json!({"plan": "pro"})).await;
     assert_eq!(
         (changed.status, &changed.body["plan"], &changed.body["name"]),
@@ -17,6 +22,19 @@ async fn a_tenant_lives_from_post_to_delete() {
     assert_eq!(app.call(OPERATOR, &format!("DELETE {one}"), Value::Null).await.status, 204);
     assert_eq!(app.call(OPERATOR, &format!("GET {one}"), Value::Null).await.status, 404);
     assert_eq!(app.call(OPERATOR, &format!("DELETE {one}"), Value::Null).await.status, 404);
+}
+
+#[tokio::test]
+async fn a_plan_must_be_one_of_the_operators() {
+    let app = TestApp::start().await;
+    let (tenant, _) = app.tenant("acme", &["read"]).await;
+    for call in ["POST /v1/tenants".to_owned(), format!("PATCH /v1/tenants/{tenant}")] {
+        for plan in ["large", "", "Pro"] {
+            let refused = app.call(OPERATOR, &call, json!({"name": "other", "plan": plan})).await;
+            assert_eq!(refused.problem(), ("invalid_body".into(), vec!["/plan".to_owned()]), "{refused:?}");
+            assert_eq!(refused.body["errors"][0]["code"], "unknown_plan");
+        }
+    }
 }
 
 #[tokio::test]

@@ -1,16 +1,21 @@
 //! The body that creates a webhook: the settings, or the same in seed 003's `webhook_config`.
 
-use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+
+use serde_json::value::RawValue;
 use stentor_core::id::TenantId;
 use stentor_core::profile::Profile;
 use stentor_engine::Engine;
 use stentor_engine::webhooks::WebhookDraft;
 
 use super::settings::WebhookSettings;
-use crate::http::extract::parse_value;
+use crate::http::extract::parse_json;
 use crate::http::problem::Problem;
 
 const WRAPPER: &str = "webhook_config";
+
+/// The members of the body as they are written: filters keep every digit.
+pub(super) type CreationBody = BTreeMap<String, Box<RawValue>>;
 
 /// Reads the settings out of it. Seed 003's wrapper implies its profile; without it the tenant's default counts.
 ///
@@ -19,7 +24,7 @@ const WRAPPER: &str = "webhook_config";
 pub(super) async fn draft(
     engine: &Engine,
     tenant: TenantId,
-    mut body: Map<String, Value>,
+    mut body: CreationBody,
 ) -> Result<WebhookDraft, Problem> {
     if let Some(inner) = body.remove(WRAPPER) {
         if let Some(beside) = body.keys().next() {
@@ -29,12 +34,13 @@ pub(super) async fn draft(
                 detail,
             ));
         }
-        let settings: Result<WebhookSettings, _> = parse_value(inner);
+        let settings: Result<WebhookSettings, _> = parse_json(inner.get().as_bytes());
         return settings
             .and_then(|settings| settings.check(Profile::Broxi))
             .map_err(|problem| problem.below(&format!("/{WRAPPER}")));
     }
-    let settings: WebhookSettings = parse_value(Value::Object(body))?;
+    let text = serde_json::to_vec(&body).expect("texts and raw values are JSON");
+    let settings: WebhookSettings = parse_json(&text)?;
     let default = match settings.profile {
         Some(profile) => profile,
         None => default_profile(engine, tenant).await?,

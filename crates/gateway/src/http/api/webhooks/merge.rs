@@ -1,7 +1,12 @@
 //! `PATCH` of a webhook: JSON Merge Patch (RFC 7396) over what the webhook sets itself.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
 
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use stentor_core::profile::Profile;
 use stentor_core::webhook::Webhook;
@@ -14,11 +19,56 @@ use super::retry_policy::{RetryPolicy, STEPPED_MEMBERS};
 use super::settings::WebhookSettings;
 use super::shaping::{CloudeventsView, TransformView};
 use super::signature::SignatureView;
+use crate::http::api::filter::filter_parts;
 use crate::http::extract::{Seconds, parse_value};
 use crate::http::problem::Problem;
 
 /// A patch: any members of a webhook's settings; null returns to the profile's.
-pub(super) type Patch = Map<String, Value>;
+#[derive(Debug, Default)]
+pub(super) struct Patch {
+    members: Map<String, Value>,
+    /// `filters` and `conditions` as they are written: a [`Value`] would not keep every digit. They are rules and no records,
+    /// so they are replaced as a whole.
+    asked: BTreeMap<String, Box<RawValue>>,
+}
+
+impl Patch {
+    /// Whether the member is null, which returns it to the default.
+    pub(super) fn unsets(&self, name: &str) -> bool {
+        self.members.get(name).is_some_and(Value::is_null)
+    }
+}
+
+/// The members that are kept as they are written.
+const AS_WRITTEN: [&str; 2] = ["filters", "conditions"];
+
+impl<'de> Deserialize<'de> for Patch {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(PatchVisitor)
+    }
+}
+
+struct PatchVisitor;
+
+impl<'de> Visitor<'de> for PatchVisitor {
+    type Value = Patch;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Patch, A::Error> {
+        let mut patch = Patch::default();
+        while let Some(name) = access.next_key::<String>()? {
+            if AS_WRITTEN.contains(&name.as_str()) {
+                patch.asked.insert(name, access.next_value()?);
+            } else {
+                patch.members.insert(name, access.next_value()?);
+            }
+        }
+        Ok(patch)
+    }
+}
 
 /// The documentation of [`Patch`]: the settings, none of them needed and the secret left out.
 pub(super) struct WebhookPatch;
@@ -54,6 +104,7 @@ impl ToSchema for WebhookPatch {
 /// # Errors
 /// `invalid_body` when the result breaks a rule.
 pub(super) fn change(webhook: &Webhook, patch: &Patch, default: Profile) -> Result<WebhookChange, Problem> {
+    let Patch { members: patch, asked } = patch;
     refuse_unpatchable(patch)?;
     let mut settings = own_settings(webhook);
     make_room(&mut settings, patch);
@@ -61,12 +112,19 @@ pub(super) fn change(webhook: &Webhook, patch: &Patch, default: Profile) -> Resu
     // What the patch does not name is not judged again, but for what the other members' meaning depends on.
     let names = ["url", "events", "profile"];
     settings.retain(|name, _| patch.contains_key(name) || names.contains(&name.as_str()));
-    let settings: WebhookSettings = parse_value(Value::Object(settings))?;
+    let mut settings: WebhookSettings = parse_value(Value::Object(settings))?;
+    let (filters, conditions) = filter_parts(webhook.config.filter.as_ref());
+    let named = |name: &str, own| asked.get(name).cloned().or(own);
+    if !asked.is_empty() {
+        settings.filters = named("filters", filters);
+        settings.conditions = named("conditions", conditions);
+    }
     let draft = settings.check(default)?;
-    Ok(named_parts(webhook, patch, draft))
+    let filter = (!asked.is_empty()).then(|| draft.filter.clone());
+    Ok(WebhookChange { filter, ..named_parts(webhook, patch, draft) })
 }
 
-fn refuse_unpatchable(patch: &Patch) -> Result<(), Problem> {
+fn refuse_unpatchable(patch: &Map<String, Value>) -> Result<(), Problem> {
     if patch.contains_key("secret") {
         return Err(Problem::invalid_field("/secret", "is replaced by POST /v1/webhooks/{id}/rotate-secret"));
     }
@@ -111,7 +169,7 @@ fn value<T: serde::Serialize>(part: &T) -> Value {
 }
 
 /// A list of waits and a doubling schedule exclude each other: the one that the patch sets drives out the other.
-fn make_room(settings: &mut Map<String, Value>, patch: &Patch) {
+fn make_room(settings: &mut Map<String, Value>, patch: &Map<String, Value>) {
     let (Some(Value::Object(own)), Some(Value::Object(new))) =
         (settings.get_mut("retry_policy"), patch.get("retry_policy"))
     else {
@@ -156,7 +214,7 @@ fn merge(target: &mut Map<String, Value>, patch: &Map<String, Value>) {
 }
 
 /// The parts of the draft that the patch names.
-fn named_parts(webhook: &Webhook, patch: &Patch, draft: WebhookDraft) -> WebhookChange {
+fn named_parts(webhook: &Webhook, patch: &Map<String, Value>, draft: WebhookDraft) -> WebhookChange {
     let names = |name: &str| patch.contains_key(name);
     let mut policy = webhook.config.policy.clone();
     if names("timeout") {
@@ -175,6 +233,7 @@ fn named_parts(webhook: &Webhook, patch: &Patch, draft: WebhookDraft) -> Webhook
         name: names("name").then_some(draft.name),
         url: names("url").then_some(draft.url),
         events: names("events").then_some(draft.events),
+        filter: None,
         profile: names("profile").then_some(draft.profile),
         format: names("format").then_some(draft.format),
         policy: policy_named.then_some(policy),

@@ -22,6 +22,10 @@ pub(super) struct WebhooksQuery {
     /// Only webhooks in this status.
     #[param(inline)]
     status: Option<StatusWord>,
+    /// Also the webhooks that deliver the messages of conversations.
+    #[serde(default)]
+    #[param(required = false)]
+    conversations: bool,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
@@ -41,9 +45,11 @@ impl WebhooksQuery {
             None => None,
             Some(StatusWord::Active) => Some(WebhookStatus::Active),
             Some(StatusWord::Paused) => Some(WebhookStatus::Paused),
-            Some(StatusWord::Disabled) => return disabled(engine, tenant, before, rows).await,
+            Some(StatusWord::Disabled) => {
+                return disabled(engine, tenant, self.conversations, before, rows).await;
+            }
         };
-        engine.store().webhooks(tenant, status, before, rows).await
+        engine.store().webhooks(tenant, status, self.conversations, before, rows).await
     }
 }
 
@@ -51,13 +57,14 @@ impl WebhooksQuery {
 async fn disabled(
     engine: &Engine,
     tenant: TenantId,
+    of_conversations: bool,
     before: Option<WebhookId>,
     rows: u32,
 ) -> Result<Page<Webhook>, StoreError> {
     let mut all = Page { rows: Vec::new(), more: false };
     for reason in DisableReason::ALL {
         let status = Some(WebhookStatus::Disabled(reason));
-        let page = engine.store().webhooks(tenant, status, before, rows).await?;
+        let page = engine.store().webhooks(tenant, status, of_conversations, before, rows).await?;
         all.rows.extend(page.rows);
         all.more |= page.more;
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use stentor_core::event::EventPattern;
 use stentor_core::format::Format;
 use stentor_core::header::{CustomHeaders, HeaderRefusal};
@@ -18,6 +19,7 @@ use super::parts::{DisableView, LimitsView};
 use super::retry_policy::RetryPolicy;
 use super::shaping::{CloudeventsView, TransformView};
 use super::signature::SignatureView;
+use crate::http::api::filter::checked_filter;
 use crate::http::api::tenants::text_refusal;
 use crate::http::extract::{Seconds, optional_object, pointer};
 use crate::http::problem::{FieldError, Problem};
@@ -39,9 +41,15 @@ pub(super) struct WebhookSettings {
     /// Where requests go: https, at a public address, unless the operator allows more.
     #[schema(example = "https://example.com/webhooks")]
     pub(super) url: String,
-    /// Event types, prefixes such as `invoice.*`, or `*`; at most 100. An empty list receives nothing.
+    /// Event types, prefixes such as `invoice.*`, or `*`; at most 100. An empty list receives only what routes send.
     #[schema(value_type = Vec<String>)]
     pub(super) events: Vec<EventPattern>,
+    /// Which of those events, by what their data hold: path → what is asked. See docs/filters.md.
+    #[schema(value_type = Option<Object>, example = json!({"workflow_id": ["sales_assistant"], "user_id": {"starts_with": "premium_"}}))]
+    pub(super) filters: Option<Box<RawValue>>,
+    /// More of the same; both must hold.
+    #[schema(value_type = Option<Object>, example = json!({"cost": {"greater_than": 0.1}}))]
+    pub(super) conditions: Option<Box<RawValue>>,
     /// Shown to people; 1 to 1 024 bytes.
     pub(super) name: Option<String>,
     /// False creates it paused.
@@ -99,6 +107,7 @@ impl WebhookSettings {
         let limits =
             self.limits.as_ref().map_or_else(WebhookLimits::default, |limits| limits.limits(&mut errors));
         let headers = self.custom_headers(signature.as_ref(), &mut errors);
+        let filter = checked_filter(self.filters.as_deref(), self.conditions.as_deref(), &mut errors);
         if !errors.is_empty() {
             return Err(Problem::invalid_body(errors));
         }
@@ -106,6 +115,7 @@ impl WebhookSettings {
             name: self.name,
             url: self.url,
             events: self.events,
+            filter,
             profile,
             format: self.format,
             policy,

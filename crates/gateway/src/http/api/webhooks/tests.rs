@@ -5,6 +5,7 @@ use tokio_util::sync::CancellationToken;
 use crate::http::server::{ServerOptions, serve};
 use crate::http::test_app::TestApp;
 
+mod filters;
 mod limits;
 
 const ALL: [&str; 3] = ["publish", "read", "manage"];

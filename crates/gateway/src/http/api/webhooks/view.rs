@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use serde_json::value::RawValue;
 use stentor_core::event::EventPattern;
 use stentor_core::format::Format;
 use stentor_core::id::WebhookId;
@@ -18,6 +19,7 @@ use super::retry_policy::RetryPolicy;
 use super::settings::Metadata;
 use super::shaping::{CloudeventsView, TransformView};
 use super::signature::SignatureView;
+use crate::http::api::filter::{contradictions, filter_parts};
 use crate::http::extract::Seconds;
 
 /// Stands for the value of a custom header.
@@ -34,6 +36,12 @@ pub(super) struct WebhookView {
     url: String,
     #[schema(value_type = Vec<String>)]
     events: Vec<EventPattern>,
+    /// As it was written.
+    #[schema(value_type = Option<Object>)]
+    filters: Option<Box<RawValue>>,
+    /// As it was written.
+    #[schema(value_type = Option<Object>)]
+    conditions: Option<Box<RawValue>>,
     /// Whether it delivers: true only while `status` is `active`.
     active: bool,
     /// `active`, `paused` (by a person) or `disabled` (by Stentor).
@@ -60,6 +68,8 @@ pub(super) struct WebhookView {
     disable: DisableView,
     limits: LimitsView,
     ordered: bool,
+    /// Whether it delivers the messages of conversations: it is made, changed and deleted with them.
+    conversations: bool,
     signature: SignatureView,
     transform: Option<TransformView>,
     cloudevents: Option<CloudeventsView>,
@@ -103,6 +113,7 @@ impl WebhookView {
         let policy = webhook.config.effective_policy();
         let limits = webhook.config.effective_limits();
         let signature = webhook.config.effective_signature();
+        let (filters, conditions) = filter_parts(webhook.config.filter.as_ref());
         Self {
             id: webhook.id,
             active: webhook.status.delivers(),
@@ -111,6 +122,8 @@ impl WebhookView {
                 WebhookStatus::Disabled(reason) => Some(reason),
                 _ => None,
             },
+            filters,
+            conditions,
             profile: webhook.config.profile,
             format: webhook.config.effective_format(),
             secret: newest(&webhook).map(|secret| secret.value.masked()),
@@ -125,6 +138,7 @@ impl WebhookView {
             disable: DisableView::showing(policy.disable),
             limits: LimitsView::showing(limits),
             ordered: webhook.config.ordered,
+            conversations: webhook.config.of_conversations,
             signature: SignatureView::showing(&signature),
             transform: webhook.config.transform.as_ref().map(TransformView::showing),
             cloudevents: webhook.config.cloudevents.as_ref().map(CloudeventsView::showing),
@@ -199,8 +213,9 @@ fn warnings(webhook: &Webhook, signature: &Signature) -> Vec<String> {
                 .to_owned(),
         );
     }
-    if webhook.config.events.is_empty() {
-        warnings.push("events is empty: the webhook receives nothing.".to_owned());
+    if webhook.config.events.is_empty() && !webhook.config.of_conversations {
+        warnings.push("events is empty: the webhook receives only what routes send.".to_owned());
     }
+    warnings.extend(webhook.config.filter.iter().flat_map(contradictions));
     warnings
 }

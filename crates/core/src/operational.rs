@@ -1,0 +1,66 @@
+//! Operational events: what Stentor tells a tenant about itself, delivered to the tenant's own webhooks (glossary).
+
+use crate::event::{EventPattern, EventType};
+use crate::webhook::Webhook;
+
+/// Stentor disabled a webhook.
+pub const WEBHOOK_DISABLED: &str = "webhook.disabled";
+
+/// Whether a webhook gets an operational event of this type. It must ask for it by name or prefix: `*` stands for what the
+/// tenant publishes, so that a receiver of everything meets no type that its owner never sent. An event about a webhook never
+/// goes to that webhook, which ends every circle.
+pub fn is_receiver(webhook: &Webhook, event_type: &EventType, subject: Option<&str>) -> bool {
+    let asks = |pattern: &EventPattern| {
+        !matches!(pattern, EventPattern::All) && pattern.matches(event_type.as_str())
+    };
+    let about = subject.and_then(|subject| subject.parse().ok());
+    webhook.config.events.iter().any(asks) && about != Some(webhook.id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::address::AddressPolicy;
+    use crate::destination_url::DestinationUrl;
+    use crate::id::{TenantId, WebhookId};
+    use crate::shard::Shard;
+    use crate::time::Time;
+    use crate::webhook::{WebhookConfig, WebhookSecrets, WebhookStatus};
+
+    fn webhook(patterns: &[&str]) -> Webhook {
+        let id = WebhookId::new(Time::from_seconds(1), 4);
+        Webhook {
+            id,
+            tenant: TenantId::from_bytes([0; 16]),
+            shard: Shard::of(id),
+            config: WebhookConfig::new(
+                DestinationUrl::parse("https://example.com/", &AddressPolicy::closed()).expect("valid"),
+                patterns.iter().map(|text| EventPattern::parse(text).expect("valid")).collect(),
+            ),
+            secrets: WebhookSecrets { signing: vec![], headers: Default::default() },
+            status: WebhookStatus::Active,
+            version: 1,
+            created_at: Time::ZERO,
+            updated_at: Time::ZERO,
+        }
+    }
+
+    #[test]
+    fn they_go_to_those_who_ask_and_never_to_the_one_they_are_about() {
+        let kind = EventType::parse(WEBHOOK_DISABLED).expect("valid");
+        for (patterns, gets) in [
+            (&["*"][..], false),
+            (&["webhook.disabled"], true),
+            (&["*", "webhook.*"], true),
+            (&["webhook"], false),
+            (&["order.*"], false),
+            (&[], false),
+        ] {
+            assert_eq!(is_receiver(&webhook(patterns), &kind, None), gets, "{patterns:?}");
+        }
+        let asks = webhook(&["webhook.*"]);
+        let (own, other) = (asks.id.to_string(), WebhookId::new(Time::from_seconds(1), 8).to_string());
+        assert!(!is_receiver(&asks, &kind, Some(&own)));
+        assert!(is_receiver(&asks, &kind, Some(&other)) && is_receiver(&asks, &kind, Some("2024")));
+    }
+}

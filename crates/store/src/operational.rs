@@ -1,0 +1,48 @@
+//! What is noted in the transaction of what it tells, until its operational event is stored.
+
+use async_trait::async_trait;
+use stentor_core::id::{DeliveryId, EventId, TenantId, WebhookId};
+use stentor_core::time::Time;
+use stentor_core::webhook::DisableReason;
+
+use crate::error::StoreResult;
+
+/// A webhook that an outcome disabled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Disabling {
+    /// Whose.
+    pub tenant: TenantId,
+    /// Which.
+    pub webhook: WebhookId,
+    /// The tenant's configuration version that the change made.
+    pub version: u64,
+    /// Why.
+    pub reason: DisableReason,
+    /// Since when it had had only failures.
+    pub failing_since: Option<Time>,
+    /// When.
+    pub disabled_at: Time,
+    /// The delivery whose attempt did it.
+    pub delivery: DeliveryId,
+    /// Its event.
+    pub event: EventId,
+    /// The attempt's number.
+    pub attempt: u32,
+    /// The attempt's kind of outcome.
+    pub outcome: Box<str>,
+    /// The finer reason.
+    pub outcome_reason: Option<Box<str>>,
+    /// The HTTP status, when there was an answer.
+    pub status: Option<u16>,
+}
+
+/// Notes for operational events.
+#[async_trait]
+pub trait Operational: Send + Sync {
+    /// Webhooks that were disabled by an outcome and of which this was not yet [`emitted`](Self::disabling_emitted), oldest
+    /// first.
+    async fn disablings(&self, rows: u32) -> StoreResult<Vec<Disabling>>;
+
+    /// Forgets the note: its event is stored.
+    async fn disabling_emitted(&self, webhook: WebhookId, version: u64) -> StoreResult<()>;
+}
