@@ -253,7 +253,9 @@ impl World {
                 Action::Put(entry) => self.journal.push_back(entry),
                 Action::Forward(granted) => self.mail.push_back(Input::Granted(granted)),
                 Action::ReadHealth(lane, _) => self.mail.push_back(Input::Health(lane.webhook, None)),
-                Action::Load(_) => panic!("the lane is known"),
+                Action::Load(waiting) => {
+                    self.mail.push_back(Input::Open(waiting, Arc::clone(&self.webhook)));
+                }
                 Action::CountOrphan => panic!("nothing is an orphan here"),
             }
         }
