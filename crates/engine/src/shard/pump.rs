@@ -150,7 +150,7 @@ fn start_all(lane: &mut Lane, turn: &mut Turn<'_>) -> Option<Time> {
             return None;
         };
         lane.retry_turn = !matches!(next, Next::Retry);
-        if let Err(group) = begin(lane, group, standing, turn) {
+        if let Some(group) = begin(lane, group, standing, turn) {
             lane.granted.push_back(standing);
             lane.put_back(group, &next);
             return Some(turn.now.plus(super::ALONE_PAUSE));
@@ -190,11 +190,11 @@ fn is_claiming(flight: &Flight) -> bool {
 
 /// Begins an attempt, or its claim when a row may have been in flight as a process ended. Gives the group back when it must
 /// wait for another that runs alone.
-fn begin(lane: &mut Lane, group: Group, standing: Standing, turn: &mut Turn<'_>) -> Result<(), Group> {
+fn begin(lane: &mut Lane, group: Group, standing: Standing, turn: &mut Turn<'_>) -> Option<Group> {
     let claim = group.rows().any(|queued| queued.pending.position < lane.claim_before);
     let alone = claim && group.rows().any(|queued| queued.pending.claims > 0);
     if alone && !turn.permits.acquire_alone() {
-        return Err(group);
+        return Some(group);
     }
     let id = group.first.pending.id;
     let others: Vec<DeliveryId> = group.others.iter().map(|queued| queued.pending.id).collect();
@@ -212,7 +212,7 @@ fn begin(lane: &mut Lane, group: Group, standing: Standing, turn: &mut Turn<'_>)
     } else {
         launch(lane, id, turn);
     }
-    Ok(())
+    None
 }
 
 /// A claim is stored. Those of a batch are claimed in one write and share what follows; one that has ended since is left
