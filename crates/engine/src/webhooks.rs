@@ -1,5 +1,6 @@
 //! Changing webhooks: the use cases that API, dashboard and command line share.
 
+mod error;
 mod fallbacks;
 mod handshake;
 mod preview;
@@ -9,21 +10,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
-use stentor_core::batch::{Batch, BatchRefusal};
-use stentor_core::cloudevents::{CloudeventsOptions, HandshakeRefusal};
-use stentor_core::destination_url::{DestinationUrl, UrlRefusal};
+use stentor_core::batch::Batch;
+use stentor_core::cloudevents::CloudeventsOptions;
+use stentor_core::destination_url::DestinationUrl;
 use stentor_core::event::EventPattern;
 use stentor_core::filter::Filter;
 use stentor_core::format::Format;
 use stentor_core::header::CustomHeaders;
 use stentor_core::id::{TenantId, WebhookId};
-use stentor_core::limits::{FALLBACKS_MAX, SECRETS_MAX};
+use stentor_core::limits::SECRETS_MAX;
 use stentor_core::policy::PolicyOverrides;
 use stentor_core::profile::{Profile, WebhookLimits};
 use stentor_core::shard::Shard;
-use stentor_core::signature::{Signature, SigningError};
+use stentor_core::signature::Signature;
 use stentor_core::time::Time;
-use stentor_core::transform::{Transform, TransformRefusal};
+use stentor_core::transform::Transform;
 use stentor_core::webhook::{
     SecretText, SigningSecret, Webhook, WebhookConfig, WebhookSecrets, WebhookStatus,
 };
@@ -31,10 +32,11 @@ use stentor_store::StoreError;
 use stentor_store::journal::IdempotencyKey;
 use stentor_store::webhooks::{CreatedOnce, Saved};
 
+pub use self::error::WebhookError;
 pub use self::preview::RequestPreview;
 use self::request_hash::hash_of;
 use crate::accept::IDEMPOTENCY_WINDOW;
-use crate::destination::{Prepared, Unprepared};
+use crate::destination::Prepared;
 use crate::engine::Engine;
 use crate::entropy;
 
@@ -119,53 +121,6 @@ pub struct WebhookChange {
     pub metadata: Option<Option<serde_json::Map<String, serde_json::Value>>>,
     /// True resumes (also from disabled), false pauses.
     pub active: Option<bool>,
-}
-
-/// Why a webhook was not created or changed.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum WebhookError {
-    /// There is no such webhook, or no such tenant.
-    #[error("there is no such webhook")]
-    NotFound,
-    /// The address is refused.
-    #[error("{0}")]
-    Url(UrlRefusal),
-    /// The secret or the signature cannot sign.
-    #[error("{0}")]
-    Signing(SigningError),
-    /// The templates are refused.
-    #[error("{0}")]
-    Transform(TransformRefusal),
-    /// It cannot have batches.
-    #[error("{0}")]
-    Batch(BatchRefusal),
-    /// The receiver does not allow deliveries.
-    #[error("{0}")]
-    Handshake(HandshakeRefusal),
-    /// As many requests that try a receiver out as may be are on their way.
-    #[error("too many test sends are on their way")]
-    TooManyTests,
-    /// The idempotency key was used before with another body.
-    #[error("the idempotency key was used before for {0} with a different body")]
-    KeyConflict(WebhookId),
-    /// More secrets overlap than allowed.
-    #[error("at most {SECRETS_MAX} signing secrets may overlap; wait until an older one has expired")]
-    TooManySecrets,
-    /// The webhook that is to get what is given up does not exist.
-    #[error("on_dead names no webhook of this tenant")]
-    UnknownFallback,
-    /// What is given up would come back, or go too far.
-    #[error("on_dead leads back to the webhook itself, or over more than {FALLBACKS_MAX} webhooks")]
-    FallbackLoop,
-    /// It delivers the messages of conversations.
-    #[error("the webhook belongs to conversations; change or delete those")]
-    OfConversations,
-    /// The webhook keeps being changed by others.
-    #[error("the webhook is being changed by others; try again")]
-    Busy,
-    /// The database did not answer.
-    #[error(transparent)]
-    Store(#[from] StoreError),
 }
 
 /// How a secret is replaced.
@@ -346,17 +301,6 @@ impl Engine {
 
     fn parse_url(&self, text: &str) -> Result<DestinationUrl, WebhookError> {
         DestinationUrl::parse(text, self.address_policy()).map_err(WebhookError::Url)
-    }
-}
-
-/// A webhook that cannot send is never stored.
-impl From<Unprepared> for WebhookError {
-    fn from(error: Unprepared) -> Self {
-        match error {
-            Unprepared::Signing(error) => Self::Signing(error),
-            Unprepared::Transform(refusal) => Self::Transform(refusal),
-            Unprepared::Batch(refusal) => Self::Batch(refusal),
-        }
     }
 }
 
