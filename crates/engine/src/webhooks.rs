@@ -1,9 +1,9 @@
 //! Changing webhooks: the use cases that API, dashboard and command line share.
 
-mod asked;
 mod fallbacks;
 mod handshake;
 mod preview;
+mod request_hash;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,8 +30,8 @@ use stentor_store::StoreError;
 use stentor_store::journal::IdempotencyKey;
 use stentor_store::webhooks::{CreatedOnce, Saved};
 
-use self::asked::hash_of;
 pub use self::preview::RequestPreview;
+use self::request_hash::hash_of;
 use crate::accept::IDEMPOTENCY_WINDOW;
 use crate::destination::{Prepared, Unprepared};
 use crate::engine::Engine;

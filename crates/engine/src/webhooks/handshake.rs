@@ -50,7 +50,9 @@ impl Engine {
                     (&earlier.origin, earlier.rate) == (&handshake.origin, handshake.rate)
                 })
         };
-        let known = before.filter(|before| same(before)).and_then(|before| asked(before)?.granted.clone());
+        // An answer that just came is newer than the one of before.
+        let granted = |before: &Webhook| handshake.granted.clone().or_else(|| asked(before)?.granted.clone());
+        let known = before.filter(|before| same(before)).and_then(granted);
         let grant = match known {
             Some(grant) => grant,
             None => self.permission(webhook.tenant, &webhook.config.url, handshake).await?,

@@ -27,6 +27,9 @@ enum TenantsCommand {
         /// Its plan
         #[arg(long)]
         plan: Option<String>,
+        /// Profile of its webhooks that are created without one [default: standard]
+        #[arg(long, value_name = "PROFILE")]
+        default_profile: Option<String>,
     },
     /// List tenants, newest first
     List {
@@ -42,9 +45,10 @@ enum TenantsCommand {
 /// Runs one of them.
 pub(super) async fn run(TenantsArgs { command, connection }: TenantsArgs) -> Result<(), CliError> {
     match command {
-        TenantsCommand::Create { name, plan } => {
+        TenantsCommand::Create { name, plan, default_profile } => {
             let mut body = Map::from_iter([("name".to_owned(), Value::from(name))]);
             body.extend(plan.map(|plan| ("plan".to_owned(), plan.into())));
+            body.extend(default_profile.map(|profile| ("default_profile".to_owned(), profile.into())));
             let answer = connection.post("/v1/tenants", &body).await?;
             if connection.json() {
                 output::raw(&answer.body)

@@ -124,6 +124,13 @@ enum WebhooksCommand {
         #[arg(long, value_name = "TIME")]
         overlap: Option<String>,
     },
+    /// Show what a webhook would send of a stored event
+    Preview {
+        #[arg(value_parser = input::id, value_name = "wh_…")]
+        id: String,
+        #[arg(value_parser = input::id, value_name = "evt_…")]
+        event: String,
+    },
     /// Tell why an event goes to a webhook or does not, or try a filter on past events
     Explain {
         #[arg(value_parser = input::id, value_name = "wh_…")]
@@ -219,6 +226,10 @@ pub(super) async fn run(WebhooksArgs { command, connection }: WebhooksArgs) -> R
             let body: Map<String, Value> =
                 given.into_iter().filter_map(|(name, text)| Some((name.into(), text?.into()))).collect();
             created(&connection, &connection.post(&format!("{}/rotate-secret", path(&id)), &body).await?)
+        }
+        WebhooksCommand::Preview { id, event } => {
+            let body = Map::from_iter([("event_id".to_owned(), event.into())]);
+            show(&connection, &connection.post(&format!("{}/preview", path(&id)), &body).await?)
         }
         WebhooksCommand::Explain { id, question } => {
             explain::ask(&connection, &format!("{}/explain", path(&id)), &question).await

@@ -88,3 +88,31 @@ async fn that_of_seed_002() {
 async fn those_of_seed_004() {
     reproduces("resource", &RESOURCE).await;
 }
+
+/// Seed 003's conditional webhook, as printed.
+const CONDITIONAL: &str = r#"{
+  "webhook_config": {
+    "url": "https://your-app.com/webhooks/broxi",
+    "events": ["workflow.completed"],
+    "filters": {
+      "workflow_id": ["customer_support_bot", "sales_assistant"],
+      "user_id": {"starts_with": "premium_"},
+      "output_contains": ["error", "failed", "unable"]
+    },
+    "conditions": {
+      "execution_time": {"greater_than": 5.0},
+      "token_usage": {"greater_than": 1000},
+      "cost": {"greater_than": 0.10}
+    }
+  }
+}"#;
+
+#[tokio::test]
+async fn the_conditional_webhook_of_seed_003_is_taken_as_printed() {
+    let gateway = Gateway::builder(env!("CARGO_BIN_EXE_stentor")).start().await;
+    let api = gateway.tenant("acme").await;
+    let webhook = api.post("/v1/webhooks", &serde_json::from_str(CONDITIONAL).unwrap()).await;
+    assert_eq!((&webhook["profile"], &webhook["format"]), (&json!("broxi"), &json!("broxi")));
+    assert_eq!(webhook["filters"]["user_id"], json!({"starts_with": "premium_"}));
+    assert_eq!(webhook["conditions"]["cost"], json!({"greater_than": 0.10}));
+}

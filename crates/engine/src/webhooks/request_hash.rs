@@ -1,4 +1,4 @@
-//! What was asked for, as a hash.
+//! Telling a repeated request from another one.
 
 use sha2::{Digest, Sha256};
 use stentor_core::filter::Filter;
