@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{DeliveryId, EventId, TenantId, WebhookId};
+use crate::id::{BatchId, DeliveryId, EventId, TenantId, WebhookId};
 use crate::shard::Shard;
 use crate::time::Time;
 
@@ -144,6 +144,8 @@ pub struct PendingDelivery {
     pub attempts: u32,
     /// How often it was in flight when the process ended (engine rule E22).
     pub claims: u8,
+    /// The batch that it was attempted in and stays in until it is final (engine rule E23).
+    pub batch: Option<BatchId>,
 }
 
 #[cfg(test)]

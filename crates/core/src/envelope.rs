@@ -3,6 +3,7 @@
 //! One module per format. The event's data is spliced in as it is and never re-serialised (promise P6); only the bodies of
 //! [`Shape::stable`] are written anew, because their receiver verifies what `JSON.stringify` makes of them.
 
+mod batch;
 mod broxi;
 mod cloudevents;
 mod conversation;
@@ -14,6 +15,9 @@ mod tests;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue};
 
+pub use self::batch::{
+    BATCH_AROUND_BYTES, CONTENT_TYPE_CLOUDEVENTS_BATCH, member_bytes_at_most, render_batch,
+};
 use crate::ecmascript::NotJson;
 use crate::event::EventContent;
 use crate::format::Format;
@@ -67,6 +71,9 @@ pub enum Unrenderable {
     /// The media type cannot stand in a header.
     #[error("the event's content type cannot be sent as a header")]
     ContentType,
+    /// The format holds one event.
+    #[error("the format has no body for several events")]
+    Several,
 }
 
 /// Renders the body.

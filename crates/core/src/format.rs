@@ -52,6 +52,11 @@ impl Format {
         Self::ALL.into_iter().find(|format| format.as_str() == word)
     }
 
+    /// Whether it has a body for several events.
+    pub const fn holds_batches(self) -> bool {
+        !matches!(self, Self::Raw | Self::CloudeventsBinary)
+    }
+
     /// Whether it is one of the two of `CloudEvents`.
     pub const fn is_cloudevents(self) -> bool {
         matches!(self, Self::Cloudevents | Self::CloudeventsBinary)

@@ -145,6 +145,8 @@ ids! {
     RouteId = "rt";
     /// A replay: a durable, resumable piece of work that makes new deliveries for old events.
     ReplayId = "rpl";
+    /// A batch: deliveries that go in one request; see [`crate::batch`].
+    BatchId = "bat";
     /// A conversation's place in lists. Its id does not tell its age: it may be the caller's.
     ConversationKey = "cnv";
     /// A broadcast: one event by the operator for each of many tenants.

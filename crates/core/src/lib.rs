@@ -6,6 +6,7 @@
 pub mod address;
 pub mod allowance;
 pub mod attempt;
+pub mod batch;
 pub mod catalogue;
 pub mod cloudevents;
 pub mod conversation;

@@ -42,6 +42,14 @@ pub const RESPONSE_STORED_BYTES_MAX: usize = 16 * 1024;
 pub const PAGE_ROWS_DEFAULT: u32 = 50;
 /// Most rows of one list page.
 pub const PAGE_ROWS_MAX: u32 = 250;
+/// Fewest and most events of one batch that is sent.
+pub const BATCH_SIZE: std::ops::RangeInclusive<u32> = 2..=1_000;
+/// Longest wait for a batch, in seconds.
+pub const BATCH_TIMEOUT_SECONDS_MAX: u64 = 3_600;
+/// Smallest and largest bound of a batch's body, in bytes.
+pub const BATCH_BODY_BYTES: std::ops::RangeInclusive<u32> = 1_024..=4 * 1024 * 1024;
+/// That bound when none is given: Express refuses more by default (readings 003).
+pub const BATCH_BODY_BYTES_DEFAULT: u32 = 100_000;
 /// Largest filter of a webhook or route: `filters` and `conditions` together, in bytes of JSON.
 pub const FILTER_BYTES_MAX: usize = 16 * 1024;
 /// Most tests of one filter.

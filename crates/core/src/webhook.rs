@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use crate::batch::{Batch, BatchRefusal};
 use crate::cloudevents::CloudeventsOptions;
 use crate::destination_url::DestinationUrl;
 use crate::envelope::Shape;
@@ -165,6 +166,9 @@ pub struct WebhookConfig {
     /// Whether attempt of event k+1 waits until k is final (promise P7).
     #[serde(default)]
     pub ordered: bool,
+    /// Whether several deliveries go in one request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<Batch>,
     /// The webhook that gets what is given up here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_dead: Option<WebhookId>,
@@ -192,6 +196,7 @@ impl WebhookConfig {
             cloudevents: None,
             limits: WebhookLimits::default(),
             ordered: false,
+            batch: None,
             on_dead: None,
             of_conversations: false,
             metadata: None,
@@ -235,6 +240,23 @@ impl WebhookConfig {
                 None => Box::default(),
             },
         }
+    }
+
+    /// Whether a request can hold several events.
+    pub fn holds_batches(&self) -> bool {
+        self.effective_format().holds_batches() && self.transform.is_none()
+    }
+
+    /// Why it cannot have the batches that it has.
+    pub fn batch_refusal(&self) -> Option<BatchRefusal> {
+        self.batch?;
+        if !self.effective_format().holds_batches() {
+            return Some(BatchRefusal::Format);
+        }
+        if self.transform.is_some() {
+            return Some(BatchRefusal::Transform);
+        }
+        self.first_wait().map(|_| BatchRefusal::FirstWait)
     }
 
     /// The limits in force. What a `CloudEvents` receiver allowed is never exceeded.

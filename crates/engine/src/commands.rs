@@ -15,7 +15,8 @@ use stentor_store::lanes::LaneKey;
 use crate::engine::Engine;
 use crate::entropy;
 use crate::places::Places;
-use crate::sender::{AttemptInput, NotStarted};
+use crate::sender::{AttemptInput, BatchInput, NotStarted};
+use crate::shard::Withdrew;
 
 /// Test sends under way in this process.
 pub(crate) static TEST_SENDS: Places = Places::new(32, 8);
@@ -29,6 +30,8 @@ pub enum CommandOutcome {
     Noted,
     /// There is no such delivery, or it has ended already.
     NotPending,
+    /// It was attempted, or is, together with others, and stays with them until it is final.
+    InBatch,
     /// There is no such delivery.
     NotFound,
 }
@@ -94,19 +97,32 @@ impl Engine {
         if row.finished_at.is_some() {
             return Ok(CommandOutcome::NotPending);
         }
-        if self.shards().withdraw(row.shard, row.webhook, delivery).await {
-            return Ok(CommandOutcome::Noted);
+        if row.batch.is_some() {
+            return Ok(CommandOutcome::InBatch);
+        }
+        match self.shards().withdraw(row.shard, row.webhook, delivery).await {
+            Withdrew::Waiting => {}
+            Withdrew::InFlight => return Ok(CommandOutcome::Noted),
+            Withdrew::InBatch => return Ok(CommandOutcome::InBatch),
         }
         let state = FinalState::Cancelled(CancelReason::Requested);
         let write = Write::Finish { deliveries: vec![delivery], state, now: self.clock().now() };
         let finished = self.journal().write(write).await;
+        let lane = LaneKey { shard: row.shard, webhook: row.webhook };
         self.shards().withdrawn(row.shard, row.webhook, delivery).await;
         match finished {
             Ok(Written::Finished(ids)) if ids.contains(&delivery) => Ok(CommandOutcome::Done),
-            Ok(_) => Ok(CommandOutcome::NotPending),
+            Ok(_) => {
+                // Pending still: it was attempted in a batch since it was looked at, and its lane no longer knows of it.
+                let now = self.store().delivery(tenant, delivery).await?;
+                if now.is_none_or(|row| row.batch.is_none()) {
+                    return Ok(CommandOutcome::NotPending);
+                }
+                self.shards().reread_lane(lane, tenant).await;
+                Ok(CommandOutcome::InBatch)
+            }
             Err(error) => {
                 // It may still be pending, and its lane no longer knows of it.
-                let lane = LaneKey { shard: row.shard, webhook: row.webhook };
                 self.shards().reread_lane(lane, tenant).await;
                 Err(error)
             }
@@ -147,14 +163,17 @@ impl Engine {
             data,
             previous_data,
         };
+        let delivery = entropy::delivery_id(now);
+        let batch = webhook.config.batch.map(|_| BatchInput::of_one(delivery));
         let input = AttemptInput {
             webhook: Arc::new(webhook),
             event: content.id,
             content: Some(Arc::new(content)),
-            delivery: entropy::delivery_id(now),
+            delivery,
             number: 1,
             position: None,
             test: true,
+            batch,
         };
         let attempt = self.sender().attempt(input).await;
         attempt.map(Some).map_err(|NotStarted| CommandError::Unavailable("the event cannot be read".into()))

@@ -280,7 +280,9 @@ impl Engine {
         match Prepared::new(&webhook, now) {
             Ok(_) => Ok(webhook),
             Err(Unprepared::Signing(error)) => Err(ConversationError::Signing(error)),
-            Err(Unprepared::Transform(_)) => unreachable!("a webhook for messages has no template"),
+            Err(Unprepared::Transform(_) | Unprepared::Batch(_)) => {
+                unreachable!("a webhook for messages has neither a template nor batches")
+            }
         }
     }
 }

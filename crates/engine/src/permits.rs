@@ -34,6 +34,8 @@ pub struct Permits {
     total: u32,
     held: [u32; STANDINGS],
     parked: u32,
+    /// Deliveries that go with the request of another.
+    aboard: u32,
     by_tenant: HashMap<TenantId, u32>,
     waiting: [Waiting; STANDINGS],
     ticket: u64,
@@ -67,6 +69,7 @@ impl Permits {
             total: total.max(4),
             held: [0; STANDINGS],
             parked: 0,
+            aboard: 0,
             by_tenant: HashMap::new(),
             waiting: Default::default(),
             ticket: 0,
@@ -106,9 +109,19 @@ impl Permits {
         self.parked = self.parked.saturating_sub(1);
     }
 
-    /// Requests on the wire, parked ones included.
+    /// Deliveries that go with the request of another.
+    pub fn board(&mut self, members: u32) {
+        self.aboard = self.aboard.saturating_add(members);
+    }
+
+    /// Some of them have ended.
+    pub fn leave(&mut self, members: u32) {
+        self.aboard = self.aboard.saturating_sub(members);
+    }
+
+    /// Deliveries on the wire, those of parked requests included.
     pub fn in_use(&self) -> u32 {
-        self.held.iter().sum::<u32>() + self.parked
+        self.held.iter().sum::<u32>() + self.parked + self.aboard
     }
 
     fn has_room(&self, standing: Standing) -> bool {

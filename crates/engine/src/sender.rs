@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use stentor_core::attempt::{Attempt, AttemptOutcome};
 use stentor_core::event::EventContent;
-use stentor_core::id::{DeliveryId, EventId};
+use stentor_core::id::{BatchId, DeliveryId, EventId, TenantId};
 use stentor_core::webhook::Webhook;
 use stentor_store::Store;
 use tracing::{error, info, warn};
 
 use crate::clock::{Clock, Stopwatch};
-use crate::destination::{Destination, Shipment};
+use crate::destination::{BatchShipment, Destination, Shipment};
 use crate::metrics::Metrics;
 use crate::outbound::OutboundReport;
 
@@ -31,6 +31,35 @@ pub struct AttemptInput {
     pub position: Option<i64>,
     /// A test send: not stored and not counted.
     pub test: bool,
+    /// Of which batch, when the request has the form of one. The event above is its first.
+    pub batch: Option<Box<BatchInput>>,
+}
+
+/// What an attempt of a batch sends beside its first event.
+#[derive(Debug, Clone)]
+pub struct BatchInput {
+    /// The batch.
+    pub id: BatchId,
+    /// Its other members, in order.
+    pub others: Vec<MemberInput>,
+}
+
+/// A further member of a batch.
+#[derive(Debug, Clone)]
+pub struct MemberInput {
+    /// The event.
+    pub event: EventId,
+    /// Its delivery.
+    pub delivery: DeliveryId,
+    /// Its content; read from the store when it is not in memory.
+    pub content: Option<Arc<EventContent>>,
+}
+
+impl BatchInput {
+    /// A batch of one.
+    pub fn of_one(delivery: DeliveryId) -> Box<Self> {
+        Box::new(Self { id: BatchId::of([delivery]), others: Vec::new() })
+    }
 }
 
 /// The database did not answer when the event was to be read. That is our fault and no outcome.
@@ -63,8 +92,8 @@ impl Sender {
     pub async fn attempt(&self, input: AttemptInput) -> Result<Attempt, NotStarted> {
         let started_at = self.clock.now();
         let stopwatch = Stopwatch::start();
-        let report = match self.content(&input).await? {
-            Some(content) => {
+        let report = match self.contents(&input).await? {
+            Some((content, batch)) => {
                 let shipment = Shipment {
                     webhook: Arc::clone(&input.webhook),
                     content,
@@ -73,6 +102,7 @@ impl Sender {
                     position: input.position,
                     now: started_at,
                     test: input.test,
+                    batch,
                 };
                 self.destination.deliver(shipment).await
             }
@@ -93,19 +123,43 @@ impl Sender {
         Ok(attempt)
     }
 
-    /// None when the event is gone, which no further attempt can change.
-    async fn content(&self, input: &AttemptInput) -> Result<Option<Arc<EventContent>>, NotStarted> {
-        if let Some(content) = &input.content {
+    /// The event and, of a batch, the others. None when one is gone, which no further attempt can change.
+    async fn contents(
+        &self,
+        input: &AttemptInput,
+    ) -> Result<Option<(Arc<EventContent>, Option<BatchShipment>)>, NotStarted> {
+        let tenant = input.webhook.tenant;
+        let first = self.content(tenant, input.event, input.delivery, input.content.as_ref()).await?;
+        let Some(first) = first else { return Ok(None) };
+        let Some(batch) = &input.batch else { return Ok(Some((first, None))) };
+        let mut others = Vec::with_capacity(batch.others.len());
+        for member in &batch.others {
+            let content =
+                self.content(tenant, member.event, member.delivery, member.content.as_ref()).await?;
+            let Some(content) = content else { return Ok(None) };
+            others.push((content, member.delivery));
+        }
+        Ok(Some((first, Some(BatchShipment { id: batch.id, others }))))
+    }
+
+    async fn content(
+        &self,
+        tenant: TenantId,
+        event: EventId,
+        delivery: DeliveryId,
+        known: Option<&Arc<EventContent>>,
+    ) -> Result<Option<Arc<EventContent>>, NotStarted> {
+        if let Some(content) = known {
             return Ok(Some(Arc::clone(content)));
         }
-        match self.store.content(input.webhook.tenant, input.event).await {
+        match self.store.content(tenant, event).await {
             Ok(Some(content)) => Ok(Some(content)),
             Ok(None) => {
-                error!(event = %input.event, delivery = %input.delivery, "the event of a delivery is gone");
+                error!(%event, %delivery, "the event of a delivery is gone");
                 Ok(None)
             }
             Err(error) => {
-                warn!(event = %input.event, %error, "the event of a delivery cannot be read");
+                warn!(%event, %error, "the event of a delivery cannot be read");
                 Err(NotStarted)
             }
         }
@@ -126,6 +180,8 @@ fn log(input: &AttemptInput, attempt: &Attempt) {
         status = attempt.outcome.status(),
         duration_ms = attempt.duration.as_secs_f64() * 1_000.0,
         test = input.test,
+        batch = input.batch.as_ref().map(|batch| tracing::field::display(batch.id)),
+        events = input.batch.as_ref().map(|batch| batch.others.len() + 1),
         "attempt"
     );
 }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
+use stentor_core::batch::BatchRefusal;
 use stentor_core::cloudevents::HandshakeRefusal;
 use stentor_core::destination_url::{DestinationUrl, UrlRefusal};
 use stentor_core::id::{TenantId, WebhookId};
@@ -51,6 +52,9 @@ pub enum WebhookError {
     /// The templates are refused.
     #[error("{0}")]
     Transform(TransformRefusal),
+    /// It cannot have batches.
+    #[error("{0}")]
+    Batch(BatchRefusal),
     /// The receiver does not allow deliveries.
     #[error("{0}")]
     Handshake(HandshakeRefusal),
@@ -146,6 +150,7 @@ impl Engine {
             cloudevents: draft.cloudevents,
             limits: draft.limits,
             ordered: draft.ordered,
+            batch: draft.batch,
             on_dead: draft.on_dead,
             of_conversations: false,
             metadata: draft.metadata,
@@ -266,6 +271,7 @@ impl From<Unprepared> for WebhookError {
         match error {
             Unprepared::Signing(error) => Self::Signing(error),
             Unprepared::Transform(refusal) => Self::Transform(refusal),
+            Unprepared::Batch(refusal) => Self::Batch(refusal),
         }
     }
 }
@@ -293,6 +299,7 @@ fn apply(
     set(&mut config.cloudevents, change.cloudevents.as_ref());
     set(&mut config.limits, change.limits.as_ref());
     set(&mut config.ordered, change.ordered.as_ref());
+    set(&mut config.batch, change.batch.as_ref());
     set(&mut config.on_dead, change.on_dead.as_ref());
     set(&mut config.metadata, change.metadata.as_ref());
     set(&mut webhook.secrets.headers, change.headers.as_ref());

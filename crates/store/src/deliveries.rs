@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use stentor_core::attempt::CapturedResponse;
 use stentor_core::delivery::DeliveryState;
-use stentor_core::id::{ConversationId, DeliveryId, EventId, MessageId, TenantId, WebhookId};
+use stentor_core::id::{BatchId, ConversationId, DeliveryId, EventId, MessageId, TenantId, WebhookId};
 use stentor_core::shard::Shard;
 use stentor_core::time::Time;
 
@@ -31,6 +31,8 @@ pub struct DeliveryRow {
     pub next_attempt_at: Option<Time>,
     /// When it ended.
     pub finished_at: Option<Time>,
+    /// The batch that it stays in until it is final.
+    pub batch: Option<BatchId>,
 }
 
 /// A recorded attempt as people see it. The words are those of `AttemptOutcome::kind` and `::reason`.

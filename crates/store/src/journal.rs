@@ -7,7 +7,7 @@ use stentor_core::attempt::Attempt;
 use stentor_core::conversation::Message;
 use stentor_core::delivery::{FinalState, PendingDelivery};
 use stentor_core::event::Event;
-use stentor_core::id::{ConversationId, DeliveryId, EventId, ReplayId, TenantId, WebhookId};
+use stentor_core::id::{BatchId, ConversationId, DeliveryId, EventId, ReplayId, TenantId, WebhookId};
 use stentor_core::retry::{HealthChange, Step};
 use stentor_core::shard::Shard;
 use stentor_core::time::Time;
@@ -110,6 +110,8 @@ pub struct OutcomeWrite {
     pub health: HealthChange,
     /// Whether the webhook is disabled with it.
     pub disable: Option<DisableReason>,
+    /// The batch that it stays in when it is tried again (engine rule E23).
+    pub batch: Option<BatchId>,
     /// Where the event goes when the step is dead. It does not go there when the event is an operational one, when the
     /// delivery itself came from another webhook that gave it up, or when the webhook does not exist.
     pub fallback: Option<Fallback>,
@@ -128,6 +130,8 @@ pub enum Write {
     Accept(Box<NewEvent>),
     /// Record an attempt.
     Outcome(Box<OutcomeWrite>),
+    /// Record one attempt of several deliveries: all of them or none.
+    Outcomes(Vec<OutcomeWrite>),
     /// Note that recovered rows are about to be sent: `claims + 1` (engine rule E22).
     Claim {
         /// The rows.
@@ -135,14 +139,15 @@ pub enum Write {
     },
     /// End pending deliveries without an attempt.
     Finish {
-        /// The rows; those no longer pending are passed over.
+        /// The rows; those no longer pending are passed over, and those in a batch when a person asks for their end.
         deliveries: Vec<DeliveryId>,
         /// How they end.
         state: FinalState,
         /// When.
         now: Time,
     },
-    /// Make a delivery due now: a finished one becomes pending again and its attempts continue at n+1 (engine rule E16).
+    /// Make a delivery due now, and with it its batch: a finished one becomes pending again and its attempts continue at n+1
+    /// (engine rule E16).
     Retry {
         /// Whose.
         tenant: TenantId,
@@ -227,6 +232,8 @@ pub enum Written {
         /// The delivery that the fallback got, with its final position.
         fallback: Option<Box<NewDelivery>>,
     },
+    /// What became of each delivery of a batch, as for one alone.
+    Outcomes(Vec<Written>),
     /// The claims after raising them, for the rows that are still pending.
     Claimed(Vec<(DeliveryId, u8)>),
     /// The rows that were still pending and have ended now.

@@ -80,10 +80,11 @@ pub trait Lanes: Send + Sync {
         limit: PageLimit,
     ) -> StoreResult<Vec<LoadedDelivery>>;
 
-    /// Rows due until `until`.
+    /// Rows due until `until`. A batch that begins in the page comes whole, whatever the limit of rows.
     async fn due_page(&self, lane: LaneKey, until: Time, limit: PageLimit) -> StoreResult<DuePage>;
 
-    /// All rows with `position > after`, due or not, lowest position first: the queue of an ordered webhook.
+    /// All rows with `position > after`, due or not, lowest position first: the queue of an ordered webhook. A batch that
+    /// begins in the page comes whole, whatever the limit of rows.
     async fn ordered_page(
         &self,
         lane: LaneKey,

@@ -44,7 +44,9 @@ impl Batches {
         match self {
             Self::All => true,
             Self::WithEvents => batch.iter().any(|write| matches!(write, Write::Accept(_))),
-            Self::WithOutcomes => batch.iter().any(|write| matches!(write, Write::Outcome(_))),
+            Self::WithOutcomes => {
+                batch.iter().any(|write| matches!(write, Write::Outcome(_) | Write::Outcomes(_)))
+            }
             Self::WithFinishes => batch.iter().any(|write| matches!(write, Write::Finish { .. })),
         }
     }

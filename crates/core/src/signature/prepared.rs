@@ -1,12 +1,13 @@
 //! Signing: schemes with their keys, made once and used for many requests.
 
+use std::fmt;
+
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use stentor_verify::standard::{ID_HEADER, SIGNATURE_HEADER, Signer, SignerKey, TIMESTAMP_HEADER};
 use stentor_verify::timestamped::Layout;
 use stentor_verify::{Secret, hex, plain_base64};
 
 use super::{Encoding, SVIX_ID, SVIX_SIGNATURE, SVIX_TIMESTAMP, Signature, SignatureScheme, SignedContent};
-use crate::id::EventId;
 use crate::time::Time;
 use crate::webhook::SigningSecret;
 
@@ -80,11 +81,12 @@ impl PreparedSignature {
         self.expires_at
     }
 
-    /// Signs exactly these bytes and adds the headers. `now` is the time of the attempt: every attempt is signed anew.
-    pub fn sign(&self, event: EventId, now: Time, body: &[u8], headers: &mut HeaderMap) {
+    /// Signs exactly these bytes and adds the headers. `id` is that of the event or the batch, `now` the time of the attempt:
+    /// every attempt is signed anew.
+    pub fn sign(&self, id: &dyn fmt::Display, now: Time, body: &[u8], headers: &mut HeaderMap) {
         let seconds = u64::try_from(now.unix_seconds()).unwrap_or(0);
         for method in &self.methods {
-            method.sign(event, seconds, body, headers);
+            method.sign(id, seconds, body, headers);
         }
     }
 }
@@ -123,12 +125,11 @@ impl Method {
         Ok(Self::Standard { signer: Signer::new(keys?)?, names: names.map(HeaderName::from_static) })
     }
 
-    fn sign(&self, event: EventId, seconds: u64, body: &[u8], headers: &mut HeaderMap) {
+    fn sign(&self, id: &dyn fmt::Display, seconds: u64, body: &[u8], headers: &mut HeaderMap) {
         match self {
             Self::Standard { signer, names: [id_header, timestamp_header, signature_header] } => {
-                let id = event.to_string();
-                let signature =
-                    signer.sign(&id, seconds, body).expect("an event id is not empty and holds no dot");
+                let id = id.to_string();
+                let signature = signer.sign(&id, seconds, body).expect("an id is not empty and holds no dot");
                 headers.insert(id_header.clone(), visible(&id));
                 headers.insert(timestamp_header.clone(), HeaderValue::from(seconds));
                 headers.insert(signature_header.clone(), visible(&signature));

@@ -22,7 +22,7 @@ fn secret(text: &str, from: i64, until: Option<i64>) -> SigningSecret {
 fn signed(signature: &Signature, secrets: &[SigningSecret], now: Time) -> HeaderMap {
     let mut headers = HeaderMap::new();
     let prepared = PreparedSignature::new(signature, secrets, now).expect("usable");
-    prepared.sign(EventId::from_bytes([3; 16]), now, b"{}", &mut headers);
+    prepared.sign(&EventId::from_bytes([3; 16]), now, b"{}", &mut headers);
     headers
 }
 

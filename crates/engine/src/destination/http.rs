@@ -66,7 +66,11 @@ impl Destination for HttpDestination {
                 return unsendable;
             }
         };
-        let body = match prepared.body(&shipment.content, shipment.delivery).await {
+        let body = match &shipment.batch {
+            Some(batch) => prepared.batch_body(batch, &shipment.content, shipment.delivery),
+            None => prepared.body(&shipment.content, shipment.delivery).await,
+        };
+        let body = match body {
             Ok(body) => body,
             Err(Unmade::Template(fault)) => return fault_report(&fault),
             Err(Unmade::Format(error)) => {
@@ -74,7 +78,11 @@ impl Destination for HttpDestination {
                 return unsendable;
             }
         };
-        let headers = prepared.headers(&body, &shipment.content, shipment.now, |headers| {
+        let id: &(dyn std::fmt::Display + Sync) = match &shipment.batch {
+            Some(batch) => &batch.id,
+            None => &shipment.content.id,
+        };
+        let headers = prepared.headers(&body, id, shipment.now, |headers| {
             if let Some(position) = shipment.position {
                 headers.insert(SEQUENCE_HEADER, HeaderValue::from(position));
             }

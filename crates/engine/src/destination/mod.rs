@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use stentor_core::event::EventContent;
-use stentor_core::id::DeliveryId;
+use stentor_core::id::{BatchId, DeliveryId};
 use stentor_core::time::Time;
 use stentor_core::webhook::Webhook;
 
@@ -30,6 +30,17 @@ pub struct Shipment {
     pub now: Time,
     /// Whether somebody only tries the webhook out; the receiver is told.
     pub test: bool,
+    /// What goes with it, when the request has the form of a batch.
+    pub batch: Option<BatchShipment>,
+}
+
+/// What an attempt of a batch brings beside its first event.
+#[derive(Debug, Clone)]
+pub struct BatchShipment {
+    /// The batch.
+    pub id: BatchId,
+    /// The other events, each with its delivery.
+    pub others: Vec<(Arc<EventContent>, DeliveryId)>,
 }
 
 /// A way of getting an event to a receiver.

@@ -15,7 +15,7 @@ use crate::clock::Stopwatch;
 use crate::entropy;
 use crate::outbound::OutboundClient;
 use crate::outbound::probe::GetLook;
-use crate::sender::{AttemptInput, NotStarted, Sender};
+use crate::sender::{AttemptInput, BatchInput, NotStarted, Sender};
 use crate::shard::SLOW;
 
 /// The type and the data of the event that is posted.
@@ -69,14 +69,17 @@ pub(super) async fn post(
         previous_data: None,
         subject: None,
     };
+    let delivery = entropy::delivery_id(now);
+    let batch = webhook.config.batch.map(|_| BatchInput::of_one(delivery));
     let input = AttemptInput {
         webhook: Arc::new(webhook),
         event: content.id,
         content: Some(Arc::new(content)),
-        delivery: entropy::delivery_id(now),
+        delivery,
         number: 1,
         position: None,
         test: true,
+        batch,
     };
     let stopwatch = Stopwatch::start();
     // The webhook's own timeout may be longer than a probe may take.

@@ -7,7 +7,7 @@ use stentor_core::delivery::PendingDelivery;
 use stentor_core::id::{EventId, TenantId};
 use stentor_core::shard::Shard;
 use stentor_core::webhook::Webhook;
-use stentor_store::journal::{NewDelivery, NewEvent, Write, Written};
+use stentor_store::journal::{NewDelivery, NewEvent, OutcomeWrite, Write, Written};
 use stentor_store::lanes::LaneKey;
 use tokio::sync::oneshot;
 use tracing::error;
@@ -50,8 +50,20 @@ impl Writer {
                     answers.push(Answer::Accept(waiter, answer));
                 }
                 Pending::Outcome(lane) => {
-                    self.outcome(lane, write, &written, &mut shards);
-                    fallbacks.extend(fallback(write, written));
+                    let outcomes = match write {
+                        Write::Outcome(outcome) => std::slice::from_ref(&**outcome),
+                        Write::Outcomes(outcomes) => outcomes,
+                        _ => continue,
+                    };
+                    // One answer each, unless all are refused together.
+                    let mut each = match written {
+                        Written::Outcomes(each) => each,
+                        one => vec![one; outcomes.len()],
+                    };
+                    for (outcome, written) in outcomes.iter().zip(each.drain(..)) {
+                        self.outcome(lane, outcome, &written, &mut shards);
+                        fallbacks.extend(fallback(outcome, written));
+                    }
                 }
                 Pending::Lane(lane) => shards.entry(lane.shard).or_default().written.push((lane, written)),
                 Pending::Command(waiter) => {
@@ -147,11 +159,10 @@ impl Writer {
     fn outcome(
         &self,
         lane: LaneKey,
-        write: &Write,
+        outcome: &OutcomeWrite,
         written: &Written,
         shards: &mut HashMap<Shard, ForShard>,
     ) {
-        let Write::Outcome(outcome) = write else { return };
         let (answer, disabled) = match written {
             Written::Recorded { applied: true, disabled_version, .. } => {
                 (RecordAnswer::Applied, *disabled_version)
@@ -200,11 +211,9 @@ impl Writer {
 }
 
 /// The new delivery of an event that was given up.
-fn fallback(write: &Write, written: Written) -> Option<(TenantId, Box<NewDelivery>)> {
-    match (write, written) {
-        (Write::Outcome(outcome), Written::Recorded { fallback: Some(delivery), .. }) => {
-            Some((outcome.tenant, delivery))
-        }
+fn fallback(outcome: &OutcomeWrite, written: Written) -> Option<(TenantId, Box<NewDelivery>)> {
+    match written {
+        Written::Recorded { fallback: Some(delivery), .. } => Some((outcome.tenant, delivery)),
         _ => None,
     }
 }
@@ -220,5 +229,6 @@ fn pending_row(tenant: TenantId, event: EventId, delivery: &NewDelivery, positio
         due_at: delivery.due_at,
         attempts: 0,
         claims: 0,
+        batch: None,
     }
 }

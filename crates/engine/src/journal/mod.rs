@@ -66,6 +66,11 @@ pub enum Entry {
         lane: LaneKey,
         outcome: Box<OutcomeWrite>,
     },
+    /// One attempt of several deliveries.
+    Outcomes {
+        lane: LaneKey,
+        outcomes: Vec<OutcomeWrite>,
+    },
     Lane(LaneEntry),
     /// A command. Lanes learn what concerns them, and the one who waits learns the result.
     Command {

@@ -242,6 +242,7 @@ fn rows(entry: &Entry) -> usize {
     match entry {
         Entry::Accept(entry) => 2 + entry.event.deliveries.len(),
         Entry::Outcome { .. } => 3,
+        Entry::Outcomes { outcomes, .. } => 3 * outcomes.len(),
         Entry::Lane(lane) => write_rows(&lane.write),
         Entry::Command { write, .. } => write_rows(write),
     }
@@ -251,6 +252,7 @@ fn write_rows(write: &Write) -> usize {
     match write {
         Write::Accept(event) => 2 + event.deliveries.len(),
         Write::Outcome(_) | Write::Retry { .. } => 3,
+        Write::Outcomes(outcomes) => 3 * outcomes.len(),
         Write::Claim { deliveries } => deliveries.len(),
         Write::Finish { deliveries, .. } => 2 * deliveries.len(),
         Write::Redeliver { deliveries, .. } => deliveries.len(),

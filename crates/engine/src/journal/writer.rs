@@ -215,6 +215,13 @@ impl Writer {
                     self.shards.reread_lane(lane, outcome.tenant).await;
                 }
             }
+            Write::Outcomes(outcomes) => {
+                // All of them have the same fallback.
+                let first = outcomes.first().filter(|first| first.fallback.is_some()).cloned();
+                if let Some(first) = first {
+                    Box::pin(self.reread_unknown(&Write::Outcome(Box::new(first)))).await;
+                }
+            }
             Write::Redeliver { tenant, deliveries, .. } => {
                 self.shards.reread(*tenant, deliveries.iter()).await;
             }
@@ -256,6 +263,7 @@ impl Pending {
         match self {
             Self::Outcome(lane) => match write {
                 Write::Outcome(outcome) => Some(Entry::Outcome { lane, outcome: outcome.clone() }),
+                Write::Outcomes(outcomes) => Some(Entry::Outcomes { lane, outcomes: outcomes.clone() }),
                 _ => None,
             },
             Self::Lane(lane) => Some(Entry::Lane(super::LaneEntry { lane, write: write.clone() })),
@@ -302,6 +310,7 @@ fn split(batch: Vec<Entry>) -> (Vec<Pending>, Arc<[Write]>) {
                 Write::Accept(entry.event),
             ),
             Entry::Outcome { lane, outcome } => (Pending::Outcome(lane), Write::Outcome(outcome)),
+            Entry::Outcomes { lane, outcomes } => (Pending::Outcome(lane), Write::Outcomes(outcomes)),
             Entry::Lane(entry) => (Pending::Lane(entry.lane), entry.write),
             Entry::Command { write, waiter } => (Pending::Command(waiter), write),
         };

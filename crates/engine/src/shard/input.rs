@@ -14,6 +14,7 @@ use stentor_store::lanes::{DuePage, LaneKey, LoadedDelivery, WaitingLane};
 use tokio::sync::oneshot;
 
 use super::look::LaneLook;
+use super::requests::Withdrew;
 use crate::journal::Entry;
 use crate::permits::Granted;
 use crate::sender::AttemptInput;
@@ -34,7 +35,7 @@ pub struct Handed {
 pub struct Attempted {
     /// To whom.
     pub webhook: WebhookId,
-    /// Of what.
+    /// Of what; of a batch its leader.
     pub delivery: DeliveryId,
     /// When it started.
     pub started_at: Time,
@@ -106,8 +107,8 @@ pub enum Input {
     Granted(Granted),
     /// A stored row became due.
     Due(LaneKey, TenantId, DeliveryId, Time),
-    /// A delivery is to be withdrawn: no attempt may start. Answers whether one is in flight.
-    Withdraw(LaneKey, DeliveryId, oneshot::Sender<bool>),
+    /// A delivery is to be withdrawn: no attempt may start. Answers whether that holds.
+    Withdraw(LaneKey, DeliveryId, oneshot::Sender<Withdrew>),
     /// A withdrawn delivery has ended.
     Withdrawn(LaneKey, DeliveryId),
     /// Read everything again: something is stored that is not handed over.

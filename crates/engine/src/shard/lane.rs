@@ -9,13 +9,14 @@ use std::sync::Arc;
 
 use stentor_core::delivery::PendingDelivery;
 use stentor_core::event::EventContent;
-use stentor_core::id::{DeliveryId, TenantId};
+use stentor_core::id::{BatchId, DeliveryId, TenantId};
 use stentor_core::policy::Policy;
 use stentor_core::rate::RateGate;
 use stentor_core::time::Time;
 use stentor_core::webhook::{Webhook, WebhookStatus};
 use stentor_store::lanes::LaneKey;
 
+use super::batching::Gathering;
 use super::pace::Pace;
 use super::paging::Reading;
 use crate::permits::Standing;
@@ -27,6 +28,15 @@ pub struct Queued {
     pub pending: PendingDelivery,
     /// What it delivers; read when it is sent if it is large.
     pub content: Option<Arc<EventContent>>,
+    /// In a lane that gathers: what it takes of a body.
+    pub(super) weight: usize,
+}
+
+impl Queued {
+    /// A delivery on its way into memory.
+    pub const fn new(pending: PendingDelivery, content: Option<Arc<EventContent>>) -> Self {
+        Self { pending, content, weight: 0 }
+    }
 }
 
 /// How far an attempt has come.
@@ -60,6 +70,12 @@ pub struct Flight {
     pub alone: bool,
     /// Whether its outcome is to disable the webhook.
     pub disables: bool,
+    /// The member of its batch that leads, unless it does itself.
+    pub leader: Option<DeliveryId>,
+    /// The members that it leads, in order.
+    pub others: Vec<DeliveryId>,
+    /// The batch that it stays in when it is tried again.
+    pub kept: Option<BatchId>,
 }
 
 /// Since when a webhook has had only failures, as far as its lane knows.
@@ -119,7 +135,11 @@ pub struct Lane {
     pub(super) limits: LaneLimits,
     /// Fresh rows by position; of an ordered webhook all rows.
     pub(super) memory: VecDeque<Queued>,
-    memory_bytes: usize,
+    pub(super) memory_bytes: usize,
+    /// How fresh rows gather, if several go in one request.
+    pub(super) gathering: Option<Box<Gathering>>,
+    /// Whether a request can hold several events.
+    pub(super) holds_batches: bool,
     /// Due rows that were read.
     pub(super) retries: VecDeque<Queued>,
     pub(super) flights: HashMap<DeliveryId, Flight>,
@@ -168,6 +188,8 @@ impl Lane {
             limits,
             memory: VecDeque::new(),
             memory_bytes: 0,
+            gathering: Gathering::of(&webhook),
+            holds_batches: config.holds_batches(),
             retries: VecDeque::new(),
             flights: HashMap::new(),
             started: VecDeque::new(),
@@ -215,10 +237,11 @@ impl Lane {
             return;
         }
         let kept = (content.bytes() <= self.limits.large_bytes).then_some(content);
-        self.remember(Queued { pending, content: kept });
+        self.remember(Queued::new(pending, kept));
     }
 
-    pub(super) fn remember(&mut self, queued: Queued) {
+    pub(super) fn remember(&mut self, mut queued: Queued) {
+        self.weigh(&mut queued);
         self.low = self.low.max(queued.pending.position);
         self.memory_bytes += bytes_of(&queued);
         let after = self
@@ -238,10 +261,12 @@ impl Lane {
         Some(queued)
     }
 
-    /// Puts a row back at the head: an ordered lane waits for it.
-    pub fn push_head(&mut self, queued: Queued) {
+    /// Puts a row back, mostly at the head: an ordered lane waits for it.
+    pub fn put_in_place(&mut self, mut queued: Queued) {
+        self.weigh(&mut queued);
         self.memory_bytes += bytes_of(&queued);
-        self.memory.push_front(queued);
+        let at = self.memory.partition_point(|other| other.pending.position < queued.pending.position);
+        self.memory.insert(at, queued);
     }
 
     /// Forgets what is in memory; the store has it all.
@@ -279,6 +304,11 @@ impl Lane {
     pub fn remove(&mut self, delivery: DeliveryId) {
         self.memory.retain(|queued| queued.pending.id != delivery);
         self.retries.retain(|queued| queued.pending.id != delivery);
+        self.count_memory();
+    }
+
+    /// Counts the bytes in memory anew.
+    pub(super) fn count_memory(&mut self) {
         self.memory_bytes = self.memory.iter().map(bytes_of).sum();
     }
 

@@ -5,6 +5,7 @@
 //! mailbox: hand-over, page, outcome committed, timer, configuration, commands.
 
 mod actor;
+mod batching;
 pub mod input;
 mod lane;
 mod look;
@@ -34,6 +35,7 @@ pub use self::lane::LaneLimits;
 pub use self::look::LaneLook;
 pub use self::pace::SLOW;
 pub(crate) use self::permit_source::SharedPermits;
+pub(crate) use self::requests::Withdrew;
 use crate::mailbox::{Inbox, Mailbox, mailbox};
 
 /// A row found in flight at the end of this many processes is given up as poison (engine rule E22).
@@ -96,11 +98,11 @@ impl Shards {
         self.put(row.shard, Input::Due(key, row.tenant, row.id, at)).await;
     }
 
-    /// Keeps a delivery from starting. True when an attempt is in flight already.
-    pub(crate) async fn withdraw(&self, shard: Shard, webhook: WebhookId, delivery: DeliveryId) -> bool {
+    /// Keeps a delivery from starting, if it can be kept.
+    pub(crate) async fn withdraw(&self, shard: Shard, webhook: WebhookId, delivery: DeliveryId) -> Withdrew {
         let (reply, answer) = oneshot::channel();
         self.put(shard, Input::Withdraw(LaneKey { shard, webhook }, delivery, reply)).await;
-        answer.await.unwrap_or(false)
+        answer.await.unwrap_or(Withdrew::Waiting)
     }
 
     /// Tells a lane that a withdrawn delivery has ended.

@@ -48,6 +48,14 @@ impl PermitSource for SharedPermits {
         self.lock().unpark();
     }
 
+    fn board(&mut self, members: u32) {
+        self.lock().board(members);
+    }
+
+    fn leave(&mut self, members: u32) {
+        self.lock().leave(members);
+    }
+
     fn acquire_alone(&mut self) -> bool {
         !self.alone.swap(true, Ordering::AcqRel)
     }

@@ -1,16 +1,18 @@
 //! Starting attempts: what a lane may do now.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use stentor_core::delivery::{DeadReason, FinalState};
-use stentor_core::id::WebhookId;
+use stentor_core::id::{DeliveryId, WebhookId};
 use stentor_core::time::Time;
 use stentor_core::webhook::WebhookStatus;
 use stentor_store::journal::{Write, Written};
 use stentor_store::lanes::LaneKey;
 
+use super::batching::{Group, Next};
 use super::input::{Action, ReadKind};
-use super::lane::{Flight, FlightPhase, Lane, Queued};
+use super::lane::{Flight, FlightPhase, Lane};
 use super::state::{ShardState, Turn, give_back};
 use super::{CLAIMS_MAX, LEFTOVER_ROWS};
 use crate::journal::{Entry, LaneEntry};
@@ -57,14 +59,10 @@ impl ShardState {
         match written {
             Written::Claimed(rows) if self.draining => {
                 for flight in rows.iter().filter_map(|(id, _)| lane.flights.remove(id)) {
-                    give_back(lane.tenant, flight.permit, flight.alone, turn);
+                    flight.end(lane.tenant, turn);
                 }
             }
-            Written::Claimed(rows) => {
-                for (id, claims) in rows {
-                    claimed(lane, id, claims, turn);
-                }
-            }
+            Written::Claimed(rows) => claimed(lane, &rows, turn),
             Written::Finished(ids) => {
                 for id in ids {
                     lane.note_changed(id);
@@ -73,7 +71,7 @@ impl ShardState {
                         withdrawal.has_ended = true;
                     }
                     if let Some(flight) = lane.flights.remove(&id) {
-                        give_back(lane.tenant, flight.permit, flight.alone, turn);
+                        flight.end(lane.tenant, turn);
                     }
                 }
                 lane.read_not_before = Time::ZERO;
@@ -82,7 +80,7 @@ impl ShardState {
                 // A claim or an end could not be stored: what they were for is read again after a while.
                 let claiming = |flight: &mut Flight| flight.phase == FlightPhase::Claiming;
                 for (_, flight) in lane.flights.extract_if(|_, flight| claiming(flight)) {
-                    give_back(lane.tenant, flight.permit, flight.alone, turn);
+                    flight.end(lane.tenant, turn);
                 }
                 lane.withdrawing.clear();
                 lane.forget_memory();
@@ -102,7 +100,7 @@ impl Lane {
         [waits_for, unanswered, due, read].into_iter().flatten().min()
     }
 
-    /// The next delivery to attempt: fresh rows and due retries in turn; of an ordered lane only the head.
+    /// What to attempt next: fresh rows and due retries in turn; of an ordered lane only the head.
     fn next(&mut self, now: Time) -> Next {
         if self.is_ordered() {
             return match self.memory.front() {
@@ -110,39 +108,33 @@ impl Lane {
                 None => Next::Nothing,
                 Some(head) => match head.pending.due_at {
                     Some(due) if due > now => Next::At(due),
-                    _ => Next::Memory,
+                    Some(_) => Next::Memory,
+                    None => self.fresh(now),
                 },
             };
         }
-        match (self.memory.is_empty(), self.retries.is_empty()) {
-            (true, true) => Next::Nothing,
-            (false, true) => Next::Memory,
-            (true, false) => Next::Retry,
-            (false, false) if self.retry_turn => Next::Retry,
-            (false, false) => Next::Memory,
+        if !self.retries.is_empty() && (self.retry_turn || self.memory.is_empty()) {
+            return Next::Retry;
+        }
+        match self.fresh(now) {
+            Next::Nothing | Next::At(_) if !self.retries.is_empty() => Next::Retry,
+            next => next,
         }
     }
-}
-
-enum Next {
-    Nothing,
-    At(Time),
-    Memory,
-    Retry,
 }
 
 /// Starts attempts while everything allows it. Answers the time that the next one waits for.
 fn start_all(lane: &mut Lane, turn: &mut Turn<'_>) -> Option<Time> {
     loop {
+        let claiming = claiming(lane);
+        if lane.on_wire + claiming >= lane.pace.window() {
+            return None;
+        }
         let next = match lane.next(turn.now) {
             Next::Nothing => return None,
             Next::At(due) => return Some(due),
             next => next,
         };
-        let claiming = claiming(lane);
-        if lane.on_wire + claiming >= lane.pace.window() {
-            return None;
-        }
         // A claimed start is noted only once it is made: until then nobody knows whether the rate allows another.
         if claiming > 0 && lane.gate.is_some() {
             return None;
@@ -153,16 +145,14 @@ fn start_all(lane: &mut Lane, turn: &mut Turn<'_>) -> Option<Time> {
             return Some(earliest);
         }
         let standing = permit(lane, turn)?;
-        let queued = match next {
-            Next::Retry => lane.retries.pop_front(),
-            _ => lane.pop_memory(),
-        };
-        let Some(queued) = queued else {
+        let Some(group) = lane.take_next(&next) else {
             lane.granted.push_back(standing);
             return None;
         };
         lane.retry_turn = !matches!(next, Next::Retry);
-        if !begin(lane, queued, standing, turn) {
+        if let Err(group) = begin(lane, group, standing, turn) {
+            lane.granted.push_back(standing);
+            lane.put_back(group, &next);
             return Some(turn.now.plus(super::ALONE_PAUSE));
         }
     }
@@ -178,7 +168,7 @@ fn claiming(lane: &Lane) -> u32 {
     if lane.claim_before == i64::MIN {
         return 0;
     }
-    let claiming = lane.flights.values().filter(|flight| flight.phase == FlightPhase::Claiming).count();
+    let claiming = lane.flights.values().filter(|flight| is_claiming(flight)).count();
     u32::try_from(claiming).unwrap_or(u32::MAX)
 }
 
@@ -193,50 +183,63 @@ fn permit(lane: &mut Lane, turn: &mut Turn<'_>) -> Option<Standing> {
     None
 }
 
-/// Begins an attempt, or its claim when the row may have been in flight as a process ended. False when it must wait for
-/// another that runs alone.
-fn begin(lane: &mut Lane, queued: Queued, standing: Standing, turn: &mut Turn<'_>) -> bool {
-    let claim = queued.pending.position < lane.claim_before;
-    let alone = claim && queued.pending.claims > 0;
+/// A request whose claim is being written; the others of a batch go with their leader's.
+fn is_claiming(flight: &Flight) -> bool {
+    flight.phase == FlightPhase::Claiming && flight.leader.is_none()
+}
+
+/// Begins an attempt, or its claim when a row may have been in flight as a process ended. Gives the group back when it must
+/// wait for another that runs alone.
+fn begin(lane: &mut Lane, group: Group, standing: Standing, turn: &mut Turn<'_>) -> Result<(), Group> {
+    let claim = group.rows().any(|queued| queued.pending.position < lane.claim_before);
+    let alone = claim && group.rows().any(|queued| queued.pending.claims > 0);
     if alone && !turn.permits.acquire_alone() {
-        lane.granted.push_back(standing);
-        lane.push_head(queued);
-        return false;
+        return Err(group);
     }
-    let id = queued.pending.id;
-    let flight = Flight {
-        queued,
-        phase: FlightPhase::Claiming,
-        permit: Some(standing),
-        withdraw: false,
-        retry_at: None,
-        alone,
-        disables: false,
-    };
-    lane.flights.insert(id, flight);
+    let id = group.first.pending.id;
+    let others: Vec<DeliveryId> = group.others.iter().map(|queued| queued.pending.id).collect();
+    if !others.is_empty() {
+        turn.permits.board(u32::try_from(others.len()).unwrap_or(u32::MAX));
+    }
+    for queued in group.others {
+        lane.flights.insert(queued.pending.id, Flight::following(queued, Some(id)));
+    }
+    lane.flights.insert(id, Flight::leading(group.first, others, standing, alone));
     lane.last_active = turn.now;
     if claim {
-        let write = Write::Claim { deliveries: vec![id] };
+        let write = Write::Claim { deliveries: lane.aboard(id) };
         turn.actions.push(Action::Put(Entry::Lane(LaneEntry { lane: lane.key, write })));
     } else {
         launch(lane, id, turn);
     }
-    true
+    Ok(())
 }
 
-fn claimed(lane: &mut Lane, id: stentor_core::id::DeliveryId, claims: u8, turn: &mut Turn<'_>) {
-    if lane.flights.get(&id).is_none_or(|flight| flight.phase != FlightPhase::Claiming) {
+/// A claim is stored. Those of a batch are claimed in one write and share what follows; one that has ended since is left
+/// behind.
+fn claimed(lane: &mut Lane, rows: &[(DeliveryId, u8)], turn: &mut Turn<'_>) {
+    let Some((first, _)) = rows.first() else { return };
+    let claims = rows.iter().map(|(_, claims)| *claims).max().unwrap_or(0);
+    let aboard = lane.aboard(*first);
+    if aboard.first().and_then(|leader| lane.flights.get(leader)).is_none_or(|flight| !is_claiming(flight)) {
         return;
     }
+    if aboard.len() > rows.len() {
+        let claimed: HashSet<DeliveryId> = rows.iter().map(|(id, _)| *id).collect();
+        for ended in aboard.iter().filter(|id| !claimed.contains(*id)) {
+            lane.disembark(*ended, turn);
+        }
+    }
+    let aboard = lane.aboard(*first);
     if claims >= CLAIMS_MAX {
         let state = FinalState::Dead(DeadReason::Poison);
-        turn.actions.push(super::record::finish(lane.key, vec![id], state, turn.now));
-    } else {
-        launch(lane, id, turn);
+        turn.actions.push(super::record::finish(lane.key, aboard, state, turn.now));
+    } else if let Some(leader) = aboard.first() {
+        launch(lane, *leader, turn);
     }
 }
 
-fn launch(lane: &mut Lane, id: stentor_core::id::DeliveryId, turn: &mut Turn<'_>) {
+fn launch(lane: &mut Lane, id: DeliveryId, turn: &mut Turn<'_>) {
     let Some(flight) = lane.flights.get_mut(&id) else { return };
     flight.phase = FlightPhase::OnWire { since: turn.now };
     if let Some(gate) = &mut lane.gate {
@@ -244,6 +247,8 @@ fn launch(lane: &mut Lane, id: stentor_core::id::DeliveryId, turn: &mut Turn<'_>
     }
     lane.on_wire += 1;
     lane.started.push_back((turn.now, id));
+    let batch = lane.board(id);
+    let Some(flight) = lane.flights.get_mut(&id) else { return };
     let pending = &flight.queued.pending;
     turn.actions.push(Action::Start(AttemptInput {
         webhook: Arc::clone(&lane.webhook),
@@ -253,6 +258,7 @@ fn launch(lane: &mut Lane, id: stentor_core::id::DeliveryId, turn: &mut Turn<'_>
         number: pending.attempts + 1,
         position: lane.webhook.config.ordered.then_some(pending.position),
         test: false,
+        batch,
     }));
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use stentor_core::attempt::Attempt;
+use stentor_core::attempt::{Attempt, CapturedResponse};
 use stentor_core::delivery::{CancelReason, FinalState};
 use stentor_core::id::{DeliveryId, WebhookId};
 use stentor_core::retry::{HealthChange, NextStep, Step, StepInput, next_step};
@@ -15,6 +15,9 @@ use super::input::{Action, Attempted};
 use super::lane::{Failing, FlightPhase, Lane};
 use crate::journal::{Entry, LaneEntry};
 
+/// So much of an answer is kept with each member of a batch; its leader has it all.
+const MEMBER_RESPONSE_BYTES: usize = 1_024;
+
 /// Decides what follows from the attempt and asks for it to be written. The flight stays until that is committed.
 pub(super) fn outcome(
     lane: &mut Lane,
@@ -23,6 +26,7 @@ pub(super) fn outcome(
     jitter: f64,
     actions: &mut Vec<Action>,
 ) {
+    let (key, tenant, on_dead) = (lane.key, lane.tenant, lane.webhook.config.on_dead);
     let flight = lane.flights.get_mut(&attempted.delivery).expect("the caller found the flight");
     let number = flight.queued.pending.attempts + 1;
     let decided = next_step(&StepInput {
@@ -58,11 +62,12 @@ pub(super) fn outcome(
     }
     let disable = disable.filter(|_| lane.webhook.status == WebhookStatus::Active);
     flight.disables = disable.is_some();
+    let (retry_at, others) = (flight.retry_at, flight.others.clone());
     let write = OutcomeWrite {
-        tenant: lane.tenant,
+        tenant,
         event: flight.queued.pending.event,
-        webhook: lane.key.webhook,
-        shard: lane.key.shard,
+        webhook: key.webhook,
+        shard: key.shard,
         attempt: Attempt {
             delivery: attempted.delivery,
             number,
@@ -74,10 +79,46 @@ pub(super) fn outcome(
         step,
         health,
         disable,
-        fallback: fallback(step, lane.webhook.config.on_dead, attempted.delivery, number, now),
+        batch: flight.kept,
+        fallback: fallback(step, on_dead, attempted.delivery, number, now),
         now,
     };
-    actions.push(Action::Put(Entry::Outcome { lane: lane.key, outcome: Box::new(write) }));
+    let entry = if others.is_empty() {
+        Entry::Outcome { lane: key, outcome: Box::new(write) }
+    } else {
+        let of_others = others.iter().filter_map(|other| of_member(lane, *other, retry_at, &write, now));
+        let of_others: Vec<_> = of_others.collect();
+        Entry::Outcomes { lane: key, outcomes: std::iter::once(write).chain(of_others).collect() }
+    };
+    actions.push(Action::Put(entry));
+}
+
+/// The outcome of a member of a batch is that of its leader; the webhook's health changes once.
+fn of_member(
+    lane: &mut Lane,
+    member: DeliveryId,
+    retry_at: Option<Time>,
+    leader: &OutcomeWrite,
+    now: Time,
+) -> Option<OutcomeWrite> {
+    let on_dead = lane.webhook.config.on_dead;
+    let flight = lane.flights.get_mut(&member)?;
+    flight.phase = FlightPhase::Recording;
+    flight.retry_at = retry_at;
+    let pending = &flight.queued.pending;
+    let number = pending.attempts + 1;
+    let response = leader.attempt.response.as_ref().map(|response| CapturedResponse {
+        body: response.body.slice(..response.body.len().min(MEMBER_RESPONSE_BYTES)),
+        truncated: response.truncated || response.body.len() > MEMBER_RESPONSE_BYTES,
+    });
+    Some(OutcomeWrite {
+        event: pending.event,
+        attempt: Attempt { delivery: member, number, response, ..leader.attempt.clone() },
+        health: HealthChange::Unchanged,
+        disable: None,
+        fallback: fallback(leader.step, on_dead, member, number, now),
+        ..leader.clone()
+    })
 }
 
 /// Where a delivery goes that is given up. The new id is made of the old one's random part, so that the decision stays pure.

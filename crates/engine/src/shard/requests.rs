@@ -11,12 +11,24 @@ use stentor_core::webhook::{Webhook, WebhookStatus};
 use stentor_store::lanes::{LaneKey, WaitingLane};
 
 use super::ORPHAN_AGE;
+use super::batching::Gathering;
 use super::input::Action;
 use super::lane::{Failing, Flight, FlightPhase};
-use super::state::{ShardState, Turn, give_back};
+use super::state::{ShardState, Turn};
 
 /// How long a withdrawal is remembered that came before its delivery.
 const WITHDRAWN_KEPT: Duration = Duration::from_secs(60);
+
+/// What became of the wish that a delivery does not start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Withdrew {
+    /// It does not.
+    Waiting,
+    /// An attempt is in flight; the wish is noted.
+    InFlight,
+    /// It goes in a batch, which stays as it is (engine rule E23).
+    InBatch,
+}
 
 /// A delivery that must not start.
 pub(super) struct Withdrawal {
@@ -49,8 +61,12 @@ impl ShardState {
             (None, Some(rate)) => Some(RateGate::new(rate)),
             (_, None) => None,
         };
+        // What gathers is weighed anew: the format may be another one.
+        let regathered = lane.webhook.config.batch.is_some() || webhook.config.batch.is_some();
+        lane.gathering = Gathering::of(webhook);
+        lane.holds_batches = webhook.config.holds_batches();
         lane.webhook = Arc::clone(webhook);
-        if reordered || stopped || resumed {
+        if reordered || stopped || resumed || regathered {
             lane.forget_memory();
         }
         if resumed {
@@ -113,7 +129,14 @@ impl ShardState {
         };
         if lane.is_ordered() {
             match lane.memory.iter_mut().find(|queued| queued.pending.id == delivery) {
-                Some(queued) => queued.pending.due_at = Some(at),
+                Some(queued) => {
+                    queued.pending.due_at = Some(at);
+                    if let Some(batch) = queued.pending.batch {
+                        let members =
+                            lane.memory.iter_mut().filter(|other| other.pending.batch == Some(batch));
+                        members.for_each(|member| member.pending.due_at = Some(at));
+                    }
+                }
                 None if lane.flights.contains_key(&delivery) => {}
                 None => lane.forget_memory(),
             }
@@ -136,13 +159,20 @@ impl ShardState {
         }
     }
 
-    /// True when an attempt is in flight; then the wish is noted. Else it is remembered for a while, because the hand-over
-    /// may still be on its way.
-    pub(super) fn withdraw(&mut self, key: LaneKey, delivery: DeliveryId, now: Time) -> bool {
+    /// When an attempt is in flight, the wish is noted. Else it is remembered for a while, because the hand-over may still
+    /// be on its way.
+    pub(super) fn withdraw(&mut self, key: LaneKey, delivery: DeliveryId, now: Time) -> Withdrew {
         if let Some(lane) = self.lanes.get_mut(&key.webhook) {
             if let Some(flight) = lane.flights.get_mut(&delivery) {
+                if flight.is_shared() {
+                    return Withdrew::InBatch;
+                }
                 flight.withdraw = true;
-                return true;
+                return Withdrew::InFlight;
+            }
+            let mut waiting = lane.memory.iter().chain(&lane.retries);
+            if waiting.any(|queued| queued.pending.id == delivery && queued.pending.batch.is_some()) {
+                return Withdrew::InBatch;
             }
             lane.note_changed(delivery);
             lane.remove(delivery);
@@ -150,7 +180,7 @@ impl ShardState {
         }
         self.withdrawn.retain(|_, withdrawal| now.since(withdrawal.at) < WITHDRAWN_KEPT);
         self.withdrawn.insert(delivery, Withdrawal { at: now, has_ended: false });
-        false
+        Withdrew::Waiting
     }
 
     /// A delivery ended without an attempt: it is in nobody's memory, and a claim on it will find nothing.
@@ -163,10 +193,8 @@ impl ShardState {
         lane.remove(delivery);
         lane.withdrawing.remove(&delivery);
         let is_claiming = |flight: &Flight| flight.phase == FlightPhase::Claiming;
-        if lane.flights.get(&delivery).is_some_and(is_claiming)
-            && let Some(flight) = lane.flights.remove(&delivery)
-        {
-            give_back(lane.tenant, flight.permit, flight.alone, turn);
+        if lane.flights.get(&delivery).is_some_and(is_claiming) {
+            lane.disembark(delivery, turn);
         }
         self.pump(key.webhook, turn);
     }

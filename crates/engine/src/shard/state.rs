@@ -37,6 +37,10 @@ pub trait PermitSource {
     fn acquire_alone(&mut self) -> bool;
     /// Gives that place back.
     fn release_alone(&mut self);
+    /// So many deliveries go with a request that holds a permit: they are in flight too (engine rule E22).
+    fn board(&mut self, members: u32);
+    /// So many of them are not any more.
+    fn leave(&mut self, members: u32);
 }
 
 /// What every part of a step has at hand.
@@ -193,7 +197,7 @@ impl ShardState {
             let Some(lane) = self.lanes.get_mut(&outcome.webhook) else { continue };
             let Some(flight) = lane.flights.remove(&outcome.delivery) else { continue };
             lane.note_changed(outcome.delivery);
-            give_back(lane.tenant, flight.permit, flight.alone, turn);
+            flight.end(lane.tenant, turn);
             if let Some(version) = outcome.disabled.filter(|version| *version > lane.webhook.version) {
                 let mut webhook = Webhook::clone(&lane.webhook);
                 // The reason is in the store; the lane only needs to know that it must not start anything.
@@ -220,7 +224,8 @@ impl ShardState {
                         queued.pending.claims = 0;
                     }
                     queued.pending.due_at = Some(at);
-                    lane.push_head(queued);
+                    queued.pending.batch = flight.kept;
+                    lane.put_in_place(queued);
                 }
                 (_, Some(at)) => lane.note_due(at),
                 (RecordAnswer::Superseded, None) => lane.note_due(turn.now),
@@ -247,9 +252,9 @@ impl ShardState {
             (PageRows::ByPosition(rows), ReadKind::Leftover { .. }) => self.cancel_leftover(key, &rows, turn),
             (PageRows::ByPosition(rows), kind) => {
                 let rows_max = lane.page_rows(kind) as usize;
-                lane.take_page(rows, rows_max, &reading);
+                lane.take_page(rows, rows_max, &reading, turn.now);
             }
-            (PageRows::Due(page), _) => lane.take_due(page.rows, page.next_due, &reading),
+            (PageRows::Due(page), _) => lane.take_due(page.rows, page.next_due, &reading, turn.now),
             (PageRows::Failed, _) => {
                 lane.read_not_before = turn.now.plus(READ_PAUSE);
                 if let Some(due) = reading.due_since {
@@ -314,9 +319,14 @@ impl ShardState {
     /// An attempt could not be made because the database did not answer: that is no outcome. Everything is read again.
     fn not_started(&mut self, webhook: WebhookId, delivery: DeliveryId, turn: &mut Turn<'_>) {
         let Some(lane) = self.lanes.get_mut(&webhook) else { return };
-        let Some(flight) = lane.flights.remove(&delivery) else { return };
+        let aboard = lane.aboard(delivery);
+        if aboard.is_empty() {
+            return;
+        }
         lane.on_wire = lane.on_wire.saturating_sub(1);
-        give_back(lane.tenant, flight.permit, flight.alone, turn);
+        for flight in aboard.iter().filter_map(|id| lane.flights.remove(id)).collect::<Vec<_>>() {
+            flight.end(lane.tenant, turn);
+        }
         lane.forget_memory();
         lane.read_not_before = turn.now.plus(READ_PAUSE);
         self.pump(webhook, turn);

@@ -1,6 +1,7 @@
 //! The pure step of a shard against a model of the store: whatever the order in which commits, pages, attempts and
 //! outcomes come in, each delivery is attempted until it is final, never twice at a time, and none is left (E2, E5).
 
+mod gathered;
 mod interleavings;
 mod stopped;
 mod wishes;
@@ -10,9 +11,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use proptest::prelude::*;
-use stentor_core::webhook::WebhookStatus;
+use stentor_core::webhook::{Webhook, WebhookStatus};
 
 use self::world::{START, TestPermits, World, webhook};
+use super::Withdrew;
 use super::input::Input;
 use super::state::{ShardOptions, ShardState};
 use crate::permits::Permits;
@@ -29,6 +31,7 @@ enum Op {
     Withdraw(usize),
     Pause,
     Resume,
+    Crash,
 }
 
 fn op() -> impl Strategy<Value = Op> {
@@ -61,18 +64,17 @@ fn run(world: &mut World, ops: &[Op]) {
                 world.step(Input::Wake);
             }
             Op::Withdraw(pick) => withdraw(world, *pick),
+            Op::Crash => world.crash(),
             Op::Pause | Op::Resume => {
                 version += 1;
                 let status =
                     if matches!(op, Op::Pause) { WebhookStatus::Paused } else { WebhookStatus::Active };
-                let ordered = world.webhook.config.ordered;
-                world.webhook = webhook(ordered, status, version);
+                world.webhook = world.changed(status, version);
                 world.step(Input::Configure(Arc::clone(&world.webhook)));
             }
         }
     }
-    let ordered = world.webhook.config.ordered;
-    world.webhook = webhook(ordered, WebhookStatus::Active, version + 1);
+    world.webhook = world.changed(WebhookStatus::Active, version + 1);
     world.step(Input::Configure(Arc::clone(&world.webhook)));
     world.settle();
 }
@@ -82,7 +84,12 @@ fn withdraw(world: &mut World, pick: usize) {
     let Some((position, id)) = pending.get(pick % pending.len().max(1)).copied() else { return };
     let (reply, mut answer) = tokio::sync::oneshot::channel();
     world.step(Input::Withdraw(world.key(), id, reply));
-    if answer.try_recv() == Ok(false) {
+    if answer.try_recv() == Ok(Withdrew::Waiting) {
+        // The store does not take one out of its batch.
+        if world.stored[&(position, id)].batch.is_some() {
+            world.step(Input::Withdrawn(world.key(), id));
+            return world.step(Input::Reread(world.key(), world.webhook.tenant));
+        }
         world.stored.remove(&(position, id));
         world.cancelled.insert(id);
         world.step(Input::Withdrawn(world.key(), id));

@@ -1,5 +1,6 @@
 //! What is asked of a webhook: all of it when it is created, some of it when it is changed.
 
+use stentor_core::batch::Batch;
 use stentor_core::cloudevents::CloudeventsOptions;
 use stentor_core::event::EventPattern;
 use stentor_core::filter::Filter;
@@ -39,6 +40,8 @@ pub struct WebhookDraft {
     pub limits: WebhookLimits,
     /// Whether deliveries are strictly ordered.
     pub ordered: bool,
+    /// Whether several go in one request.
+    pub batch: Option<Batch>,
     /// The webhook that gets what is given up here.
     pub on_dead: Option<WebhookId>,
     /// Headers added to every request.
@@ -78,6 +81,8 @@ pub struct WebhookChange {
     pub limits: Option<WebhookLimits>,
     /// Turns order on or off.
     pub ordered: Option<bool>,
+    /// New batches; replaced as a whole, the inner `None` removes them.
+    pub batch: Option<Option<Batch>>,
     /// Another webhook for what is given up; the inner `None` removes it.
     pub on_dead: Option<Option<WebhookId>>,
     /// New headers; replaced as a whole.

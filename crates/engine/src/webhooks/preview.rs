@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use http::HeaderMap;
 use stentor_core::envelope::Body;
-use stentor_core::id::{EventId, TenantId, WebhookId};
+use stentor_core::id::{BatchId, EventId, TenantId, WebhookId};
 use stentor_core::transform::Transform;
 
 use super::WebhookError;
-use crate::destination::{Prepared, Unmade};
+use crate::destination::{BatchShipment, Prepared, Unmade};
 use crate::engine::Engine;
 use crate::entropy;
 
@@ -45,13 +45,21 @@ impl Engine {
         }
         let now = self.clock().now();
         let prepared = Arc::new(Prepared::new(&webhook, now)?);
-        let body = match prepared.body(&content, entropy::delivery_id(now)).await {
+        let delivery = entropy::delivery_id(now);
+        let batch =
+            webhook.config.batch.map(|_| BatchShipment { id: BatchId::of([delivery]), others: vec![] });
+        let made = match &batch {
+            Some(batch) => prepared.batch_body(batch, &content, delivery),
+            None => prepared.body(&content, delivery).await,
+        };
+        let body = match made {
             Ok(body) => body,
             Err(unmade) => return Ok(Some(Err(unmade))),
         };
         let signature = webhook.config.effective_signature();
+        let id: &(dyn std::fmt::Display + Sync) = batch.as_ref().map_or(&content.id, |batch| &batch.id);
         Ok(Some(Ok(RequestPreview {
-            headers: prepared.headers(&body, &content, now, |_| {}),
+            headers: prepared.headers(&body, id, now, |_| {}),
             body,
             signature_headers: signature.value_headers().map(str::to_ascii_lowercase).collect(),
             own_headers: webhook.secrets.headers.names().map(str::to_ascii_lowercase).collect(),

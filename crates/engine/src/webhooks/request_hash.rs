@@ -31,7 +31,7 @@ pub(super) fn hash_of(draft: &WebhookDraft, key: &str) -> [u8; 32] {
     part(&format!("{:?}", (draft.format, &draft.transform, &draft.cloudevents)));
     part(&format!(
         "{:?}",
-        (draft.ordered, draft.on_dead, &draft.metadata, draft.active, draft.secret.is_some())
+        (draft.ordered, draft.batch, draft.on_dead, &draft.metadata, draft.active, draft.secret.is_some())
     ));
     let asked = draft.filter.as_ref();
     part(asked.and_then(Filter::filters).unwrap_or_default());

@@ -153,7 +153,7 @@ fn e16_under_load_no_attempt_follows_an_acknowledged_cancel_and_lists_show_each_
                         done.push((row.id, receiver.count_if(|visit| visit.delivery == row.id)));
                     }
                     CommandOutcome::Noted | CommandOutcome::NotPending => late += 1,
-                    CommandOutcome::NotFound => panic!("{} is there", row.id),
+                    other => panic!("{} is there and goes alone: {other:?}", row.id),
                 }
             }
         }

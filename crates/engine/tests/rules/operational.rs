@@ -135,6 +135,7 @@ fn e21_what_a_dead_process_had_committed_as_disabled_is_told_by_the_next() {
             attempt,
             step: Step::Final(FinalState::Dead(DeadReason::NotRetried)),
             health: HealthChange::StartedFailing,
+            batch: None,
             disable: Some(DisableReason::Gone),
             fallback: None,
             now: START,

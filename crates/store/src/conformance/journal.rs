@@ -33,6 +33,7 @@ pub async fn an_event_and_its_deliveries_are_stored_together(backend: &dyn Backe
             due_at: None,
             attempts: 0,
             claims: 0,
+            batch: None,
         };
         assert_eq!(scene.pending(webhook).await, [pending]);
     }

@@ -11,6 +11,7 @@ use async_trait::async_trait;
 
 use crate::Store;
 
+pub mod batched;
 pub mod batches;
 pub mod broadcasts;
 pub mod config_version;
@@ -61,6 +62,13 @@ pub trait Backend: Send + Sync {
 macro_rules! conformance_suite {
     ($backend:expr) => {
         $crate::conformance_cases! { $backend;
+            batched: [
+                a_failed_attempt_of_several_keeps_them_together,
+                what_ended_meanwhile_is_told_alone,
+                a_page_never_cuts_a_batch,
+                a_person_takes_none_out_of_a_batch,
+                a_retry_makes_the_whole_batch_due,
+            ],
             batches: [
                 a_repeated_event_id_is_refused_alone,
                 a_repeated_delivery_id_is_refused_alone,
@@ -302,6 +310,7 @@ mod tests {
     #[test]
     fn every_case_is_listed() {
         let groups = [
+            ("batched", include_str!("batched.rs")),
             ("batches", include_str!("batches.rs")),
             ("broadcasts", include_str!("broadcasts.rs")),
             ("config_version", include_str!("config_version.rs")),

@@ -20,9 +20,9 @@ use crate::deliveries::{AttemptRow, Deliveries, DeliveryFilter, DeliveryRow};
 use crate::error::StoreResult;
 
 const PENDING: &str = "SELECT p.id AS id, p.event, p.webhook, p.shard, CASE WHEN w.status IN (2, 3) THEN 5 ELSE 4 END \
-     AS state, NULL AS reason, p.attempts, p.due_at, NULL AS finished_at";
+     AS state, NULL AS reason, p.attempts, p.due_at, NULL AS finished_at, p.batch";
 const FINISHED: &str = "SELECT d.id AS id, d.event, d.webhook, d.shard, d.state AS state, d.reason, d.attempts, \
-     NULL AS due_at, d.finished_at";
+     NULL AS due_at, d.finished_at, NULL AS batch";
 
 fn delivery(row: &Row<'_>) -> StoreResult<DeliveryRow> {
     Ok(DeliveryRow {
@@ -35,6 +35,7 @@ fn delivery(row: &Row<'_>) -> StoreResult<DeliveryRow> {
         attempts: row.get(6)?,
         next_attempt_at: row::optional_time(row, 7)?,
         finished_at: row::optional_time(row, 8)?,
+        batch: row::optional_batch(row, 9)?,
     })
 }
 

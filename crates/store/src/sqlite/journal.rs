@@ -180,7 +180,8 @@ impl<'c> Batch<'c> {
     fn write(&mut self, write: &Write) -> ItemResult<Written> {
         match write {
             Write::Accept(new) => self.accept(new),
-            Write::Outcome(outcome) => self.outcome(outcome),
+            Write::Outcome(outcome) => self.outcome(outcome, true),
+            Write::Outcomes(outcomes) => self.outcomes(outcomes),
             Write::Claim { deliveries } => self.claim(deliveries),
             Write::Finish { deliveries, state, now } => self.finish(deliveries, *state, *now),
             Write::Retry { tenant, delivery, now } => self.retry(*tenant, *delivery, *now),

@@ -1,17 +1,21 @@
 //! Pages of pending deliveries. Every statement here is bound to one of the two indexes of engine rule E9.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, ToSql, params};
+use stentor_core::delivery::PendingDelivery;
 use stentor_core::event::EventContent;
-use stentor_core::id::{EventId, TenantId, WebhookId};
+use stentor_core::id::{BatchId, EventId, TenantId, WebhookId};
 use stentor_core::shard::Shard;
 use stentor_core::time::Time;
 
 use super::SqliteStore;
 use super::failure::unreadable;
-use super::row::{self, AROUND, AROUND_COLUMNS, CONTENT, CONTENT_BYTES, PENDING, PENDING_COLUMNS, count};
+use super::row::{
+    self, AROUND, AROUND_COLUMNS, CONTENT, CONTENT_BYTES, PENDING, PENDING_COLUMNS, count, micros,
+};
 use crate::error::StoreResult;
 use crate::lanes::{DuePage, LaneKey, Lanes, LoadedDelivery, PageLimit, WaitingLane};
 
@@ -23,7 +27,13 @@ const FRESH_TIES: &str = "SELECT * FROM pending INDEXED BY pending_fresh WHERE s
      AND due_at IS NULL AND position = ?3 AND id > ?4 ORDER BY id";
 /// Rows with a due time; `?3` rows.
 pub(super) const DUE: &str = "SELECT * FROM pending INDEXED BY pending_due WHERE shard = ?1 AND webhook = ?2 \
-     AND due_at IS NOT NULL ORDER BY due_at LIMIT ?3";
+     AND due_at IS NOT NULL ORDER BY due_at, id LIMIT ?3";
+/// The members of a batch after the last of them that a page holds; `?3` is when they are due, `?4` the batch, `?5` the last
+/// id or, in an ordered webhook's queue, the last position.
+const DUE_REST: &str = "SELECT * FROM pending INDEXED BY pending_due WHERE shard = ?1 AND webhook = ?2 \
+     AND due_at = ?3 AND batch = ?4 AND id > ?5 ORDER BY id";
+const ORDERED_REST: &str = "SELECT * FROM pending INDEXED BY pending_due WHERE shard = ?1 AND webhook = ?2 \
+     AND due_at = ?3 AND batch = ?4 AND position > ?5 ORDER BY position";
 /// The queue of an ordered webhook, which has few rows with a due time.
 const ORDERED: &str = "SELECT * FROM (SELECT * FROM (SELECT * FROM pending INDEXED BY pending_fresh WHERE shard = ?1 \
      AND webhook = ?2 AND due_at IS NULL AND position > ?3 ORDER BY position LIMIT ?4) \
@@ -133,12 +143,14 @@ impl Lanes for SqliteStore {
             let one_more = limit.rows.saturating_add(1);
             let mut page = Loading::new(limit);
             page.read(connection, DUE, lane, &[&one_more])?;
-            let mut rows = page.rows;
             let is_due = |row: &LoadedDelivery| row.pending.due_at.is_some_and(|due| due <= until);
-            let taken = rows.iter().take(limit.rows as usize).take_while(|row| is_due(row)).count();
-            let next_due = rows.get(taken).and_then(|row| row.pending.due_at);
-            rows.truncate(taken);
-            Ok(DuePage { rows, next_due })
+            let taken = page.rows.iter().take(limit.rows as usize).take_while(|row| is_due(row)).count();
+            let next_due = page.rows.get(taken).and_then(|row| row.pending.due_at);
+            page.rows.truncate(taken);
+            if taken >= limit.rows as usize {
+                complete_batches(&mut page, connection, lane)?;
+            }
+            Ok(DuePage { rows: page.rows, next_due })
         })
         .await
     }
@@ -152,6 +164,17 @@ impl Lanes for SqliteStore {
         self.read(move |connection| {
             let mut page = Loading::new(limit);
             page.read(connection, ORDERED, lane, &[&after, &limit.rows])?;
+            if page.rows.len() >= limit.rows as usize
+                && let Some(PendingDelivery { position, due_at, batch: Some(batch), .. }) =
+                    page.rows.last().map(|row| row.pending.clone())
+            {
+                page.read(
+                    connection,
+                    ORDERED_REST,
+                    lane,
+                    &[&due_at.map(micros), batch.as_bytes(), &position],
+                )?;
+            }
             Ok(page.rows)
         })
         .await
@@ -177,6 +200,22 @@ impl Lanes for SqliteStore {
     async fn waiting_count(&self, lane: LaneKey, at_most: u32) -> StoreResult<u32> {
         self.read(move |connection| Ok(waiting_count(connection, lane, at_most)?)).await
     }
+}
+
+/// Adds the members that the end of the page cut off. They are due at the same time as those that it holds.
+fn complete_batches(page: &mut Loading, connection: &Connection, lane: LaneKey) -> StoreResult<()> {
+    let Some(last) = page.rows.last().map(|row| row.pending.clone()) else { return Ok(()) };
+    let at_the_end = page.rows.iter().rev().take_while(|row| row.pending.due_at == last.due_at);
+    let begun: BTreeSet<BatchId> = at_the_end.filter_map(|row| row.pending.batch).collect();
+    for batch in begun {
+        page.read(
+            connection,
+            DUE_REST,
+            lane,
+            &[&last.due_at.map(micros), batch.as_bytes(), last.id.as_bytes()],
+        )?;
+    }
+    Ok(())
 }
 
 /// Pending rows of a webhook, counted up to a bound.
@@ -250,5 +289,5 @@ fn waiting_lanes(
 /// For the tests of query plans.
 #[cfg(test)]
 pub(super) fn statements() -> Vec<String> {
-    [FRESH, FRESH_TIES, DUE, NEXT_FRESH, NEXT_DUE].map(ToOwned::to_owned).into_iter().collect()
+    [FRESH, FRESH_TIES, DUE, DUE_REST, NEXT_FRESH, NEXT_DUE].map(ToOwned::to_owned).into_iter().collect()
 }

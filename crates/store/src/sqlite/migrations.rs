@@ -40,6 +40,7 @@ const MIGRATIONS: &[Migration] = &[
         oldest_binary: 1,
         sql: include_str!("../../migrations/sqlite/0007_leftovers.sql"),
     },
+    Migration { version: 8, oldest_binary: 1, sql: include_str!("../../migrations/sqlite/0008_batches.sql") },
 ];
 
 /// Runs what is missing.

@@ -7,7 +7,7 @@ use rusqlite::Row;
 use rusqlite::types::FromSql;
 use stentor_core::delivery::{DeliveryState, FinalState, PendingDelivery};
 use stentor_core::event::{Event, EventContent, EventType, Origin};
-use stentor_core::id::{DeliveryId, EventId, TenantId, WebhookId};
+use stentor_core::id::{BatchId, DeliveryId, EventId, TenantId, WebhookId};
 use stentor_core::shard::Shard;
 use stentor_core::time::Time;
 use stentor_core::webhook::{DisableReason, Webhook, WebhookStatus};
@@ -144,9 +144,13 @@ fn status(number: i64, reason: Option<&str>) -> StoreResult<WebhookStatus> {
 
 /// Columns of a pending row, in the order that [`pending`] reads.
 pub(super) const PENDING: &str =
-    "p.id, p.tenant, p.event, p.webhook, p.shard, p.position, p.due_at, p.attempts, p.claims";
+    "p.id, p.tenant, p.event, p.webhook, p.shard, p.position, p.due_at, p.attempts, p.claims, p.batch";
 /// How many they are.
-pub(super) const PENDING_COLUMNS: usize = 9;
+pub(super) const PENDING_COLUMNS: usize = 10;
+
+pub(super) fn optional_batch(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<BatchId>> {
+    Ok(row.get::<_, Option<IdBytes>>(column)?.map(BatchId::from_bytes))
+}
 
 pub(super) fn pending(row: &Row<'_>) -> rusqlite::Result<PendingDelivery> {
     Ok(PendingDelivery {
@@ -159,6 +163,7 @@ pub(super) fn pending(row: &Row<'_>) -> rusqlite::Result<PendingDelivery> {
         due_at: optional_time(row, 6)?,
         attempts: row.get(7)?,
         claims: row.get(8)?,
+        batch: optional_batch(row, 9)?,
     })
 }
 

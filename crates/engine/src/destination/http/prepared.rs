@@ -1,12 +1,14 @@
 //! A webhook made ready for sending, and the requests made of it.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderMap};
+use stentor_core::batch::BatchRefusal;
 use stentor_core::ecmascript::stringify;
-use stentor_core::envelope::{Body, CONTENT_TYPE_JSON, Letter, Shape, Unrenderable, render};
+use stentor_core::envelope::{Body, CONTENT_TYPE_JSON, Letter, Shape, Unrenderable, render, render_batch};
 use stentor_core::event::EventContent;
 use stentor_core::id::{DeliveryId, TenantId, WebhookId};
 use stentor_core::signature::{PreparedSignature, SigningError};
@@ -15,6 +17,7 @@ use stentor_core::transform::{CompiledTransform, TemplateFault, TransformRefusal
 use stentor_core::webhook::Webhook;
 use tokio::sync::Semaphore;
 
+use crate::destination::BatchShipment;
 use crate::outbound::PreparedUrl;
 
 /// Templates that may take long run one at a time for each of so many groups of tenants.
@@ -43,6 +46,9 @@ pub enum Unprepared {
     /// A template does not compile.
     #[error("{0}")]
     Transform(TransformRefusal),
+    /// It cannot have batches.
+    #[error("{0}")]
+    Batch(BatchRefusal),
 }
 
 /// Why there is no request for an event.
@@ -65,6 +71,9 @@ impl Prepared {
         let headers =
             webhook.secrets.headers.wire().map(|(name, value)| (name.clone(), value.clone())).collect();
         let config = &webhook.config;
+        if let Some(refusal) = config.batch_refusal() {
+            return Err(Unprepared::Batch(refusal));
+        }
         let transform = config.transform.as_ref().map(CompiledTransform::new).transpose();
         Ok(Self {
             version: webhook.version,
@@ -106,6 +115,24 @@ impl Prepared {
         running.await.unwrap_or_else(|_| Err(TemplateFault("the template engine failed".into()).into()))
     }
 
+    /// The body of a batch: the same bytes on every attempt.
+    ///
+    /// # Errors
+    /// When the format cannot hold one of its events, or several.
+    pub fn batch_body(
+        &self,
+        batch: &BatchShipment,
+        first: &EventContent,
+        delivery: DeliveryId,
+    ) -> Result<Body, Unmade> {
+        let webhook = self.webhook;
+        let others =
+            batch.others.iter().map(|(event, delivery)| Letter { event, webhook, delivery: *delivery });
+        let letters: Vec<_> =
+            std::iter::once(Letter { event: first, webhook, delivery }).chain(others).collect();
+        Ok(render_batch(&self.shape, batch.id, &letters)?)
+    }
+
     fn transformed(&self, letter: &Letter<'_>) -> Result<Body, Unmade> {
         let transform = self.transform.as_ref().expect("the caller found it");
         let made = transform.apply(letter)?;
@@ -122,11 +149,11 @@ impl Prepared {
         Ok(body)
     }
 
-    /// The headers around a body, signed for an attempt at `now`. `extra` adds to those that the webhook and the body bring.
+    /// The headers around a body, signed for an attempt at `now` under the id of the event or the batch. `extra` adds to those that the webhook and the body bring.
     pub fn headers(
         &self,
         body: &Body,
-        content: &EventContent,
+        id: &(dyn fmt::Display + Sync),
         now: Time,
         extra: impl FnOnce(&mut HeaderMap),
     ) -> HeaderMap {
@@ -136,7 +163,7 @@ impl Prepared {
         }
         headers.insert(CONTENT_TYPE, body.content_type.clone());
         extra(&mut headers);
-        self.signature.sign(content.id, now, &body.bytes, &mut headers);
+        self.signature.sign(&id, now, &body.bytes, &mut headers);
         headers
     }
 }

@@ -176,6 +176,7 @@ fn outcome() -> Entry {
         health: HealthChange::Unchanged,
         disable: None,
         fallback: None,
+        batch: None,
         now: Time::ZERO,
     });
     Entry::Outcome { lane: LaneKey { shard, webhook }, outcome }

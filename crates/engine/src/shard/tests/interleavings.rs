@@ -40,6 +40,7 @@ fn pending(webhook: &Webhook, n: u64) -> PendingDelivery {
         due_at: None,
         attempts: 0,
         claims: 0,
+        batch: None,
     }
 }
 

@@ -4,7 +4,7 @@ use tokio::sync::oneshot;
 
 use super::*;
 
-fn withdraw(world: &mut World, index: usize) -> bool {
+fn withdraw(world: &mut World, index: usize) -> Withdrew {
     let (reply, mut answer) = oneshot::channel();
     let delivery = world.committed[index];
     world.step(Input::Withdraw(world.key(), delivery, reply));
@@ -26,7 +26,7 @@ fn world_with(ordered: bool, rows: usize) -> World {
 fn e16_a_cancel_that_comes_while_a_failure_is_written_holds() {
     let mut world = world_with(false, 1);
     world.end_attempt(0, true);
-    assert!(withdraw(&mut world, 0), "its outcome is on its way");
+    assert_eq!(withdraw(&mut world, 0), Withdrew::InFlight, "its outcome is on its way");
     world.settle();
     assert_eq!((world.delivered.len(), world.cancelled.len()), (0, 1));
     assert_eq!(world.started[&world.committed[0]], [1], "no attempt after the cancel was acknowledged");
@@ -40,7 +40,7 @@ fn e5_the_next_of_an_ordered_lane_waits_until_the_cancel_of_the_head_is_committe
     while !world.mail.is_empty() {
         world.deliver_mail();
     }
-    assert!(!withdraw(&mut world, 0), "the head waits for its retry");
+    assert_eq!(withdraw(&mut world, 0), Withdrew::Waiting, "the head waits for its retry");
     world.step(Input::Wake);
     assert!(world.wire.is_empty(), "the end of the head is not committed");
     let head = world.committed[0];

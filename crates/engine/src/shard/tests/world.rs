@@ -7,20 +7,22 @@ use std::time::Duration;
 use bytes::Bytes;
 use stentor_core::address::AddressPolicy;
 use stentor_core::attempt::AttemptOutcome;
+use stentor_core::batch::Batch;
 use stentor_core::delivery::PendingDelivery;
 use stentor_core::destination_url::DestinationUrl;
 use stentor_core::event::{EventContent, EventPattern, EventType};
-use stentor_core::id::{DeliveryId, EventId, TenantId, WebhookId};
+use stentor_core::id::{BatchId, DeliveryId, EventId, TenantId, WebhookId};
 use stentor_core::policy::{PolicyOverrides, Schedule};
 use stentor_core::retry::Step;
 use stentor_core::shard::Shard;
 use stentor_core::time::Time;
 use stentor_core::webhook::{Webhook, WebhookConfig, WebhookSecrets, WebhookStatus};
-use stentor_store::journal::{Write, Written};
+use stentor_store::journal::{OutcomeWrite, Write, Written};
 use stentor_store::lanes::{DuePage, LaneKey, LoadedDelivery, WaitingLane};
 
 use crate::journal::Entry;
 use crate::permits::{Granted, Permits, Standing};
+use crate::sender::AttemptInput;
 use crate::shard::input::{Action, Attempted, Handed, Input, PageRows, ReadKind, RecordAnswer, Recorded};
 use crate::shard::lane::LaneLimits;
 use crate::shard::state::{PermitSource, ShardOptions, ShardState};
@@ -47,6 +49,12 @@ impl PermitSource for TestPermits {
     }
     fn release_alone(&mut self) {
         self.1 = false;
+    }
+    fn board(&mut self, members: u32) {
+        self.0.board(members);
+    }
+    fn leave(&mut self, members: u32) {
+        self.0.leave(members);
     }
 }
 
@@ -94,6 +102,19 @@ pub(super) struct World {
     pub(super) cancelled: HashSet<DeliveryId>,
     pub(super) committed: Vec<DeliveryId>,
     pub(super) next: u64,
+    pub(super) contents: HashMap<DeliveryId, Arc<EventContent>>,
+    /// The members that go with a leader on the wire.
+    pub(super) aboard: HashMap<DeliveryId, Vec<DeliveryId>>,
+    /// The last request that each delivery went in: the number of the attempt, when, the batch and all its members.
+    pub(super) sent: HashMap<DeliveryId, Sent>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Sent {
+    pub(super) number: u32,
+    pub(super) at: Time,
+    pub(super) batch: BatchId,
+    pub(super) members: Vec<DeliveryId>,
 }
 
 impl World {
@@ -120,7 +141,45 @@ impl World {
             cancelled: HashSet::new(),
             committed: Vec::new(),
             next: 0,
+            contents: HashMap::new(),
+            aboard: HashMap::new(),
+            sent: HashMap::new(),
         }
+    }
+
+    /// One whose deliveries gather.
+    pub(super) fn gathering(ordered: bool, capacity: usize, rule: Batch) -> Self {
+        let mut world = Self::new(ordered, capacity, false);
+        let mut webhook = Webhook::clone(&world.webhook);
+        webhook.config.batch = Some(rule);
+        world.webhook = Arc::new(webhook);
+        world
+    }
+
+    /// The webhook with another status and version.
+    pub(super) fn changed(&self, status: WebhookStatus, version: u64) -> Arc<Webhook> {
+        Arc::new(Webhook { status, version, ..Webhook::clone(&self.webhook) })
+    }
+
+    /// The process ends and another begins: only what is stored is left.
+    pub(super) fn crash(&mut self) {
+        self.now = self.now.plus(Duration::from_secs(1));
+        self.mail.clear();
+        self.wire.clear();
+        self.aboard.clear();
+        self.journal.clear();
+        self.reads.clear();
+        self.answers.clear();
+        let options = ShardOptions {
+            started_at: self.now,
+            after_unclean_end: true,
+            starts_known_since: self.now,
+            ..self.state.options
+        };
+        self.state = ShardState::new(options);
+        self.permits = TestPermits(Permits::new(8), false);
+        let waiting = self.waiting();
+        self.step(Input::Open(Box::new(waiting), Arc::clone(&self.webhook)));
     }
 
     pub(super) fn key(&self) -> LaneKey {
@@ -134,7 +193,7 @@ impl World {
         // Steps of ten go back by whole steps and a remainder that no other row has.
         let position = self.now.as_micros() + (self.next as i64) * 10
             - if ordered { 0 } else { back * 10 - back.min(9) };
-        let id = DeliveryId::new(START, self.next << 2);
+        let id = DeliveryId::new(self.now, self.next << 2);
         let event = EventId::new(START, self.next << 2);
         let pending = PendingDelivery {
             id,
@@ -146,10 +205,11 @@ impl World {
             due_at: None,
             attempts: 0,
             claims: 0,
+            batch: None,
         };
         let content = Arc::new(EventContent {
             id: event,
-            event_type: EventType::parse("a").expect("valid"),
+            event_type: EventType::parse(if self.next % 5 < 3 { "a" } else { "b" }).expect("valid"),
             time: START,
             subject: None,
             content_type: "application/json".into(),
@@ -157,6 +217,7 @@ impl World {
             previous_data: None,
         });
         self.stored.insert((position, id), pending.clone());
+        self.contents.insert(id, Arc::clone(&content));
         self.committed.push(id);
         let webhook = Arc::clone(&self.webhook);
         self.mail.push_back(Input::Handed(vec![Handed { pending, content, webhook }]));
@@ -187,13 +248,7 @@ impl World {
         self.state.step(input, self.now, &mut || 0.0, &mut self.permits, &mut actions);
         for action in actions {
             match action {
-                Action::Start(input) => {
-                    assert!(!self.wire.iter().any(|(id, _)| *id == input.delivery), "twice at a time");
-                    assert!(!self.delivered.contains(&input.delivery), "after it was delivered");
-                    assert!(!self.cancelled.contains(&input.delivery), "after it was withdrawn");
-                    self.started.entry(input.delivery).or_default().push(input.number);
-                    self.wire.push((input.delivery, input.number));
-                }
+                Action::Start(input) => self.start(&input),
                 Action::Read(key, kind) => self.reads.push_back((key, kind)),
                 Action::Put(entry) => self.journal.push_back(entry),
                 Action::Forward(granted) => self.mail.push_back(Input::Granted(granted)),
@@ -204,10 +259,50 @@ impl World {
         }
     }
 
+    fn start(&mut self, input: &AttemptInput) {
+        let others = input.batch.iter().flat_map(|batch| &batch.others);
+        let others: Vec<DeliveryId> = others.map(|member| member.delivery).collect();
+        let members: Vec<DeliveryId> =
+            std::iter::once(input.delivery).chain(others.iter().copied()).collect();
+        for member in &members {
+            let on_wire = self.wire.iter().any(|(id, _)| id == member);
+            assert!(
+                !on_wire && !self.aboard.values().any(|others| others.contains(member)),
+                "twice at a time"
+            );
+            assert!(!self.delivered.contains(member), "after it was delivered");
+            assert!(!self.cancelled.contains(member), "after it was withdrawn");
+            self.started.entry(*member).or_default().push(input.number);
+        }
+        if let Some(batch) = &input.batch {
+            assert_eq!(batch.id, BatchId::of(members.iter().copied()));
+            let sent = Sent { number: input.number, at: self.now, batch: batch.id, members: members.clone() };
+            for member in &members {
+                let before = self.sent.insert(*member, sent.clone());
+                if let Some(before) = before.filter(|_| input.number > 1) {
+                    assert_eq!(
+                        (before.batch, before.members),
+                        (batch.id, members.clone()),
+                        "a retry is the same"
+                    );
+                }
+            }
+        }
+        self.aboard.insert(input.delivery, others);
+        self.wire.push((input.delivery, input.number));
+    }
+
     /// Runs a read against the store as it is now; the answer comes later.
     pub(super) fn run_read(&mut self) {
         let Some((key, kind)) = self.reads.pop_front() else { return };
-        let load = |pending: &PendingDelivery| LoadedDelivery { pending: pending.clone(), content: None };
+        let gathers = self.webhook.config.batch.is_some();
+        let content = |id: &DeliveryId| self.contents.get(id).filter(|_| gathers).cloned();
+        let load = |row: &PendingDelivery| LoadedDelivery { pending: row.clone(), content: content(&row.id) };
+        let is_rest = |page: &[LoadedDelivery], row: &PendingDelivery| {
+            let of_page =
+                |other: &LoadedDelivery| other.pending.batch == row.batch && other.pending.id != row.id;
+            row.batch.is_some() && page.iter().any(of_page)
+        };
         let half = (self.state.options.lane.rows / 2).max(1);
         let rows = match kind {
             ReadKind::Fresh { after } => PageRows::ByPosition(
@@ -218,24 +313,33 @@ impl World {
                     .map(load)
                     .collect(),
             ),
-            ReadKind::Ordered { after } => PageRows::ByPosition(
-                self.stored.values().filter(|row| row.position > after).take(half).map(load).collect(),
-            ),
+            ReadKind::Ordered { after } => {
+                let mut rows = self.stored.values().filter(|row| row.position > after);
+                let mut page: Vec<_> = rows.by_ref().take(half).map(load).collect();
+                let rest: Vec<_> = rows.filter(|row| is_rest(&page, row)).map(load).collect();
+                page.extend(rest);
+                PageRows::ByPosition(page)
+            }
             ReadKind::Leftover { rows } => {
                 PageRows::ByPosition(self.stored.values().take(rows as usize).map(load).collect())
             }
             ReadKind::Due { until, rows } => {
                 let mut due: Vec<_> = self.stored.values().filter(|row| row.due_at.is_some()).collect();
-                due.sort_by_key(|row| row.due_at);
+                due.sort_by_key(|row| (row.due_at, row.id));
                 let (page, rest): (Vec<_>, Vec<_>) = due
                     .into_iter()
                     .enumerate()
                     .partition(|(n, row)| *n < rows as usize && row.due_at <= Some(until));
                 let next_due = rest.iter().filter_map(|(_, row)| row.due_at).min();
-                PageRows::Due(DuePage {
-                    rows: page.into_iter().map(|(_, row)| load(row)).collect(),
-                    next_due,
-                })
+                let mut page: Vec<_> = page.into_iter().map(|(_, row)| load(row)).collect();
+                let rest: Vec<_> = rest
+                    .into_iter()
+                    .map(|(_, row)| row)
+                    .filter(|row| is_rest(&page, row))
+                    .map(load)
+                    .collect();
+                page.extend(rest);
+                PageRows::Due(DuePage { rows: page, next_due })
             }
         };
         self.answers.push_back(Input::Page(key, Box::new(rows)));
@@ -252,6 +356,7 @@ impl World {
             return;
         }
         let (delivery, number) = self.wire.swap_remove(pick % self.wire.len());
+        self.aboard.remove(&delivery);
         let fails = fails && number < 6;
         let outcome = if fails {
             AttemptOutcome::Refused { status: 500, retry_after: None }
@@ -268,36 +373,12 @@ impl World {
         let Some(entry) = self.journal.pop_front() else { return };
         match entry {
             Entry::Outcome { outcome, .. } => {
-                let id = outcome.attempt.delivery;
-                let place = self.stored.iter().find(|(_, row)| row.id == id).map(|(place, _)| *place);
-                let applied = place.is_some();
-                if let Some(place) = place {
-                    match outcome.step {
-                        Step::RetryAt(at) => {
-                            let row = self.stored.get_mut(&place).expect("found");
-                            assert_eq!(outcome.attempt.number, row.attempts + 1, "gapless");
-                            row.attempts += 1;
-                            row.claims = 0;
-                            row.due_at = Some(at);
-                        }
-                        Step::Final(state) => {
-                            self.stored.remove(&place);
-                            assert!(!self.delivered.contains(&id));
-                            if state == stentor_core::delivery::FinalState::Delivered {
-                                self.delivered.push(id);
-                            } else {
-                                self.cancelled.insert(id);
-                            }
-                        }
-                    }
-                }
-                let webhook = self.webhook.id;
-                self.mail.push_back(Input::Recorded(vec![Recorded {
-                    webhook,
-                    delivery: id,
-                    answer: if applied { RecordAnswer::Applied } else { RecordAnswer::Superseded },
-                    disabled: None,
-                }]));
+                let recorded = self.record(&outcome);
+                self.mail.push_back(Input::Recorded(vec![recorded]));
+            }
+            Entry::Outcomes { outcomes, .. } => {
+                let recorded = outcomes.iter().map(|outcome| self.record(outcome)).collect();
+                self.mail.push_back(Input::Recorded(recorded));
             }
             Entry::Lane(lane) => {
                 let written = match lane.write {
@@ -320,6 +401,34 @@ impl World {
             }
             _ => panic!("a lane does not write this"),
         }
+    }
+
+    fn record(&mut self, outcome: &OutcomeWrite) -> Recorded {
+        let id = outcome.attempt.delivery;
+        let place = self.stored.iter().find(|(_, row)| row.id == id).map(|(place, _)| *place);
+        let applied = place.is_some();
+        match (place, outcome.step) {
+            (Some(place), Step::RetryAt(at)) => {
+                let row = self.stored.get_mut(&place).expect("found");
+                assert_eq!(outcome.attempt.number, row.attempts + 1, "gapless");
+                row.attempts += 1;
+                row.claims = 0;
+                row.due_at = Some(at);
+                row.batch = outcome.batch;
+            }
+            (Some(place), Step::Final(state)) => {
+                self.stored.remove(&place);
+                assert!(!self.delivered.contains(&id));
+                if state == stentor_core::delivery::FinalState::Delivered {
+                    self.delivered.push(id);
+                } else {
+                    self.cancelled.insert(id);
+                }
+            }
+            (None, _) => {}
+        }
+        let answer = if applied { RecordAnswer::Applied } else { RecordAnswer::Superseded };
+        Recorded { webhook: self.webhook.id, delivery: id, answer, disabled: None }
     }
 
     pub(super) fn is_quiet(&self) -> bool {

@@ -170,7 +170,7 @@ async fn retry_delivery(
     security(("bearer" = ["manage"])), responses(
     (status = 200, description = "It is cancelled", body = DeliveryView),
     (status = 202, description = "Noted; an attempt is in flight", body = DeliveryView),
-    (status = 409, description = "It has ended", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 409, description = "It has ended, or is in a batch that was attempted", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 async fn cancel_delivery(
     auth: TenantAuth<CanManage>,
@@ -224,6 +224,11 @@ async fn answer(
     let status = match outcome {
         CommandOutcome::Done => StatusCode::OK,
         CommandOutcome::Noted => StatusCode::ACCEPTED,
+        CommandOutcome::InBatch => {
+            let told =
+                "The delivery was attempted together with others and stays with them until it is final.";
+            return Err(Problem::new(Code::InBatch, told));
+        }
         CommandOutcome::NotPending => return Err(Problem::new(Code::NotPending, "The delivery has ended.")),
         CommandOutcome::NotFound => return Err(Problem::not_found()),
     };

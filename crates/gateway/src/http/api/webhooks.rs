@@ -23,6 +23,7 @@ use crate::http::extract::{
 };
 use crate::http::problem::{Problem, ProblemBody};
 
+mod batch;
 mod conditions;
 mod creation;
 mod diagnose;

@@ -80,6 +80,8 @@ codes! {
         "Read it again and repeat the change.";
     NotPending = "not_pending", CONFLICT, "The delivery has ended",
         "A delivery that was delivered, given up or cancelled cannot be cancelled. Use retry or replay to send it again.";
+    InBatch = "in_batch", CONFLICT, "The delivery stays in its batch",
+        "It was attempted together with others, or is right now, and is retried with them until all are delivered or given up. A delivery leaves its batch only before the first attempt.";
     TooManySecrets = "too_many_secrets", CONFLICT, "Too many signing secrets overlap",
         "At most 8 signing secrets of a webhook may overlap. Wait until an older one has expired, or rotate with a shorter `overlap`.";
     TooManyRoutes = "too_many_routes", CONFLICT, "The tenant has too many routes",

@@ -81,6 +81,9 @@ impl From<WebhookError> for Problem {
                 Self::invalid_field("/secret", detail)
             }
             WebhookError::Transform(refusal) => Self::invalid_body(vec![transform_error(&refusal)]),
+            WebhookError::Batch(_) => {
+                Self::invalid_body(vec![FieldError::new("/batch", detail).with_code("batch_refused")])
+            }
             WebhookError::Handshake(_) => {
                 let error = FieldError::new("/cloudevents/handshake", detail).with_code("handshake_refused");
                 Self::invalid_body(vec![error])

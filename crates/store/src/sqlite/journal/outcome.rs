@@ -3,7 +3,7 @@
 use rusqlite::params;
 use stentor_core::attempt::AttemptOutcome;
 use stentor_core::delivery::FinalState;
-use stentor_core::id::{DeliveryId, EventId, TenantId, WebhookId};
+use stentor_core::id::{BatchId, DeliveryId, EventId, TenantId, WebhookId};
 use stentor_core::retry::{HealthChange, Step};
 use stentor_core::shard::Shard;
 use stentor_core::time::Time;
@@ -20,7 +20,7 @@ use crate::sqlite::{operational, tenants, webhooks};
 pub(super) const TAKE_PENDING: &str = "DELETE FROM pending WHERE id = ?1 AND tenant = ?2 AND attempts = ?3";
 pub(super) const INSERT_FINISHED: &str = "INSERT OR FAIL INTO deliveries (id, tenant, event, webhook, shard, state, reason, \
      attempts, finished_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
-pub(super) const DELAY_PENDING: &str = "UPDATE OR FAIL pending SET attempts = ?3, due_at = ?4, claims = 0 WHERE id = ?1 AND tenant = ?2 AND attempts = ?3 - 1";
+pub(super) const DELAY_PENDING: &str = "UPDATE OR FAIL pending SET attempts = ?3, due_at = ?4, claims = 0, batch = ?5 WHERE id = ?1 AND tenant = ?2 AND attempts = ?3 - 1";
 pub(super) const INSERT_ATTEMPT: &str = "INSERT INTO attempts (delivery, tenant, number, started_at, duration_us, \
      outcome, reason, status, response, truncated) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
 
@@ -47,7 +47,16 @@ pub(super) struct Ending {
 }
 
 impl Batch<'_> {
-    pub(super) fn outcome(&mut self, write: &OutcomeWrite) -> ItemResult<Written> {
+    /// One attempt of several deliveries.
+    pub(super) fn outcomes(&mut self, writes: &[OutcomeWrite]) -> ItemResult<Written> {
+        // One request counts once.
+        let written: ItemResult<Vec<_>> =
+            writes.iter().enumerate().map(|(n, write)| self.outcome(write, n == 0)).collect();
+        written.map(Written::Outcomes)
+    }
+
+    /// `counts` is whether it counts as an attempt of the webhook.
+    pub(super) fn outcome(&mut self, write: &OutcomeWrite, counts: bool) -> ItemResult<Written> {
         let attempt = &write.attempt;
         let number = i64::from(attempt.number);
         let applied = match write.step {
@@ -62,7 +71,9 @@ impl Batch<'_> {
                 self.finish_one(&ending, state, (number - 1, number), write.now)?
             }
             Step::RetryAt(due) => {
-                let row = params![attempt.delivery.as_bytes(), write.tenant.as_bytes(), number, micros(due)];
+                let batch = write.batch.as_ref().map(BatchId::as_bytes);
+                let id = attempt.delivery.as_bytes();
+                let row = params![id, write.tenant.as_bytes(), number, micros(due), batch];
                 self.delay_pending.execute(row)? == 1
             }
         };
@@ -84,7 +95,9 @@ impl Batch<'_> {
         ])?;
         let ended = attempt.started_at.plus(attempt.duration);
         let counted = self.counted.of(write.tenant, write.webhook, ended);
-        counted.attempt(attempt);
+        if counts {
+            counted.attempt(attempt);
+        }
         if let Step::Final(state) = write.step {
             counted.finished(state, write.now);
         }

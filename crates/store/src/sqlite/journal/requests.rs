@@ -1,7 +1,7 @@
 //! What recovery and people ask of single deliveries.
 
-use rusqlite::{OptionalExtension, params};
-use stentor_core::delivery::{FinalState, PendingDelivery};
+use rusqlite::{OptionalExtension, ToSql, params};
+use stentor_core::delivery::{CancelReason, FinalState, PendingDelivery};
 use stentor_core::id::{DeliveryId, EventId, TenantId, WebhookId};
 use stentor_core::shard::Shard;
 use stentor_core::time::Time;
@@ -42,12 +42,15 @@ impl Batch<'_> {
         state: FinalState,
         now: Time,
     ) -> ItemResult<Written> {
+        // What was attempted in a batch stays in it until it is final (engine rule E23).
+        let asked_for = state == FinalState::Cancelled(CancelReason::Requested);
         let mut find = self.connection.prepare_cached(
-            "SELECT id, tenant, event, webhook, shard, attempts FROM pending WHERE id = ?1",
+            "SELECT id, tenant, event, webhook, shard, attempts FROM pending WHERE id = ?1
+             AND NOT (?2 AND batch IS NOT NULL)",
         )?;
         let mut finished = Vec::with_capacity(deliveries.len());
         for delivery in deliveries {
-            let found = find.query_row([delivery.as_bytes()], ending).optional()?;
+            let found = find.query_row(params![delivery.as_bytes(), asked_for], ending).optional()?;
             if let Some((ending, attempts)) = found
                 && self.finish_one(&ending, state, (attempts, attempts), now)?
             {
@@ -69,6 +72,7 @@ impl Batch<'_> {
     /// after it cannot be taken back, and a lane that reads on from a position must meet it.
     pub(super) fn retry(&mut self, tenant: TenantId, delivery: DeliveryId, now: Time) -> ItemResult<Written> {
         let key = params![delivery.as_bytes(), tenant.as_bytes(), micros(now)];
+        self.retry_batch(key)?;
         self.connection
             .prepare_cached("UPDATE pending SET due_at = ?3 WHERE id = ?1 AND tenant = ?2 AND due_at > ?3")?
             .execute(key)?;
@@ -105,6 +109,18 @@ impl Batch<'_> {
         Ok(Written::Retried(Some(pending)))
     }
 
+    /// The batch of a row that waits for a time is due now as a whole: its members are never due at different times.
+    fn retry_batch(&self, key: &[&dyn ToSql]) -> ItemResult<()> {
+        self.connection
+            .prepare_cached(
+                "UPDATE pending INDEXED BY pending_due SET due_at = ?3 WHERE (shard, webhook, due_at, batch) =
+                 (SELECT shard, webhook, due_at, batch FROM pending WHERE id = ?1 AND tenant = ?2 AND due_at > ?3
+                 AND batch IS NOT NULL) AND due_at IS NOT NULL",
+            )?
+            .execute(key)?;
+        Ok(())
+    }
+
     fn pending_row(&self, tenant: TenantId, delivery: DeliveryId) -> ItemResult<Option<PendingDelivery>> {
         let sql = format!("SELECT {PENDING} FROM pending p WHERE p.id = ?1 AND p.tenant = ?2");
         let mut statement = self.connection.prepare_cached(&sql)?;
@@ -132,6 +148,7 @@ impl Batch<'_> {
                 due_at: None,
                 attempts: row.get(3)?,
                 claims: 0,
+                batch: None,
             };
             Ok((pending, row.get(4)?))
         };

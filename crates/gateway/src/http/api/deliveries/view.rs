@@ -1,7 +1,7 @@
 //! A delivery as the API shows it.
 
 use serde::Serialize;
-use stentor_core::id::{DeliveryId, EventId, WebhookId};
+use stentor_core::id::{BatchId, DeliveryId, EventId, WebhookId};
 use stentor_core::time::Time;
 use stentor_store::deliveries::{AttemptRow, DeliveryRow};
 use utoipa::ToSchema;
@@ -34,6 +34,10 @@ pub(crate) struct DeliverySummary {
     /// When it ended.
     #[schema(value_type = Option<String>, format = DateTime)]
     finished_at: Option<Time>,
+    /// The batch that it was attempted in and stays in until it is final.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, example = "bat_01h455vb4pex5vsknk084sn02q")]
+    batch_id: Option<BatchId>,
 }
 
 impl From<DeliveryRow> for DeliverySummary {
@@ -47,6 +51,7 @@ impl From<DeliveryRow> for DeliverySummary {
             attempt_count: row.attempts,
             next_attempt_at: row.next_attempt_at,
             finished_at: row.finished_at,
+            batch_id: row.batch,
         }
     }
 }

@@ -14,6 +14,7 @@ use stentor_engine::webhooks::{WebhookChange, WebhookDraft};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
+use super::batch::BatchView;
 use super::parts::{DisableView, LimitsView};
 use super::retry_policy::{RetryPolicy, STEPPED_MEMBERS};
 use super::settings::WebhookSettings;
@@ -156,6 +157,7 @@ fn own_settings(webhook: &Webhook) -> Map<String, Value> {
         ("disable", value(&DisableView::showing(config.effective_policy().disable))),
         ("limits", value(&LimitsView::showing(config.limits))),
         ("ordered", Value::from(config.ordered)),
+        ("batch", value(&config.batch.as_ref().map(BatchView::showing))),
         ("on_dead", value(&config.on_dead)),
         ("signature", value(&config.signature.as_ref().map(SignatureView::showing))),
         ("transform", value(&config.transform.as_ref().map(TransformView::showing))),
@@ -243,6 +245,7 @@ fn named_parts(webhook: &Webhook, patch: &Map<String, Value>, draft: WebhookDraf
         cloudevents: names("cloudevents").then_some(draft.cloudevents),
         limits: names("limits").then_some(draft.limits),
         ordered: names("ordered").then_some(draft.ordered),
+        batch: names("batch").then_some(draft.batch),
         on_dead: names("on_dead").then_some(draft.on_dead),
         headers: names("headers").then_some(draft.headers),
         metadata: names("metadata").then_some(draft.metadata),

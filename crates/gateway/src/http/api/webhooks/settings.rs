@@ -16,6 +16,7 @@ use stentor_core::webhook::SecretText;
 use stentor_engine::webhooks::WebhookDraft;
 use utoipa::ToSchema;
 
+use super::batch::BatchView;
 use super::parts::{DisableView, LimitsView};
 use super::retry_policy::RetryPolicy;
 use super::shaping::{CloudeventsView, TransformView};
@@ -85,6 +86,8 @@ pub(super) struct WebhookSettings {
     #[schema(value_type = Option<String>, example = "wh_01h455vb4pex5vsknk084sn02q")]
     pub(super) on_dead: Option<WebhookId>,
     #[serde(default, deserialize_with = "optional_object")]
+    pub(super) batch: Option<BatchView>,
+    #[serde(default, deserialize_with = "optional_object")]
     pub(super) signature: Option<SignatureView>,
     #[serde(default, deserialize_with = "optional_object")]
     pub(super) transform: Option<TransformView>,
@@ -110,6 +113,7 @@ impl WebhookSettings {
         let cloudevents = self.cloudevents.as_ref().and_then(|view| view.options(&mut errors));
         let limits =
             self.limits.as_ref().map_or_else(WebhookLimits::default, |limits| limits.limits(&mut errors));
+        let batch = self.batch.as_ref().map(|batch| batch.batch(&mut errors));
         let headers = self.custom_headers(signature.as_ref(), &mut errors);
         let filter = checked_filter(self.filters.as_deref(), self.conditions.as_deref(), &mut errors);
         if !errors.is_empty() {
@@ -128,6 +132,7 @@ impl WebhookSettings {
             cloudevents,
             limits,
             ordered: self.ordered,
+            batch,
             on_dead: self.on_dead,
             headers,
             secret: self.secret,

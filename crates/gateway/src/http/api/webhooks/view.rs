@@ -14,6 +14,7 @@ use stentor_core::time::Time;
 use stentor_core::webhook::{DisableReason, SigningSecret, Webhook, WebhookStatus};
 use utoipa::ToSchema;
 
+use super::batch::BatchView;
 use super::parts::{DisableView, LimitsView};
 use super::retry_policy::RetryPolicy;
 use super::settings::Metadata;
@@ -68,6 +69,7 @@ pub(in crate::http::api) struct WebhookView {
     disable: DisableView,
     limits: LimitsView,
     ordered: bool,
+    batch: Option<BatchView>,
     /// The webhook that gets each delivery that is given up here.
     #[schema(value_type = Option<String>)]
     on_dead: Option<WebhookId>,
@@ -141,6 +143,7 @@ impl WebhookView {
             disable: DisableView::showing(policy.disable),
             limits: LimitsView::showing(limits),
             ordered: webhook.config.ordered,
+            batch: webhook.config.batch.as_ref().map(BatchView::showing),
             on_dead: webhook.config.on_dead,
             conversations: webhook.config.of_conversations,
             signature: SignatureView::showing(&signature),
