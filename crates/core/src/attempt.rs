@@ -48,6 +48,8 @@ pub enum NetworkError {
     Certificate,
     /// The TLS handshake failed for another reason.
     Tls,
+    /// The operator's egress proxy could not be reached, or refused to connect to the receiver.
+    Proxy,
     /// Anything else the operating system reports.
     Other,
 }
@@ -134,6 +136,7 @@ impl AttemptOutcome {
                 NetworkError::NotHttp => "not_http",
                 NetworkError::Certificate => "certificate",
                 NetworkError::Tls => "tls",
+                NetworkError::Proxy => "proxy",
                 NetworkError::Other => "other",
             }),
             Self::Blocked { refusal } => Some(refusal.code()),

@@ -22,6 +22,8 @@ pub const METADATA_BYTES_MAX: usize = 8 * 1024;
 pub const TEXT_BYTES_MAX: usize = 1_024;
 /// Shortest and longest total time of one attempt, in seconds (readings, "over the wire").
 pub const TIMEOUT_SECONDS: std::ops::RangeInclusive<u64> = 1..=120;
+/// Most webhooks in a row that give what they give up to the next one.
+pub const FALLBACKS_MAX: usize = 10;
 /// Most attempts a schedule may hold.
 pub const ATTEMPTS_MAX: usize = 50;
 /// Longest single wait of a schedule, in seconds (7 days).

@@ -1,6 +1,7 @@
 //! Webhooks: registered receivers.
 
 use std::fmt;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -164,6 +165,9 @@ pub struct WebhookConfig {
     /// Whether attempt of event k+1 waits until k is final (promise P7).
     #[serde(default)]
     pub ordered: bool,
+    /// The webhook that gets what is given up here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_dead: Option<WebhookId>,
     /// Whether it delivers the messages of conversations: made and deleted with them, and not to be changed by itself.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub of_conversations: bool,
@@ -188,6 +192,7 @@ impl WebhookConfig {
             cloudevents: None,
             limits: WebhookLimits::default(),
             ordered: false,
+            on_dead: None,
             of_conversations: false,
             metadata: None,
         }
@@ -196,6 +201,12 @@ impl WebhookConfig {
     /// The policy in force: the profile's, with the parts replaced that are set.
     pub fn effective_policy(&self) -> Policy {
         self.profile.policy().with(&self.policy)
+    }
+
+    /// The wait before the first attempt, if its schedule starts with one.
+    pub fn first_wait(&self) -> Option<Duration> {
+        let overridden = self.policy.schedule.as_ref().and_then(|schedule| schedule.wait_before(1));
+        overridden.filter(|wait| !wait.is_zero())
     }
 
     /// The signature in force.

@@ -158,7 +158,7 @@ impl Engine {
             let table = &known.table;
             let mut webhooks = chosen(table, &content, &publish).await;
             if publish.origin == Origin::Operational {
-                let subject = publish.subject.as_deref();
+                let subject = content.subject.as_deref();
                 webhooks.retain(|webhook| operational::is_receiver(webhook, &content.event_type, subject));
             }
             if let Some(telling) = &publish.telling {
@@ -296,14 +296,9 @@ pub(crate) fn new_deliveries(webhooks: &[Arc<Webhook>], now: Time, position: i64
             shard: webhook.shard,
             position,
             ordered: webhook.config.ordered,
-            due_at: first_wait(webhook).map(|wait| now.plus(wait)),
+            due_at: webhook.config.first_wait().map(|wait| now.plus(wait)),
         })
         .collect()
-}
-
-fn first_wait(webhook: &Webhook) -> Option<Duration> {
-    let overridden = webhook.config.policy.schedule.as_ref().and_then(|schedule| schedule.wait_before(1));
-    overridden.filter(|wait| !wait.is_zero())
 }
 
 /// What the key stands for: everything the publisher said, so that a repeat with another body is noticed.

@@ -12,12 +12,13 @@ use stentor_store::StoreError;
 use stentor_store::journal::{Write, Written};
 use stentor_store::lanes::LaneKey;
 
-mod test_sends;
-
-pub(crate) use self::test_sends::TEST_SENDS;
 use crate::engine::Engine;
 use crate::entropy;
+use crate::places::Places;
 use crate::sender::{AttemptInput, NotStarted};
+
+/// Test sends under way in this process.
+pub(crate) static TEST_SENDS: Places = Places::new(32, 8);
 
 /// What became of a command on one delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

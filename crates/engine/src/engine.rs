@@ -48,6 +48,8 @@ pub struct EngineOptions {
     pub lane: LaneLimits,
     /// What is deleted when.
     pub retention: Retention,
+    /// How long each step of a diagnosis may take (readings 003).
+    pub probe_time: Duration,
     /// What tenants may use, by the names of plans.
     pub plans: Plans,
     /// Called when nothing may be acknowledged any more; must end the process.
@@ -64,6 +66,7 @@ impl EngineOptions {
             queue: QueueLimits::default(),
             lane: LaneLimits::default(),
             retention: Retention::default(),
+            probe_time: Duration::from_secs(10),
             plans: Plans::default(),
             on_fatal,
         }
@@ -97,6 +100,7 @@ struct Inner {
     authenticator: Authenticator,
     sender: Arc<Sender>,
     outbound: Option<OutboundClient>,
+    probe_time: Duration,
     permits: SharedPermits,
     positions: Positions,
     metrics: Arc<Metrics>,
@@ -140,7 +144,8 @@ impl Engine {
         Self::launch(store, options, clock, destination, None).await
     }
 
-    async fn launch(
+    /// Starts the engine with the client that its destination sends with, if it sends over the network.
+    pub(crate) async fn launch(
         store: Arc<dyn Store>,
         options: EngineOptions,
         clock: Arc<dyn Clock>,
@@ -162,6 +167,7 @@ impl Engine {
             authenticator: Authenticator::new(Arc::clone(&store), Arc::clone(&clock)),
             sender: Arc::new(sender),
             outbound,
+            probe_time: options.probe_time,
             store,
             clock,
             journal,
@@ -358,6 +364,10 @@ impl Engine {
     /// The guarded client, when this engine sends over the network.
     pub(crate) fn outbound(&self) -> Option<&OutboundClient> {
         self.inner.outbound.as_ref()
+    }
+
+    pub(crate) fn probe_time(&self) -> Duration {
+        self.inner.probe_time
     }
 
     pub(crate) fn sender(&self) -> &Sender {

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use stentor_core::statistics::Minute;
 use stentor_core::time::Time;
 use stentor_store::StoreError;
 use stentor_store::journal::{Write, Written};
@@ -21,10 +22,14 @@ const SWEEP_ROWS: u32 = 256;
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(1);
 /// How often totals are closed, so that the open rest is quickly counted, and old rows are looked for.
 const RETENTION_INTERVAL: Duration = Duration::from_secs(60);
+/// Rollups of a minute are built this long after it ended.
+const ROLLUP_DELAY: Duration = Duration::from_secs(6);
 /// Pause between two pieces of a purge: it must not be felt (engine rule E17).
 const PIECE_PAUSE: Duration = Duration::from_millis(50);
 /// Rows of one kind deleted per piece.
 const PIECE_ROWS: u32 = 500;
+/// How often what configuration leaves behind is looked for.
+const LEFTOVERS_INTERVAL: Duration = Duration::from_secs(3_600);
 /// Nothing is purged once the wall clock was set by more than this (engine rule E17, reliability F10).
 const CLOCK_JUMP_MAX: Duration = Duration::from_secs(24 * 3_600);
 
@@ -94,6 +99,7 @@ impl Maintenance {
         let Self { engine, retention } = self;
         let sweeper = Self { engine: engine.clone(), retention };
         let purger = Self { engine: engine.clone(), retention };
+        let counter = engine.clone();
         vec![
             tokio::spawn(async move {
                 loop {
@@ -115,10 +121,16 @@ impl Maintenance {
                 }
             }),
             tokio::spawn(async move {
+                loop {
+                    roll_up(&counter).await;
+                }
+            }),
+            tokio::spawn(async move {
                 let start = Reading::of(&**purger.engine.clock());
+                let mut leftovers_at = start.wall;
                 loop {
                     purger.wait(RETENTION_INTERVAL).await;
-                    purger.retain(start).await;
+                    purger.retain(start, &mut leftovers_at).await;
                 }
             }),
         ]
@@ -129,7 +141,7 @@ impl Maintenance {
         clock.sleep_until(clock.now().plus(interval)).await;
     }
 
-    async fn retain(&self, start: Reading) {
+    async fn retain(&self, start: Reading, leftovers_at: &mut Time) {
         let reading = Reading::of(&**self.engine.clock());
         let now = reading.wall;
         if let Err(error) = self.engine.store().close_hours(now).await {
@@ -142,7 +154,27 @@ impl Maintenance {
         }
         if let Err(error) = self.purge(now).await {
             warn!(%error, "old events could not be purged");
+            return;
         }
+        // Only once old events are gone nobody asks for what was in force when they came.
+        if now >= *leftovers_at {
+            *leftovers_at = now.plus(LEFTOVERS_INTERVAL);
+            if let Err(error) = self.purge_leftovers(now).await {
+                warn!(%error, "what configuration leaves behind could not be purged");
+            }
+        }
+        if let Err(error) = self.engine.store().purge_rollups(now).await {
+            warn!(%error, "old statistics could not be purged");
+        }
+    }
+
+    /// Deletes old tokens, replays, tombstones and revisions that nothing names any more, a small piece at a time.
+    async fn purge_leftovers(&self, now: Time) -> Result<(), StoreError> {
+        let before = now.minus(self.retention.age);
+        while self.engine.store().purge_leftovers(before, PIECE_ROWS).await? > 0 {
+            tokio::time::sleep(PIECE_PAUSE).await;
+        }
+        Ok(())
     }
 
     /// Deletes everything over age, a small piece at a time.
@@ -170,6 +202,16 @@ impl Maintenance {
         }
         Ok(total)
     }
+}
+
+/// Builds the rollups of what has ended, and waits until the next minute has (engine rule E21).
+async fn roll_up(engine: &Engine) {
+    let now = engine.clock().now();
+    if let Err(error) = engine.store().close_minutes(now).await {
+        warn!(%error, "rollups could not be built");
+    }
+    let next = Minute(Minute::of(now.minus(ROLLUP_DELAY)).0 + 1);
+    engine.clock().sleep_until(next.start().plus(ROLLUP_DELAY)).await;
 }
 
 #[cfg(test)]

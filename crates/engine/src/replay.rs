@@ -7,10 +7,11 @@
 
 use std::time::Duration;
 
-use stentor_core::event::Event;
+use stentor_core::event::{Event, Origin};
 use stentor_core::filter::Facts;
 use stentor_core::id::{EventId, ReplayId, TenantId, WebhookId};
 use stentor_core::limits::MATCHED_WEBHOOKS_MAX;
+use stentor_core::operational;
 use stentor_core::time::Time;
 use stentor_core::webhook::Webhook;
 use stentor_store::StoreError;
@@ -52,6 +53,10 @@ impl Engine {
             None => match self.directory().table(tenant).await? {
                 Some(table) => {
                     let mut webhooks = table.matching(&facts_of(&stored));
+                    if stored.origin == Origin::Operational {
+                        let (kind, subject) = (&stored.content.event_type, stored.content.subject.as_deref());
+                        webhooks.retain(|webhook| operational::is_receiver(webhook, kind, subject));
+                    }
                     let own = self.webhook_of_message(tenant, event).await?;
                     let own = own.and_then(|own| table.webhook(own));
                     webhooks.extend(own.filter(|own| webhooks.iter().all(|one| one.id != own.id)).cloned());
@@ -72,8 +77,8 @@ impl Engine {
         }
     }
 
-    /// Begins to deliver to a webhook all events of `[since, until)` that go to it by today's configuration. None when there is no such
-    /// webhook.
+    /// Begins to deliver to a webhook all events of `[since, until)` that go to it by today's configuration, operational ones
+    /// left out. None when there is no such webhook.
     ///
     /// # Errors
     /// When it could not be stored.

@@ -1,8 +1,9 @@
 //! Changing webhooks: the use cases that API, dashboard and command line share.
 
+mod asked;
+mod fallbacks;
 mod handshake;
 mod preview;
-mod request_hash;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +16,7 @@ use stentor_core::filter::Filter;
 use stentor_core::format::Format;
 use stentor_core::header::CustomHeaders;
 use stentor_core::id::{TenantId, WebhookId};
-use stentor_core::limits::SECRETS_MAX;
+use stentor_core::limits::{FALLBACKS_MAX, SECRETS_MAX};
 use stentor_core::policy::PolicyOverrides;
 use stentor_core::profile::{Profile, WebhookLimits};
 use stentor_core::shard::Shard;
@@ -29,8 +30,8 @@ use stentor_store::StoreError;
 use stentor_store::journal::IdempotencyKey;
 use stentor_store::webhooks::{CreatedOnce, Saved};
 
+use self::asked::hash_of;
 pub use self::preview::RequestPreview;
-use self::request_hash::hash_of;
 use crate::accept::IDEMPOTENCY_WINDOW;
 use crate::destination::{Prepared, Unprepared};
 use crate::engine::Engine;
@@ -66,6 +67,8 @@ pub struct WebhookDraft {
     pub limits: WebhookLimits,
     /// Whether deliveries are strictly ordered.
     pub ordered: bool,
+    /// The webhook that gets what is given up here.
+    pub on_dead: Option<WebhookId>,
     /// Headers added to every request.
     pub headers: CustomHeaders,
     /// A signing secret; one is made when none is given and the signature needs it.
@@ -103,6 +106,8 @@ pub struct WebhookChange {
     pub limits: Option<WebhookLimits>,
     /// Turns order on or off.
     pub ordered: Option<bool>,
+    /// Another webhook for what is given up; the inner `None` removes it.
+    pub on_dead: Option<Option<WebhookId>>,
     /// New headers; replaced as a whole.
     pub headers: Option<CustomHeaders>,
     /// New metadata; the inner `None` removes it.
@@ -138,6 +143,12 @@ pub enum WebhookError {
     /// More secrets overlap than allowed.
     #[error("at most {SECRETS_MAX} signing secrets may overlap; wait until an older one has expired")]
     TooManySecrets,
+    /// The webhook that is to get what is given up does not exist.
+    #[error("on_dead names no webhook of this tenant")]
+    UnknownFallback,
+    /// What is given up would come back, or go too far.
+    #[error("on_dead leads back to the webhook itself, or over more than {FALLBACKS_MAX} webhooks")]
+    FallbackLoop,
     /// It delivers the messages of conversations.
     #[error("the webhook belongs to conversations; change or delete those")]
     OfConversations,
@@ -175,6 +186,7 @@ impl Engine {
         let now = self.clock().now();
         let body_hash = hash_of(&draft, idempotency_key.unwrap_or_default());
         let webhook = self.drafted(tenant, draft, now)?;
+        self.check_fallbacks(tenant, webhook.id, webhook.config.on_dead).await?;
         Prepared::new(&webhook, now)?;
         let webhook = self.permitted_by_receiver(webhook, None).await?;
         let saved = match idempotency_key {
@@ -214,6 +226,7 @@ impl Engine {
             cloudevents: draft.cloudevents,
             limits: draft.limits,
             ordered: draft.ordered,
+            on_dead: draft.on_dead,
             of_conversations: false,
             metadata: draft.metadata,
         };
@@ -247,6 +260,9 @@ impl Engine {
         change: WebhookChange,
     ) -> Result<Webhook, WebhookError> {
         let url = change.url.as_deref().map(|text| self.parse_url(text)).transpose()?;
+        if let Some(on_dead) = change.on_dead {
+            self.check_fallbacks(tenant, id, on_dead).await?;
+        }
         self.edit(tenant, id, |webhook, _| apply(webhook, &change, url.as_ref())).await
     }
 
@@ -357,6 +373,7 @@ fn apply(
     set(&mut config.cloudevents, change.cloudevents.as_ref());
     set(&mut config.limits, change.limits.as_ref());
     set(&mut config.ordered, change.ordered.as_ref());
+    set(&mut config.on_dead, change.on_dead.as_ref());
     set(&mut config.metadata, change.metadata.as_ref());
     set(&mut webhook.secrets.headers, change.headers.as_ref());
     match change.active {

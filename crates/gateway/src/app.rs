@@ -30,7 +30,7 @@ pub use bootstrap::FirstStart;
 
 use crate::config::Config;
 use crate::http::server::{self, ServerOptions};
-use crate::http::{AppState, HttpOptions, router};
+use crate::http::{AppState, Facts, HttpOptions, router};
 
 /// The part of the time to stop in that belongs to requests; the rest is for the attempts that they may have started.
 const REQUESTS_SHARE: f64 = 0.5;
@@ -42,6 +42,7 @@ pub struct App {
     first_start: Option<FirstStart>,
     stop: CancellationToken,
     server: JoinHandle<()>,
+    delay: Duration,
     drain: Duration,
 }
 
@@ -61,10 +62,12 @@ impl App {
             bootstrap::run(store.as_ref(), clock.as_ref(), config.operator_token.as_ref()).await?;
         let engine = Engine::start(store, engine_options(config, address), clock).await?;
         let stop = CancellationToken::new();
-        let router = router(AppState::new(engine.clone(), http_options(config)));
+        let state = AppState::new(engine.clone(), http_options(config)).with_facts(Facts::of(config));
+        let router = router(state);
         let options = server_options(config, descriptors);
         let server = tokio::spawn(server::serve(listener, router, stop.clone(), options));
-        Ok(Self { engine, address, first_start, stop, server, drain: config.shutdown.drain() })
+        let (delay, drain) = (config.shutdown.delay(), config.shutdown.drain());
+        Ok(Self { engine, address, first_start, stop, server, delay, drain })
     }
 
     /// Where it listens.
@@ -82,9 +85,11 @@ impl App {
         self.first_start.as_ref()
     }
 
-    /// Stops in order: readyz turns red, nothing more is accepted, requests end, then attempts (reliability F17).
+    /// Stops in order: readyz turns red; after the delay nothing more is accepted, requests end, then attempts
+    /// (reliability F17).
     pub async fn shutdown(self) {
         self.engine.announce_stop();
+        tokio::time::sleep(self.delay).await;
         let stopwatch = Stopwatch::start();
         self.stop.cancel();
         if let Err(error) = self.server.await {
@@ -119,6 +124,7 @@ fn engine_options(config: &Config, own: SocketAddr) -> EngineOptions {
     let policy = address_policy(config, own);
     let outbound = OutboundOptions {
         bind_address: config.outbound.bind_address,
+        proxy: config.outbound.proxy.as_ref().map(|url| url.proxy().clone()),
         ..OutboundOptions::new(policy.clone(), config.outbound.user_agent.value())
     };
     let mut options = EngineOptions::new(policy, outbound, Arc::new(end_process));

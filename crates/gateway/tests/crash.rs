@@ -3,8 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 #![expect(clippy::disallowed_methods, reason = "tests of the real binary measure real time")]
 
-mod load;
-
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 use std::net::SocketAddr;
@@ -16,12 +14,12 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::http::StatusCode;
 use axum::routing::post;
-use load::{Ledgers, Load};
 use nix::sys::signal::Signal;
 use serde_json::json;
 use stentor_testkit::api::Api;
 use stentor_testkit::checker::Report;
 use stentor_testkit::gateway::Gateway;
+use stentor_testkit::load::{Ledgers, Load, LoadOptions};
 use stentor_testkit::receiver::{Receiver, Reply};
 use stentor_testkit::{metrics, wait};
 
@@ -36,6 +34,10 @@ const FLAKY: &str = "/ordered/flaky";
 const IN_FLIGHT: &str = "stentor_in_flight";
 /// From the new process being ready to the first arrival (reliability F1).
 const RECOVERY_DEADLINE: Duration = Duration::from_secs(5);
+
+fn senders(connections: usize) -> LoadOptions<'static> {
+    LoadOptions { connections, event_type: "load.sent", padding_bytes: 0 }
+}
 
 struct Run {
     gateway: Gateway,
@@ -80,7 +82,7 @@ impl Run {
     async fn round(&mut self, acks_before_kill: usize) -> Round {
         // Of the first acknowledged events one fails there.
         self.receiver.script(FLAKY, (0..20).map(|_| Reply::status(200)).chain([Reply::status(503)]));
-        let load = Load::start(&self.tenant, &self.ledgers, SENDERS);
+        let load = Load::start(&self.tenant, &self.ledgers.sender, senders(SENDERS));
         let (in_flight, arrivals_before) = self.load_until(&load, acks_before_kill).await;
         self.gateway.kill9().await;
         let event_ids = load.end().await;
@@ -207,7 +209,7 @@ async fn an_acknowledgement_before_the_commit_is_seen() {
     let tenant = gateway.tenant("early").await;
     tenant.create_webhook(&receiver.url("/"), &json!({})).await;
     let early = early_acknowledger(tenant.clone()).await;
-    let load = Load::start(&early, &ledgers, 4);
+    let load = Load::start(&early, &ledgers.sender, senders(4));
     load.acked(50).await;
     // Stopped, it commits nothing more, and is acknowledged for all the same.
     gateway.signal(Signal::SIGSTOP);

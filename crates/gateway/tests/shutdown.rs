@@ -1,18 +1,15 @@
 //! SIGTERM under load ends in order, and a second one at once (reliability F17).
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
-#[expect(dead_code, reason = "shared with the crash tests")]
-mod load;
-
 use std::collections::HashSet;
 use std::os::unix::process::ExitStatusExt;
 
-use load::{Ledgers, Load};
 use serde_json::json;
 use stentor_testkit::api::Api;
 use stentor_testkit::gateway::Gateway;
 use stentor_testkit::hostile::{End, Hostile};
 use stentor_testkit::ledger::SenderLine;
+use stentor_testkit::load::{Ledgers, Load, LoadOptions};
 use stentor_testkit::receiver::{Receiver, Reply};
 use stentor_testkit::wait;
 use tokio::net::TcpStream;
@@ -102,7 +99,8 @@ async fn a_stop_under_load_ends_in_order_and_loses_and_repeats_nothing() {
     }
     let mut readiness = Hostile::connect(gateway.address()).await;
     readiness.send("GET /readyz HTTP/1.1\r\n").await;
-    let load = Load::start(&tenant, &ledgers, 8);
+    let options = LoadOptions { connections: 8, event_type: "load.sent", padding_bytes: 0 };
+    let load = Load::start(&tenant, &ledgers.sender, options);
     load.acked(200).await;
     gateway.terminate();
     stopping(&gateway).await;
@@ -173,4 +171,24 @@ async fn a_second_signal_ends_it_at_once_and_what_hung_is_delivered_later() {
     let requests = receiver.requests();
     assert_eq!(requests.len(), 2, "one before the stop, one after");
     assert!(requests.iter().all(|request| request.header("webhook-id") == Some(&published.id)));
+}
+
+#[tokio::test]
+async fn between_the_red_readyz_and_the_stop_requests_are_still_taken() {
+    let mut gateway = Gateway::builder(env!("CARGO_BIN_EXE_stentor"))
+        .argument("--shutdown-delay-seconds")
+        .argument("5")
+        .start()
+        .await;
+    let receiver = Receiver::start().await;
+    let tenant = gateway.tenant("stops").await;
+    tenant.create_webhook(&receiver.url("/"), &json!({})).await;
+    gateway.terminate();
+    wait::until("/readyz is red", || async {
+        tenant.get("/readyz").await.ok().filter(|answer| answer.status() == 503).map(|_| ())
+    })
+    .await;
+    let published = tenant.publish("late.comer", &json!({})).await;
+    tenant.wait_delivered(&published.id).await;
+    assert_eq!(gateway.wait().await.code(), Some(0));
 }

@@ -100,6 +100,7 @@ fn outcome(of: &NewEvent, delivery: &NewDelivery, now: Time) -> Write {
         step: Step::Final(FinalState::Delivered),
         health: HealthChange::Unchanged,
         disable: None,
+        fallback: None,
         now,
     }))
 }

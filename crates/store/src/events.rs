@@ -72,6 +72,7 @@ pub trait Events: Send + Sync {
     ) -> StoreResult<Page<ListedEvent>>;
 
     /// Ids and types of events accepted in `[since, until)` after `after`, oldest first: the walk of a replay.
+    /// Operational events are left out: a replay is of what was published.
     async fn event_types(
         &self,
         tenant: TenantId,

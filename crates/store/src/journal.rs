@@ -80,6 +80,17 @@ pub enum MessageUnwritten {
     Changed,
 }
 
+/// Where a delivery goes that is given up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fallback {
+    /// The webhook that gets it.
+    pub webhook: WebhookId,
+    /// The id of the new delivery.
+    pub id: DeliveryId,
+    /// Its place in the queue of that webhook, unless that is ordered.
+    pub position: i64,
+}
+
 /// The end of an attempt. Writing it twice changes nothing: it is idempotent on (delivery, attempt number).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OutcomeWrite {
@@ -99,6 +110,9 @@ pub struct OutcomeWrite {
     pub health: HealthChange,
     /// Whether the webhook is disabled with it.
     pub disable: Option<DisableReason>,
+    /// Where the event goes when the step is dead. It does not go there when the event is an operational one, when the
+    /// delivery itself came from another webhook that gave it up, or when the webhook does not exist.
+    pub fallback: Option<Fallback>,
     /// When it ended.
     pub now: Time,
 }
@@ -210,6 +224,8 @@ pub enum Written {
         applied: bool,
         /// The tenant's new configuration version when the webhook was disabled with it.
         disabled_version: Option<u64>,
+        /// The delivery that the fallback got, with its final position.
+        fallback: Option<Box<NewDelivery>>,
     },
     /// The claims after raising them, for the rows that are still pending.
     Claimed(Vec<(DeliveryId, u8)>),

@@ -19,6 +19,7 @@ pub mod replays;
 pub mod routes;
 pub mod seal;
 pub mod sqlite;
+pub mod statistics;
 pub mod tenants;
 pub mod tokens;
 pub mod usage;
@@ -36,6 +37,7 @@ pub use maintenance::Maintenance;
 pub use operational::Operational;
 pub use replays::Replays;
 pub use routes::Routes;
+pub use statistics::Statistics;
 pub use tenants::Tenants;
 pub use tokens::Tokens;
 pub use usage::Usage;
@@ -54,6 +56,7 @@ pub trait Store:
     + Usage
     + Replays
     + Operational
+    + Statistics
     + Broadcasts
     + Maintenance
     + EventTypes
@@ -73,6 +76,7 @@ impl<T> Store for T where
         + Usage
         + Replays
         + Operational
+        + Statistics
         + Broadcasts
         + Maintenance
         + EventTypes

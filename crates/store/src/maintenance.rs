@@ -49,6 +49,11 @@ pub trait Maintenance: Send + Sync {
     /// Closes totals and rollups of hours before `now` (engine rule E21).
     async fn close_hours(&self, now: Time) -> StoreResult<()>;
 
+    /// Deletes what configuration leaves behind and nobody can ask about once everything accepted before `before` is gone:
+    /// tokens that were revoked or expired, finished replays, tombstones that no delivery names, revisions that were
+    /// followed by another. At most `rows_max` of each kind; answers how many rows went, 0 when nothing was left.
+    async fn purge_leftovers(&self, before: Time, rows_max: u32) -> StoreResult<u32>;
+
     /// Writes a consistent copy to `file` while serving. The file must not exist.
     async fn backup(&self, file: &Path) -> StoreResult<()>;
 

@@ -5,7 +5,6 @@
 //! the other; after a random number of acknowledgements the process is killed; after the restart every event that was
 //! ever acknowledged must arrive. Then the ledgers of all rounds are compared.
 
-mod load;
 mod round;
 
 use std::ops::Range;

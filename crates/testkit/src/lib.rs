@@ -17,6 +17,7 @@ pub mod faulty_store;
 pub mod gateway;
 pub mod hostile;
 pub mod ledger;
+pub mod load;
 pub mod metrics;
 mod process;
 pub mod program;

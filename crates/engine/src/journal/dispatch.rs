@@ -38,6 +38,7 @@ impl Writer {
         let mut shards: HashMap<Shard, ForShard> = HashMap::new();
         let mut answers = Vec::with_capacity(batch.len());
         let mut commands = Vec::new();
+        let mut fallbacks = Vec::new();
         for ((pending, write), written) in batch.into_iter().zip(writes.iter()).zip(results) {
             match pending {
                 Pending::Accept { webhooks, reservation, waiter } => {
@@ -48,7 +49,10 @@ impl Writer {
                     let answer = self.accepted(event, &webhooks, written, &mut shards);
                     answers.push(Answer::Accept(waiter, answer));
                 }
-                Pending::Outcome(lane) => self.outcome(lane, write, &written, &mut shards),
+                Pending::Outcome(lane) => {
+                    self.outcome(lane, write, &written, &mut shards);
+                    fallbacks.extend(fallback(write, written));
+                }
                 Pending::Lane(lane) => shards.entry(lane.shard).or_default().written.push((lane, written)),
                 Pending::Command(waiter) => {
                     answers.push(Answer::Written(waiter, written.clone()));
@@ -57,6 +61,9 @@ impl Writer {
             }
         }
         self.report(&mut shards).await;
+        for (tenant, delivery) in &fallbacks {
+            self.shards.reread(*tenant, std::iter::once(&**delivery)).await;
+        }
         // After the outcomes: a retry may be of a delivery that ended in the same batch. Before what was accepted: in an
         // ordered webhook it comes later.
         for (write, written) in commands {
@@ -146,7 +153,7 @@ impl Writer {
     ) {
         let Write::Outcome(outcome) = write else { return };
         let (answer, disabled) = match written {
-            Written::Recorded { applied: true, disabled_version } => {
+            Written::Recorded { applied: true, disabled_version, .. } => {
                 (RecordAnswer::Applied, *disabled_version)
             }
             Written::Recorded { applied: false, .. } => (RecordAnswer::Superseded, None),
@@ -189,6 +196,16 @@ impl Writer {
             }
             _ => {}
         }
+    }
+}
+
+/// The new delivery of an event that was given up.
+fn fallback(write: &Write, written: Written) -> Option<(TenantId, Box<NewDelivery>)> {
+    match (write, written) {
+        (Write::Outcome(outcome), Written::Recorded { fallback: Some(delivery), .. }) => {
+            Some((outcome.tenant, delivery))
+        }
+        _ => None,
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures_util::poll;
 use stentor_core::id::{EventId, TenantId, WebhookId};
+use stentor_core::shard::Shard;
 use stentor_store::Store;
 use stentor_store::journal::{CommitResult, NewEvent, Write, Written};
 use stentor_store::lanes::LaneKey;
@@ -195,7 +196,8 @@ impl Writer {
         }
     }
 
-    /// A command that may be stored: whoever asked is told to try again, and its lanes look for themselves.
+    /// A command, or a delivery to a fallback, that may be stored: whoever asked is told to try again, and its lanes look for
+    /// themselves.
     async fn reread_unknown(&self, write: &Write) {
         match write {
             Write::Retry { tenant, delivery, .. } => match self.store.delivery(*tenant, *delivery).await {
@@ -206,6 +208,13 @@ impl Writer {
                 Ok(None) => {}
                 Err(error) => warn!(%error, %delivery, "whether it is to be sent again is unknown"),
             },
+            Write::Outcome(outcome) => {
+                if let Some(fallback) = &outcome.fallback {
+                    let webhook = fallback.webhook;
+                    let lane = LaneKey { shard: Shard::of(webhook), webhook };
+                    self.shards.reread_lane(lane, outcome.tenant).await;
+                }
+            }
             Write::Redeliver { tenant, deliveries, .. } => {
                 self.shards.reread(*tenant, deliveries.iter()).await;
             }

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::header::{CONTENT_LENGTH, USER_AGENT};
+use http::header::{CONTENT_LENGTH, LOCATION, USER_AGENT};
 use http::{HeaderValue, Method, Request};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use rustls::client::danger::ServerCertVerifier;
 use stentor_core::attempt::{AttemptOutcome, Phase};
 use stentor_core::limits::TIMEOUT_SECONDS;
 use tokio::time::{Instant, timeout_at};
@@ -38,6 +39,8 @@ pub struct OutboundClient {
 struct Shared {
     allows_http: bool,
     user_agent: HeaderValue,
+    dialler: Arc<Dialler>,
+    verifier: Arc<dyn ServerCertVerifier>,
 }
 
 impl OutboundClient {
@@ -46,9 +49,13 @@ impl OutboundClient {
     /// # Errors
     /// When TLS cannot be set up.
     pub fn new(options: OutboundOptions, resolver: Arc<dyn Resolver>) -> Result<Self, TlsSetupError> {
-        let tls = tls::client_config(&options.extra_roots)?;
-        let shared = Shared { allows_http: options.policy.allows_http(), user_agent: options.user_agent };
-        let dialler = Dialler { policy: options.policy, resolver, bind_address: options.bind_address };
+        let verifier = tls::verifier(&options.extra_roots)?;
+        let tls = tls::client_config(Arc::clone(&verifier))?;
+        let allows_http = options.policy.allows_http();
+        let (policy, bind_address, proxy) = (options.policy, options.bind_address, options.proxy);
+        let dialler = Arc::new(Dialler { policy, resolver, bind_address, proxy });
+        let shared =
+            Shared { allows_http, user_agent: options.user_agent, dialler: Arc::clone(&dialler), verifier };
         let pool = Client::builder(TokioExecutor::new())
             .timer(TokioTimer::new())
             .pool_timer(TokioTimer::new())
@@ -79,39 +86,64 @@ impl OutboundClient {
         &self.pool
     }
 
-    /// Sends one request and reads the answer, all within the request's timeout.
+    pub(super) fn dialler(&self) -> &Dialler {
+        &self.shared.dialler
+    }
+
+    pub(super) fn verifier(&self) -> Arc<dyn ServerCertVerifier> {
+        Arc::clone(&self.shared.verifier)
+    }
+
+    /// Posts one request and reads the answer, all within the request's timeout.
     pub async fn send(&self, request: OutboundRequest) -> OutboundReport {
+        self.send_as(Method::POST, request).await.0
+    }
+
+    /// The same with another method; also tells where a redirect leads.
+    pub(super) async fn send_as(
+        &self,
+        method: Method,
+        request: OutboundRequest,
+    ) -> (OutboundReport, Option<HeaderValue>) {
         if !request.url.is_https() && !self.shared.allows_http {
             // Saved while plain http was allowed; sending it now would break the operator's rule.
-            return OutboundReport { outcome: AttemptOutcome::Unsendable, response: None };
+            return (OutboundReport { outcome: AttemptOutcome::Unsendable, response: None }, None);
         }
         let timeout = request.timeout.min(Duration::from_secs(*TIMEOUT_SECONDS.end()));
         let progress = Progress::until(Instant::now() + timeout);
         let mut received = Received::default();
-        let exchange = self.exchange(request, &progress, &mut received);
+        let exchange = self.exchange(method, request, &progress, &mut received);
         let within_deadline = timeout_at(progress.deadline(), Arc::clone(&progress).scope(exchange)).await;
         let outcome = within_deadline.unwrap_or_else(|_| AttemptOutcome::Timeout { phase: progress.phase() });
-        OutboundReport { outcome, response: received.into_captured() }
+        let location = received.location.take();
+        (OutboundReport { outcome, response: received.into_captured() }, location)
     }
 
     async fn exchange(
         &self,
+        method: Method,
         request: OutboundRequest,
         progress: &Arc<Progress>,
         received: &mut Received,
     ) -> AttemptOutcome {
         let length = HeaderValue::from(request.body.len());
         let mut http_request = Request::new(OutboundBody::new(request.body, Arc::clone(progress)));
-        *http_request.method_mut() = Method::POST;
+        let takes_body = method == Method::POST;
+        *http_request.method_mut() = method;
         *http_request.uri_mut() = request.url.into_uri();
         *http_request.headers_mut() = request.headers;
         let headers = http_request.headers_mut();
-        // hyper leaves it out when there is no body, and some receivers then wait for one.
-        headers.insert(CONTENT_LENGTH, length);
+        if takes_body {
+            // hyper leaves it out when there is no body, and some receivers then wait for one.
+            headers.insert(CONTENT_LENGTH, length);
+        }
         headers.entry(USER_AGENT).or_insert_with(|| self.shared.user_agent.clone());
         match self.pool.request(http_request).await {
             Ok(response) => {
                 progress.enter(Phase::Body);
+                if response.status().is_redirection() {
+                    received.location = response.headers().get(LOCATION).cloned();
+                }
                 receive(response, request.now, received).await
             }
             Err(error) => failure::outcome_of(&error),

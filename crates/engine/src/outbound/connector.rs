@@ -28,8 +28,8 @@ pub(super) struct Connector {
 }
 
 impl Connector {
-    pub(super) fn new(dialler: Dialler, tls: ClientConfig) -> Self {
-        Self { dialler: Arc::new(dialler), tls: TlsConnector::from(Arc::new(tls)) }
+    pub(super) fn new(dialler: Arc<Dialler>, tls: ClientConfig) -> Self {
+        Self { dialler, tls: TlsConnector::from(Arc::new(tls)) }
     }
 
     async fn open(self, uri: Uri, progress: Arc<Progress>) -> Result<OutboundStream, ConnectFailure> {
@@ -48,13 +48,17 @@ impl Connector {
     }
 
     async fn handshake(&self, socket: TcpStream, host: &str) -> Result<OutboundStream, ConnectFailure> {
-        let unbracketed = host.trim_start_matches('[').trim_end_matches(']');
-        // A name that no certificate can carry cannot be verified either.
-        let name = ServerName::try_from(unbracketed.to_owned())
-            .map_err(|_| ConnectFailure::Network(NetworkError::Certificate))?;
+        let name = server_name(host)?;
         let stream = self.tls.connect(name, socket).await.map_err(|error| ConnectFailure::from_io(&error))?;
         Ok(OutboundStream::Tls(Box::new(TokioIo::new(stream))))
     }
+}
+
+/// What the certificate must be for. A name that no certificate can carry cannot be verified either.
+pub(super) fn server_name(host: &str) -> Result<ServerName<'static>, ConnectFailure> {
+    let unbracketed = host.trim_start_matches('[').trim_end_matches(']');
+    ServerName::try_from(unbracketed.to_owned())
+        .map_err(|_| ConnectFailure::Network(NetworkError::Certificate))
 }
 
 impl Service<Uri> for Connector {

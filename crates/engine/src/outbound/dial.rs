@@ -3,13 +3,14 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use stentor_core::address::AddressPolicy;
+use stentor_core::address::{AddressPolicy, Refusal};
 use stentor_core::attempt::{NetworkError, Phase};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
 use super::failure::ConnectFailure;
 use super::progress::Progress;
+use super::proxy::EgressProxy;
 use super::resolver::{ResolveError, Resolver};
 
 /// Most addresses of one name that one attempt tries.
@@ -19,6 +20,7 @@ pub(super) struct Dialler {
     pub(super) policy: AddressPolicy,
     pub(super) resolver: Arc<dyn Resolver>,
     pub(super) bind_address: Option<IpAddr>,
+    pub(super) proxy: Option<EgressProxy>,
 }
 
 impl Dialler {
@@ -31,15 +33,30 @@ impl Dialler {
     ) -> Result<TcpStream, ConnectFailure> {
         let addresses = match literal(host) {
             Some(ip) => vec![ip],
-            None => self.resolve(host, progress).await?,
+            None => {
+                progress.enter(Phase::Resolve);
+                self.resolve(host).await?
+            }
         };
         let allowed = self.allowed(&addresses, port)?;
         progress.enter(Phase::Connect);
         self.connect_first(&allowed, progress).await
     }
 
-    async fn resolve(&self, name: &str, progress: &Progress) -> Result<Vec<IpAddr>, ConnectFailure> {
-        progress.enter(Phase::Resolve);
+    /// All addresses of a host, each as the policy judges it.
+    pub(super) async fn judge(
+        &self,
+        host: &str,
+        port: u16,
+    ) -> Result<Vec<(IpAddr, Result<(), Refusal>)>, ConnectFailure> {
+        let addresses = match literal(host) {
+            Some(ip) => vec![ip],
+            None => self.resolve(host).await?,
+        };
+        Ok(addresses.into_iter().map(|ip| (ip, self.policy.check(SocketAddr::new(ip, port)))).collect())
+    }
+
+    async fn resolve(&self, name: &str) -> Result<Vec<IpAddr>, ConnectFailure> {
         self.resolver.resolve(name).await.map_err(|error| {
             ConnectFailure::Network(match error {
                 ResolveError::NotFound => NetworkError::NameNotFound,
@@ -63,8 +80,9 @@ impl Dialler {
             None if allowed.is_empty() => return Err(ConnectFailure::Network(NetworkError::NameNotFound)),
             Some(_) | None => {}
         }
-        if let Some(local) = self.bind_address {
-            allowed.retain(|address| address.is_ipv4() == local.is_ipv4());
+        // A proxy may reach both families, whatever we leave from.
+        if self.proxy.is_none() {
+            allowed.retain(|address| self.can_leave_for(address.ip()));
         }
         let mut ordered = alternating(allowed);
         ordered.truncate(ADDRESSES_DIALLED_MAX);
@@ -82,14 +100,43 @@ impl Dialler {
         for (&address, left) in addresses.iter().zip((1..=addresses.len() as u32).rev()) {
             failure = match timeout(progress.remaining() / left, self.connect(address)).await {
                 Ok(Ok(stream)) => return Ok(stream),
-                Ok(Err(error)) => ConnectFailure::from_io(&error),
+                Ok(Err(failure)) => failure,
                 Err(_) => ConnectFailure::TimedOut(Phase::Connect),
             };
         }
         Err(failure)
     }
 
-    async fn connect(&self, address: SocketAddr) -> std::io::Result<TcpStream> {
+    async fn connect(&self, address: SocketAddr) -> Result<TcpStream, ConnectFailure> {
+        let Some(proxy) = &self.proxy else {
+            return self.open_socket(address).await.map_err(|error| ConnectFailure::from_io(&error));
+        };
+        let mut stream = self.reach(proxy).await?;
+        proxy.tunnel(&mut stream, address).await.map_err(ConnectFailure::Network)?;
+        Ok(stream)
+    }
+
+    /// Opens a socket to the proxy. The policy is about receivers; the proxy's address is allowed by being configured.
+    async fn reach(&self, proxy: &EgressProxy) -> Result<TcpStream, ConnectFailure> {
+        let unreachable = ConnectFailure::Network(NetworkError::Proxy);
+        let addresses = match literal(proxy.host()) {
+            Some(ip) => vec![ip],
+            None => self.resolve(proxy.host()).await.map_err(|_| unreachable)?,
+        };
+        for ip in addresses.into_iter().filter(|&ip| self.can_leave_for(ip)).take(ADDRESSES_DIALLED_MAX) {
+            if let Ok(stream) = self.open_socket(SocketAddr::new(ip, proxy.port())).await {
+                return Ok(stream);
+            }
+        }
+        Err(unreachable)
+    }
+
+    /// Whether the address that connections leave from is of the family.
+    fn can_leave_for(&self, ip: IpAddr) -> bool {
+        self.bind_address.is_none_or(|local| local.is_ipv4() == ip.is_ipv4())
+    }
+
+    async fn open_socket(&self, address: SocketAddr) -> std::io::Result<TcpStream> {
         let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
         if let Some(local) = self.bind_address {
             socket.bind(SocketAddr::new(local, 0))?;

@@ -23,7 +23,7 @@ impl ConnectFailure {
         Self::Network(of_io(error))
     }
 
-    fn outcome(self) -> AttemptOutcome {
+    pub(super) fn outcome(self) -> AttemptOutcome {
         match self {
             Self::Blocked(refusal) => AttemptOutcome::Blocked { refusal },
             Self::Network(error) => AttemptOutcome::Network { error },

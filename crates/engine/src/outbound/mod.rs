@@ -4,7 +4,8 @@
 //! exchange by one total deadline; its pool asks the `connector` for a connection when none is idle; the connector
 //! turns the host into addresses through a [`Resolver`], has the [`AddressPolicy`] decide about each and dials only
 //! what was decided about; `receive` reads a bounded part of the answer; `failure` turns whatever broke into an
-//! [`AttemptOutcome`]. Redirects are not followed, proxies are not used, nothing is retried that may have been seen.
+//! [`AttemptOutcome`]. Redirects are not followed, nothing is retried that may have been seen, and no proxy is used but
+//! the operator's own ([`EgressProxy`]), which is asked for the very addresses that were decided about.
 
 mod body;
 mod client;
@@ -13,7 +14,9 @@ mod dial;
 mod failure;
 mod handshake;
 mod prepared_url;
+pub mod probe;
 mod progress;
+mod proxy;
 mod receive;
 mod resolver;
 mod retry_after;
@@ -35,6 +38,7 @@ use stentor_core::time::Time;
 
 pub use client::OutboundClient;
 pub use prepared_url::PreparedUrl;
+pub use proxy::{EgressProxy, ProxyCredentials, ProxyProtocol};
 pub use resolver::{ResolveError, Resolver};
 pub use system_resolver::{SystemResolver, SystemResolverError};
 pub use tls::TlsSetupError;
@@ -55,6 +59,8 @@ pub struct OutboundOptions {
     /// The local address that connections leave from, so that receivers can allow-list it. Receivers that only have
     /// addresses of the other family are unreachable then.
     pub bind_address: Option<IpAddr>,
+    /// The proxy that all connections go through.
+    pub proxy: Option<EgressProxy>,
 }
 
 impl OutboundOptions {
@@ -68,6 +74,7 @@ impl OutboundOptions {
             idle_per_host: 1_024,
             extra_roots: Vec::new(),
             bind_address: None,
+            proxy: None,
         }
     }
 }

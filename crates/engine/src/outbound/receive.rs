@@ -1,9 +1,9 @@
 //! Reading an answer, no more of it than is of use (reliability S28).
 
 use bytes::BytesMut;
-use http::Response;
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::response::Parts;
+use http::{HeaderValue, Response};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use stentor_core::attempt::{AttemptOutcome, CapturedResponse};
@@ -18,6 +18,8 @@ pub(super) struct Received {
     kept: BytesMut,
     read_bytes: usize,
     complete: bool,
+    /// Where a redirect leads.
+    pub(super) location: Option<HeaderValue>,
 }
 
 impl Received {

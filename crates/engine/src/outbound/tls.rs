@@ -20,14 +20,12 @@ pub enum TlsSetupError {
     Config(String),
 }
 
-/// The configuration of every TLS connection: platform trust plus `extra_roots`, HTTP/2 preferred through ALPN.
+/// The configuration of every TLS connection: HTTP/2 preferred through ALPN.
 ///
 /// # Errors
 /// See [`TlsSetupError`].
-pub(super) fn client_config(extra_roots: &[CertificateDer<'static>]) -> Result<ClientConfig, TlsSetupError> {
-    let provider = Arc::new(aws_lc_rs::default_provider());
-    let verifier = verifier(extra_roots, &provider)?;
-    let mut config = ClientConfig::builder_with_provider(provider)
+pub(super) fn client_config(verifier: Arc<dyn ServerCertVerifier>) -> Result<ClientConfig, TlsSetupError> {
+    let mut config = ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
         .map_err(|error| TlsSetupError::Config(error.to_string()))?
         // rustls calls every verifier but its own "dangerous"; this one verifies fully.
@@ -38,21 +36,28 @@ pub(super) fn client_config(extra_roots: &[CertificateDer<'static>]) -> Result<C
     Ok(config)
 }
 
-/// The platform's verifier, or one with Mozilla's roots where the platform has none (an image without a file system).
-fn verifier(
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(aws_lc_rs::default_provider())
+}
+
+/// Platform trust plus `extra_roots`; Mozilla's roots where the platform has none (an image without a file system).
+///
+/// # Errors
+/// See [`TlsSetupError`].
+pub(super) fn verifier(
     extra_roots: &[CertificateDer<'static>],
-    provider: &Arc<CryptoProvider>,
 ) -> Result<Arc<dyn ServerCertVerifier>, TlsSetupError> {
+    let provider = provider();
     let mut roots = RootCertStore::empty();
     for root in extra_roots {
         roots.add(root.clone()).map_err(TlsSetupError::ExtraRoot)?;
     }
-    match Verifier::new_with_extra_roots(extra_roots.to_vec(), Arc::clone(provider)) {
+    match Verifier::new_with_extra_roots(extra_roots.to_vec(), Arc::clone(&provider)) {
         Ok(verifier) => Ok(Arc::new(verifier)),
         Err(error) => {
             tracing::warn!(%error, "no certificate authorities from the platform; using the built-in Mozilla list");
             roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-            let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider));
+            let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider);
             Ok(verifier.build().map_err(|error| TlsSetupError::Config(error.to_string()))?)
         }
     }

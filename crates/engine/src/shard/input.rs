@@ -13,6 +13,7 @@ use stentor_store::journal::Written;
 use stentor_store::lanes::{DuePage, LaneKey, LoadedDelivery, WaitingLane};
 use tokio::sync::oneshot;
 
+use super::look::LaneLook;
 use crate::journal::Entry;
 use crate::permits::Granted;
 use crate::sender::AttemptInput;
@@ -113,6 +114,8 @@ pub enum Input {
     Reread(LaneKey, TenantId),
     /// Since when the store knows of nothing but failures of a webhook.
     Health(WebhookId, Option<Time>),
+    /// How is the webhook's lane? None when it has nothing to do.
+    Look(WebhookId, oneshot::Sender<Option<LaneLook>>),
     /// Start nothing any more. Answered once that holds, with the starts that rates must remember.
     Drain(oneshot::Sender<Vec<(WebhookId, Vec<Time>)>>),
     /// Time has passed.

@@ -7,6 +7,7 @@
 mod actor;
 pub mod input;
 mod lane;
+mod look;
 mod pace;
 mod paging;
 mod permit_source;
@@ -30,6 +31,8 @@ use tokio::sync::oneshot;
 pub(crate) use self::actor::{Actor, World};
 use self::input::{Handed, Input, Recorded};
 pub use self::lane::LaneLimits;
+pub use self::look::LaneLook;
+pub use self::pace::SLOW;
 pub(crate) use self::permit_source::SharedPermits;
 use crate::mailbox::{Inbox, Mailbox, mailbox};
 

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use stentor_core::attempt::Attempt;
 use stentor_core::delivery::{CancelReason, FinalState};
-use stentor_core::id::DeliveryId;
+use stentor_core::id::{DeliveryId, WebhookId};
 use stentor_core::retry::{HealthChange, NextStep, Step, StepInput, next_step};
 use stentor_core::time::Time;
 use stentor_core::webhook::WebhookStatus;
-use stentor_store::journal::{OutcomeWrite, Write};
+use stentor_store::journal::{Fallback, OutcomeWrite, Write};
 use stentor_store::lanes::LaneKey;
 
 use super::input::{Action, Attempted};
@@ -74,9 +74,25 @@ pub(super) fn outcome(
         step,
         health,
         disable,
+        fallback: fallback(step, lane.webhook.config.on_dead, attempted.delivery, number, now),
         now,
     };
     actions.push(Action::Put(Entry::Outcome { lane: lane.key, outcome: Box::new(write) }));
+}
+
+/// Where a delivery goes that is given up. The new id is made of the old one's random part, so that the decision stays pure.
+fn fallback(
+    step: Step,
+    on_dead: Option<WebhookId>,
+    delivery: DeliveryId,
+    number: u32,
+    now: Time,
+) -> Option<Fallback> {
+    let webhook = on_dead.filter(|_| matches!(step, Step::Final(FinalState::Dead(_))))?;
+    let [.., a, b, c, d, e, f, g, h] = *delivery.as_bytes();
+    let random = u64::from_be_bytes([a, b, c, d, e, f, g, h]) << 2;
+    let id = DeliveryId::new(now, random.wrapping_add(u64::from(number) << 2));
+    Some(Fallback { webhook, id, position: now.as_micros() })
 }
 
 /// A delivery that is to be withdrawn, or whose webhook is gone, is not tried again.

@@ -136,6 +136,9 @@ impl ShardState {
                     lane.failing.learn(failing_since);
                 }
             }
+            Input::Look(webhook, reply) => {
+                let _ = reply.send(self.look(webhook, now));
+            }
             Input::Drain(reply) => {
                 self.draining = true;
                 let _ = reply.send(self.starts(now));

@@ -136,6 +136,7 @@ fn e21_what_a_dead_process_had_committed_as_disabled_is_told_by_the_next() {
             step: Step::Final(FinalState::Dead(DeadReason::NotRetried)),
             health: HealthChange::StartedFailing,
             disable: Some(DisableReason::Gone),
+            fallback: None,
             now: START,
         };
         let batch: Arc<[Write]> = [Write::Outcome(Box::new(outcome))].into();

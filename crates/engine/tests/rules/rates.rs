@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use stentor_core::profile::WebhookLimits;
+use stentor_core::profile::{Profile, WebhookLimits};
 use stentor_core::rate::Rate;
 use stentor_core::time::Time;
 use stentor_engine::clock::ManualClock;
@@ -58,8 +58,10 @@ fn run(end: impl Fn(Process)) -> Arc<Receiver> {
     let (tenant, limited) = process.run(async {
         let id = tenant(&*process.store, "t").await;
         let limited = webhook(&*process.store, id, "*", |webhook| {
+            webhook.config.profile = Profile::Conversation;
             let rate = Rate { count: COUNT as u32, period: PERIOD };
-            webhook.config.limits = WebhookLimits { concurrency: Some(10), rate: Some(rate) };
+            let limits = WebhookLimits { concurrency: Some(10), rate: Some(rate) };
+            assert_eq!(webhook.config.effective_limits(), limits, "seed 002's");
         })
         .await;
         (id, limited.id)

@@ -5,7 +5,7 @@ use stentor_core::webhook::WebhookStatus;
 use stentor_engine::maintenance::Retention;
 use stentor_store::deliveries::DeliveryFilter;
 use stentor_store::events::{Conservation, EventFilter};
-use stentor_store::{Deliveries, Events};
+use stentor_store::{Deliveries, Events, Webhooks};
 use stentor_testkit::wait::until;
 
 use super::support::*;
@@ -91,5 +91,30 @@ fn retention_takes_what_waits_in_memory_from_its_lane() {
     assert_eq!(process.until_done().delivered, 1);
     let came: Vec<u64> = receiver.visits().iter().map(Visit::n).collect();
     assert_eq!(came, [0, 5], "what has expired is not sent");
+    process.stop();
+}
+
+#[test]
+fn a_deleted_webhook_goes_once_nothing_names_it() {
+    let clock = manual_clock();
+    let database = Database::new();
+    let receiver = Receiver::willing(clock.clone());
+    let setup = Setup::new(clock.clone(), &receiver)
+        .with(|options| options.retention = Retention { age: seconds(4 * INTERVAL) });
+    let process = Process::start(&database, &setup);
+    let (tenant, deleted) = process.run(async {
+        let id = tenant(&*process.store, "t").await;
+        (id, webhook(&*process.store, id, "*", |_| {}).await)
+    });
+    process.run(publish_all(&process.engine, tenant, "a", 0..10));
+    process.until_sums("all are delivered", |sums| sums.delivered == 10);
+    process.run(process.engine.delete_webhook(tenant, deleted.id)).expect("it is deleted");
+    let store = &process.store;
+    process.run(until("its row is gone", || async {
+        // A round each time; those that look for leftovers are an hour apart.
+        clock.advance(seconds(3_600));
+        store.lane_webhook(tenant, deleted.id).await.unwrap().is_none().then_some(())
+    }));
+    assert!(process.sums().holds());
     process.stop();
 }

@@ -1,9 +1,11 @@
 //! What people hand to commands: text, `@file`, or `-` for standard input.
 
+use std::collections::BTreeMap;
 use std::io::Read as _;
 
-use serde_json::value::RawValue;
-use serde_json::{Map, Value};
+use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
+
 use stentor_core::event::EventType;
 use stentor_core::id::ConversationId;
 use stentor_core::json;
@@ -32,12 +34,37 @@ pub(super) fn json_argument(argument: &str) -> Result<Box<RawValue>, CliError> {
     RawValue::from_string(text).map_err(|error| CliError::Usage(format!("the data is not JSON: {error}")))
 }
 
-/// The same, which must be an object; empty when not given.
-pub(super) fn object_argument(argument: Option<&str>) -> Result<Map<String, Value>, CliError> {
-    let Some(argument) = argument else { return Ok(Map::new()) };
-    let raw = json_argument(argument)?;
-    serde_json::from_str(raw.get())
-        .map_err(|error| CliError::Usage(format!("expected a JSON object: {error}")))
+/// The members of a body. What is given as JSON keeps every digit.
+#[derive(Debug, Default, Serialize)]
+#[serde(transparent)]
+pub(super) struct Members(BTreeMap<String, Box<RawValue>>);
+
+impl Members {
+    /// Those of a JSON object; none when not given.
+    pub(super) fn read(argument: Option<&str>) -> Result<Self, CliError> {
+        let Some(argument) = argument else { return Ok(Self::default()) };
+        let members = serde_json::from_str(json_argument(argument)?.get());
+        members.map(Self).map_err(|error| CliError::Usage(format!("expected a JSON object: {error}")))
+    }
+
+    /// Whether there are none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Sets a member, if there is a value.
+    pub(super) fn set(&mut self, name: &str, value: Option<impl Serialize>) -> Result<(), CliError> {
+        if let Some(value) = value {
+            let raw = to_raw_value(&value).map_err(|error| CliError::Usage(error.to_string()))?;
+            self.0.insert(name.to_owned(), raw);
+        }
+        Ok(())
+    }
+
+    /// Sets a member to JSON given as text, `@file` or `-`.
+    pub(super) fn set_json(&mut self, name: &str, argument: Option<&str>) -> Result<(), CliError> {
+        self.set(name, argument.map(json_argument).transpose()?)
+    }
 }
 
 /// An id in a path: only what ids are made of, so that nothing else can be addressed by it.
@@ -74,7 +101,11 @@ mod tests {
         assert_eq!(json_argument(r#"{"a": 1.0e400 }"#).expect("JSON").get(), r#"{"a": 1.0e400 }"#);
         assert!(json_argument("{nope}").expect_err("refused").to_string().contains("byte 1"));
         assert!(json_argument("@/nonexistent").expect_err("refused").to_string().contains("/nonexistent"));
-        assert!(object_argument(Some("[]")).is_err());
+        assert!(Members::read(Some("[]")).is_err());
+        let mut members = Members::read(Some(r#"{"a": 12345678901234567890.10}"#)).expect("an object");
+        members.set_json("b", Some("1e400")).expect("JSON");
+        let written = serde_json::to_string(&members).expect("JSON");
+        assert_eq!(written, r#"{"a":12345678901234567890.10,"b":1e400}"#);
     }
 
     #[test]

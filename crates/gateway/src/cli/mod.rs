@@ -13,6 +13,7 @@ mod broadcast;
 mod client;
 mod conversations;
 mod deliveries;
+mod diagnose;
 mod error;
 mod event_types;
 mod events;
@@ -25,6 +26,7 @@ mod routes;
 mod sample;
 mod send;
 mod serve;
+mod support;
 mod tenants;
 mod tokens;
 mod webhooks;
@@ -57,6 +59,8 @@ enum ShortCommand {
     Routes(routes::RoutesArgs),
     Events(events::EventsArgs),
     Deliveries(deliveries::DeliveriesArgs),
+    Diagnose(diagnose::DiagnoseArgs),
+    Support(support::SupportArgs),
     EventTypes(event_types::EventTypesArgs),
     Sample(sample::SampleArgs),
     Conversations(conversations::ConversationsArgs),
@@ -84,6 +88,8 @@ async fn short(command: ShortCommand) -> Result<(), CliError> {
         ShortCommand::Routes(args) => routes::run(args).await,
         ShortCommand::Events(args) => events::run(args).await,
         ShortCommand::Deliveries(args) => deliveries::run(args).await,
+        ShortCommand::Diagnose(args) => diagnose::run(args).await,
+        ShortCommand::Support(args) => support::run(args).await,
         ShortCommand::EventTypes(args) => event_types::run(args).await,
         ShortCommand::Sample(args) => sample::run(args).await,
         ShortCommand::Conversations(args) => conversations::run(args).await,

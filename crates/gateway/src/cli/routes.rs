@@ -2,9 +2,10 @@
 
 use clap::{Args, Subcommand};
 use http::Method;
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
 use super::client::{Answer, Connection};
+use super::input::Members;
 use super::output::Column;
 use super::{CliError, explain, input, output};
 
@@ -102,28 +103,20 @@ struct Parts {
 }
 
 impl Parts {
-    fn object(self) -> Result<Map<String, Value>, CliError> {
-        let mut matched = Map::new();
-        if !self.events.is_empty() {
-            matched.insert("events".into(), self.events.into());
-        }
-        for (name, written) in [("filters", &self.filters), ("conditions", &self.conditions)] {
-            if let Some(written) = written {
-                matched.insert(name.into(), Value::Object(input::object_argument(Some(written))?));
-            }
-        }
-        let mut object = Map::new();
-        let members = [
-            ("name", self.name.map(Value::from)),
-            ("match", (!matched.is_empty()).then_some(Value::Object(matched))),
-            ("webhooks", (!self.webhooks.is_empty()).then(|| self.webhooks.into())),
-            ("position", self.position.map(Value::from)),
-            ("continue", self.goes_on.map(Value::from)),
-            ("default", self.is_default.map(Value::from)),
-            ("active", self.active.map(Value::from)),
-        ];
-        object.extend(members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
-        Ok(object)
+    fn members(self) -> Result<Members, CliError> {
+        let mut matched = Members::default();
+        matched.set("events", (!self.events.is_empty()).then_some(self.events))?;
+        matched.set_json("filters", self.filters.as_deref())?;
+        matched.set_json("conditions", self.conditions.as_deref())?;
+        let mut members = Members::default();
+        members.set("name", self.name)?;
+        members.set("match", (!matched.is_empty()).then_some(matched))?;
+        members.set("webhooks", (!self.webhooks.is_empty()).then_some(self.webhooks))?;
+        members.set("position", self.position)?;
+        members.set("continue", self.goes_on)?;
+        members.set("default", self.is_default)?;
+        members.set("active", self.active)?;
+        Ok(members)
     }
 }
 
@@ -133,12 +126,14 @@ pub(super) async fn run(RoutesArgs { command, connection }: RoutesArgs) -> Resul
         RoutesCommand::List => list(&connection, &connection.get("/v1/routes", &[]).await?),
         RoutesCommand::Get { id } => show(&connection, &connection.get(&path(&id), &[]).await?),
         RoutesCommand::Create { parts } => {
-            let mut body = parts.object()?;
-            body.entry("webhooks").or_insert_with(|| json!([]));
+            // Without a webhook the route takes its events and sends them nowhere.
+            let no_webhook = parts.webhooks.is_empty();
+            let mut body = parts.members()?;
+            body.set("webhooks", no_webhook.then(Vec::<String>::new))?;
             show(&connection, &connection.post("/v1/routes", &body).await?)
         }
         RoutesCommand::Update { id, parts } => {
-            show(&connection, &connection.send(Method::PATCH, &path(&id), &parts.object()?).await?)
+            show(&connection, &connection.send(Method::PATCH, &path(&id), &parts.members()?).await?)
         }
         RoutesCommand::Order { ids } => {
             let body = json!({ "routes": ids });

@@ -62,6 +62,9 @@ pub(super) struct ServeArgs {
     /// Local address that attempts leave from
     #[arg(long, value_name = "ADDRESS")]
     outbound_bind_address: Option<String>,
+    /// Address or network that receivers see, shown to tenants; can be repeated
+    #[arg(long, value_name = "ADDRESS")]
+    outbound_egress_ips: Vec<String>,
     /// Connections to the API at once [default: 10000]
     #[arg(long, value_name = "CONNECTIONS")]
     limits_connections: Option<String>,
@@ -83,12 +86,15 @@ pub(super) struct ServeArgs {
     /// Time for requests and attempts in flight when stopping [default: 30]
     #[arg(long, value_name = "SECONDS")]
     shutdown_drain_seconds: Option<String>,
+    /// Time for load balancers to notice before stopping [default: 0]
+    #[arg(long, value_name = "SECONDS")]
+    shutdown_delay_seconds: Option<String>,
 }
 
 impl ServeArgs {
     fn flags(&self) -> Vec<(Setting, String)> {
         let on = |flag: bool| flag.then(|| "true".to_owned());
-        let allow = (!self.outbound_allow.is_empty()).then(|| self.outbound_allow.join(","));
+        let listed = |values: &[String]| (!values.is_empty()).then(|| values.join(","));
         let flags = [
             (Setting::Listen, self.listen.clone()),
             (Setting::Database, self.database.clone()),
@@ -97,12 +103,13 @@ impl ServeArgs {
             (Setting::LogLevel, self.log_level.clone()),
             (Setting::LogFormat, self.log_format.clone()),
             (Setting::RetentionDays, self.retention_days.clone()),
-            (Setting::OutboundAllow, allow),
+            (Setting::OutboundAllow, listed(&self.outbound_allow)),
             (Setting::OutboundHttp, on(self.outbound_http)),
             (Setting::OutboundInternalNames, on(self.outbound_internal_names)),
             (Setting::OutboundConcurrency, self.outbound_concurrency.clone()),
             (Setting::OutboundUserAgent, self.outbound_user_agent.clone()),
             (Setting::OutboundBindAddress, self.outbound_bind_address.clone()),
+            (Setting::OutboundEgressIps, listed(&self.outbound_egress_ips)),
             (Setting::LimitsConnections, self.limits_connections.clone()),
             (Setting::LimitsConnectionsPerPeer, self.limits_connections_per_peer.clone()),
             (Setting::LimitsWaitingEvents, self.limits_waiting_events.clone()),
@@ -110,6 +117,7 @@ impl ServeArgs {
             (Setting::LimitsWrongTokens, self.limits_wrong_tokens.clone()),
             (Setting::MetricsPublic, on(self.metrics_public)),
             (Setting::ShutdownDrainSeconds, self.shutdown_drain_seconds.clone()),
+            (Setting::ShutdownDelaySeconds, self.shutdown_delay_seconds.clone()),
         ];
         flags.into_iter().filter_map(|(setting, text)| text.map(|text| (setting, text))).collect()
     }
@@ -164,7 +172,8 @@ mod tests {
             .map(|long| format!("--{long}"))
             .collect();
         for setting in Setting::ALL {
-            let secret = matches!(setting, Setting::MasterKey | Setting::OperatorToken);
+            let secret =
+                matches!(setting, Setting::MasterKey | Setting::OperatorToken | Setting::OutboundProxy);
             assert_eq!(flags.contains(&setting.flag()), !secret, "{}", setting.flag());
         }
     }

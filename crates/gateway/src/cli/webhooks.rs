@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::client::{Answer, Connection};
+use super::input::Members;
 use super::output::Column;
 use super::{CliError, explain, input, output};
 
@@ -17,6 +18,18 @@ const COLUMNS: &[Column] = &[
     ("URL", "/url"),
     ("NAME", "/name"),
     ("PROFILE", "/profile"),
+];
+const HEALTH: &[Column] = &[
+    ("STATUS", "/status"),
+    ("RATE", "/success_rate"),
+    ("ENDED", "/total_deliveries"),
+    ("DEAD", "/failed_deliveries"),
+    ("ATTEMPTS", "/attempts"),
+    ("RETRIES", "/retries"),
+    ("P50", "/response_time/p50"),
+    ("P99", "/response_time/p99"),
+    ("DELAY P99", "/queue_delay/p99"),
+    ("FAILING SINCE", "/failing_since"),
 ];
 const ATTEMPT: &[Column] = &[
     ("OUTCOME", "/outcome"),
@@ -53,6 +66,14 @@ enum WebhooksCommand {
     Get {
         #[arg(value_parser = input::id, value_name = "wh_…")]
         id: String,
+    },
+    /// Show how a webhook does
+    Health {
+        #[arg(value_parser = input::id, value_name = "wh_…")]
+        id: String,
+        /// How far back: 1h, 24h or 7d [default: 24h]
+        #[arg(long)]
+        window: Option<String>,
     },
     /// Create a webhook; its secret is shown this once
     Create {
@@ -151,19 +172,14 @@ struct Parts {
 }
 
 impl Parts {
-    fn object(self, destination: Option<String>) -> Result<Map<String, Value>, CliError> {
-        let mut object = input::object_argument(self.data.as_deref())?;
-        for (name, written) in [("filters", &self.filters), ("conditions", &self.conditions)] {
-            if let Some(written) = written {
-                object.insert(name.into(), Value::Object(input::object_argument(Some(written))?));
-            }
-        }
-        object.extend(destination.map(|url| ("url".to_owned(), url.into())));
-        object.extend(self.name.map(|name| ("name".to_owned(), name.into())));
-        if !self.events.is_empty() {
-            object.insert("events".into(), self.events.into());
-        }
-        Ok(object)
+    fn members(self, destination: Option<String>) -> Result<Members, CliError> {
+        let mut members = Members::read(self.data.as_deref())?;
+        members.set("url", destination)?;
+        members.set("name", self.name)?;
+        members.set("events", (!self.events.is_empty()).then_some(self.events))?;
+        members.set_json("filters", self.filters.as_deref())?;
+        members.set_json("conditions", self.conditions.as_deref())?;
+        Ok(members)
     }
 }
 
@@ -181,20 +197,24 @@ pub(super) async fn run(WebhooksArgs { command, connection }: WebhooksArgs) -> R
             }
         }
         WebhooksCommand::Get { id } => show(&connection, &connection.get(&path(&id), &[]).await?),
-        WebhooksCommand::Create { destination, parts, secret, profile, ordered } => {
-            let mut body = parts.object(Some(destination))?;
-            body.extend(secret.map(|secret| ("secret".to_owned(), secret.into())));
-            body.extend(profile.map(|profile| ("profile".to_owned(), profile.into())));
-            if ordered {
-                body.insert("ordered".into(), true.into());
+        WebhooksCommand::Health { id, window } => {
+            let answer = connection.get(&format!("{}/health", path(&id)), &[("window", window)]).await?;
+            if connection.json() {
+                output::raw(&answer.body)
+            } else {
+                output::table(&[&answer.value()?], HEALTH)
             }
+        }
+        WebhooksCommand::Create { destination, parts, secret, profile, ordered } => {
+            let mut body = parts.members(Some(destination))?;
+            body.set("secret", secret)?;
+            body.set("profile", profile)?;
+            body.set("ordered", ordered.then_some(true))?;
             created(&connection, &connection.post("/v1/webhooks", &body).await?)
         }
         WebhooksCommand::Update { id, destination, parts, pause, resume } => {
-            let mut body = parts.object(destination)?;
-            if pause || resume {
-                body.insert("active".into(), resume.into());
-            }
+            let mut body = parts.members(destination)?;
+            body.set("active", (pause || resume).then_some(resume))?;
             show(&connection, &connection.send(Method::PATCH, &path(&id), &body).await?)
         }
         WebhooksCommand::Delete { id } => {

@@ -14,6 +14,7 @@ use stentor_store::seal::MasterKey;
 
 mod bounded;
 mod database;
+mod egress;
 mod env;
 mod error;
 mod file;
@@ -24,12 +25,14 @@ mod outbound;
 mod plans;
 mod retention;
 mod setting;
+mod shown;
 mod shutdown;
 #[cfg(test)]
 mod tests;
 
 pub use bounded::Bounded;
 pub use database::Database;
+pub use egress::{EgressRange, EgressRanges, ProxyUrl};
 pub use error::ConfigError;
 pub use limits::LimitsConfig;
 pub use log::{LogConfig, LogFilter, LogFormat};

@@ -8,7 +8,7 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 use stentor_core::address::AllowRule;
 
-use super::Bounded;
+use super::{Bounded, EgressRanges, ProxyUrl};
 
 /// Requests to receivers.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -26,6 +26,10 @@ pub struct OutboundConfig {
     pub user_agent: UserAgent,
     /// The local address that attempts leave from.
     pub bind_address: Option<IpAddr>,
+    /// The addresses that receivers see, as the operator states them.
+    pub egress_ips: EgressRanges,
+    /// The proxy that attempts go through.
+    pub proxy: Option<ProxyUrl>,
 }
 
 impl Default for OutboundConfig {
@@ -37,6 +41,8 @@ impl Default for OutboundConfig {
             concurrency: Bounded::known(1_024),
             user_agent: UserAgent::default(),
             bind_address: None,
+            egress_ips: EgressRanges::default(),
+            proxy: None,
         }
     }
 }

@@ -65,6 +65,10 @@ settings! {
     OutboundUserAgent = "outbound.user_agent", "STENTOR_OUTBOUND_USER_AGENT";
     /// Where attempts leave from.
     OutboundBindAddress = "outbound.bind_address", "STENTOR_OUTBOUND_BIND_ADDRESS";
+    /// The addresses that receivers see.
+    OutboundEgressIps = "outbound.egress_ips", "STENTOR_OUTBOUND_EGRESS_IPS";
+    /// The proxy that attempts go through. No flag: a process list would show its password.
+    OutboundProxy = "outbound.proxy", "STENTOR_OUTBOUND_PROXY";
     /// Connections at once.
     LimitsConnections = "limits.connections", "STENTOR_LIMITS_CONNECTIONS";
     /// Connections of one peer at once.
@@ -79,6 +83,8 @@ settings! {
     MetricsPublic = "metrics.public", "STENTOR_METRICS_PUBLIC";
     /// Time to stop in.
     ShutdownDrainSeconds = "shutdown.drain_seconds", "STENTOR_SHUTDOWN_DRAIN_SECONDS";
+    /// Time before stopping.
+    ShutdownDelaySeconds = "shutdown.delay_seconds", "STENTOR_SHUTDOWN_DELAY_SECONDS";
 }
 
 impl Setting {
@@ -113,6 +119,8 @@ impl Config {
             Setting::OutboundConcurrency => self.outbound.concurrency = text.parse()?,
             Setting::OutboundUserAgent => self.outbound.user_agent = text.parse()?,
             Setting::OutboundBindAddress => self.outbound.bind_address = Some(parsed(text, "an IP address")?),
+            Setting::OutboundEgressIps => self.outbound.egress_ips = text.parse()?,
+            Setting::OutboundProxy => self.outbound.proxy = Some(text.parse()?),
             Setting::LimitsConnections => self.limits.connections = text.parse()?,
             Setting::LimitsConnectionsPerPeer => self.limits.connections_per_peer = text.parse()?,
             Setting::LimitsWaitingEvents => self.limits.waiting_events = text.parse()?,
@@ -120,6 +128,7 @@ impl Config {
             Setting::LimitsWrongTokens => self.limits.wrong_tokens = text.parse()?,
             Setting::MetricsPublic => self.metrics.public = parsed(text, "true or false")?,
             Setting::ShutdownDrainSeconds => self.shutdown.drain_seconds = text.parse()?,
+            Setting::ShutdownDelaySeconds => self.shutdown.delay_seconds = text.parse()?,
         }
         Ok(())
     }

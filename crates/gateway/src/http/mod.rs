@@ -13,6 +13,7 @@ use crate::http::problem::{Code, Problem};
 pub mod api;
 pub mod docs;
 pub mod extract;
+mod facts;
 mod guesses;
 pub mod metrics;
 pub mod openapi;
@@ -21,6 +22,7 @@ mod rate_limit;
 pub mod server;
 mod state;
 
+pub use facts::Facts;
 pub use state::{AppState, DEFAULT_TENANT, HttpOptions};
 
 /// The whole HTTP surface as one router: the same in production and in tests.

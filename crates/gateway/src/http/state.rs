@@ -9,6 +9,7 @@ use stentor_core::time::Time;
 use stentor_engine::Engine;
 use stentor_store::StoreError;
 
+use crate::http::Facts;
 use crate::http::extract::BodyBudget;
 use crate::http::guesses::Guesses;
 
@@ -43,6 +44,7 @@ pub struct AppState {
     bodies: BodyBudget,
     guesses: Arc<Guesses>,
     options: HttpOptions,
+    facts: Arc<Facts>,
 }
 
 impl axum::extract::FromRef<AppState> for BodyBudget {
@@ -64,7 +66,19 @@ impl AppState {
     /// The state around a running engine.
     pub fn new(engine: Engine, options: HttpOptions) -> Self {
         let guesses = Arc::new(Guesses::new(options.wrong_tokens));
-        Self { engine, tenants: Arc::default(), bodies: BodyBudget::default(), guesses, options }
+        let (tenants, bodies, facts) = (Arc::default(), BodyBudget::default(), Arc::default());
+        Self { engine, tenants, bodies, guesses, options, facts }
+    }
+
+    /// The same with facts about the configuration.
+    #[must_use]
+    pub fn with_facts(self, facts: Facts) -> Self {
+        Self { facts: Arc::new(facts), ..self }
+    }
+
+    /// What may be told of the configuration.
+    pub fn facts(&self) -> &Facts {
+        &self.facts
     }
 
     /// The engine.

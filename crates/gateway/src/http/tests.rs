@@ -19,8 +19,11 @@ fn operations(id: impl Fn(&str) -> String) -> Vec<String> {
             continue;
         }
         let kind = path.split('/').nth(2).expect("a resource");
-        let mut filled = path.replace("{id}", &id(kind)).replace("{token_id}", &id("tokens"));
-        filled = filled.replace("{message_id}", &id(kind)).replace("{name}", &id(kind));
+        let own = |path: &str, name: &str| path.contains(name).then(|| id(kind)).unwrap_or_default();
+        let mut filled = path.replace("{id}", &own(path, "{id}")).replace("{token_id}", &id("tokens"));
+        filled = filled
+            .replace("{message_id}", &own(path, "{message_id}"))
+            .replace("{name}", &own(path, "{name}"));
         for method in item.as_object().expect("operations").keys().filter(|key| *key != "parameters") {
             calls.push(format!("{} {filled}", method.to_uppercase()));
         }
@@ -43,6 +46,8 @@ fn never_made(kind: &str) -> String {
         "broadcasts" => "brc",
         "event-types" => "type",
         "routes" => "rt",
+        // It has none.
+        "usage" => "none",
         other => panic!("no id known for {other}"),
     };
     format!("{prefix}_01h455vb4pex5vsknk084sn02q")

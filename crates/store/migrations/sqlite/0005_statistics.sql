@@ -14,3 +14,33 @@ CREATE TABLE disablings (
     status INTEGER,
     PRIMARY KEY (webhook, version)
 ) STRICT, WITHOUT ROWID;
+
+-- What each commit counted in a minute, until that minute's rollups are built (engine rule E21). counted: the tenants, their
+-- webhooks and the sums of each.
+CREATE TABLE counts (
+    seq INTEGER PRIMARY KEY,
+    minute INTEGER NOT NULL,
+    counted BLOB NOT NULL
+) STRICT;
+
+-- Sums of a webhook, or of all webhooks of a tenant, by minute since the Unix epoch. The subject is the id of either.
+CREATE TABLE minute_rollups (
+    minute INTEGER NOT NULL,
+    subject BLOB NOT NULL,
+    sums BLOB NOT NULL,
+    PRIMARY KEY (minute, subject)
+) STRICT, WITHOUT ROWID;
+
+-- The same by hour; the minute is the hour's first.
+CREATE TABLE hour_rollups (
+    minute INTEGER NOT NULL,
+    subject BLOB NOT NULL,
+    sums BLOB NOT NULL,
+    PRIMARY KEY (minute, subject)
+) STRICT, WITHOUT ROWID;
+
+-- Deliveries that another webhook gave up, and which delivery of it that was.
+CREATE TABLE fallbacks (
+    delivery BLOB NOT NULL PRIMARY KEY,
+    given_up BLOB NOT NULL
+) STRICT, WITHOUT ROWID;

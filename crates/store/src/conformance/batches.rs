@@ -124,7 +124,7 @@ pub async fn a_mixed_batch_is_answered_in_order(backend: &dyn Backend) {
             Write::Redeliver { tenant, event: EventId::from_bytes([7; 16]), deliveries: Vec::new() },
         ])
         .await;
-    let recorded = |applied| Written::Recorded { applied, disabled_version: None };
+    let recorded = |applied| Written::Recorded { applied, disabled_version: None, fallback: None };
     assert_eq!(written[0], recorded(true));
     assert_eq!(written[1], Written::Claimed(vec![(claimed, 1)]));
     assert_eq!(written[2], Written::Accepted { positions: vec![fresh.deliveries[0].position] });

@@ -1,6 +1,7 @@
 //! What the cases are made of: a store with a source of ids and times that is the same in every run.
 
 mod attempts;
+pub(super) mod conversations;
 mod things;
 
 use std::sync::Arc;

@@ -16,7 +16,7 @@ async fn failing_since(scene: &Scene, webhook: &Webhook) -> Option<Time> {
 /// Records the outcome and answers the version it disabled the webhook at.
 async fn disabled_by(scene: &Scene, outcome: OutcomeWrite) -> Option<u64> {
     match scene.write(Write::Outcome(Box::new(outcome))).await {
-        Written::Recorded { applied: true, disabled_version } => disabled_version,
+        Written::Recorded { applied: true, disabled_version, .. } => disabled_version,
         other => panic!("not applied: {other:?}"),
     }
 }
@@ -65,7 +65,7 @@ pub async fn what_is_not_applied_changes_no_health(backend: &dyn Backend) {
     wrong.health = HealthChange::StartedFailing;
     wrong.disable = Some(DisableReason::Gone);
     let answer = scene.write(Write::Outcome(Box::new(wrong))).await;
-    assert_eq!(answer, Written::Recorded { applied: false, disabled_version: None });
+    assert_eq!(answer, Written::Recorded { applied: false, disabled_version: None, fallback: None });
     assert_eq!(failing_since(&scene, &webhook).await, None);
     let read = scene.store.webhook(tenant, webhook.id).await.expect("a webhook is read");
     assert_eq!(read, Some(webhook));

@@ -118,7 +118,7 @@ pub async fn journal_items_do_not_reach_others(backend: &dyn Backend) {
         Write::Redeliver { tenant, event: own.done.event.content.id, deliveries: vec![again.clone()] };
     let items = vec![Write::Outcome(Box::new(outcome)), retry(&own.done), retry(&own.waiting), redeliver];
     let written = scene.commit(items).await;
-    assert_eq!(written[0], Written::Recorded { applied: false, disabled_version: None });
+    assert_eq!(written[0], Written::Recorded { applied: false, disabled_version: None, fallback: None });
     assert_eq!(written[1..], [Written::Retried(None), Written::Retried(None), Written::Redelivered(None)]);
     let after = (scene.sums().await, scene.pending(&own.webhook).await, scene.version(own.tenant).await);
     assert_eq!(before, after);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use stentor_core::delivery::{CancelReason, DeliveryState, FinalState};
-use stentor_core::event::EventType;
+use stentor_core::event::{EventType, Origin};
 use stentor_core::id::{DeliveryId, EventId, TenantId};
 use stentor_core::time::Time;
 use stentor_core::webhook::{DisableReason, WebhookStatus};
@@ -277,7 +277,12 @@ pub async fn event_types_walk_a_span_of_time(backend: &dyn Backend) {
         }
         assert_eq!(seen, samples[3..17].iter().map(|sample| sample.id).collect::<Vec<_>>());
     }
+    let mut own = scene.new_event(tenant, &[]).await;
+    own.event.origin = Origin::Operational;
+    scene.store_event(&own).await;
     let later = START.plus(Duration::from_secs(1_000_000));
+    let last = scene.store.event_types(tenant, own.event.accepted_at, later, None, 10).await;
+    assert_eq!(last.expect("types are read"), [], "an operational event is not replayed");
     let none = scene.store.event_types(tenant, later, later, None, 10).await.expect("types are read");
     assert_eq!(none, []);
 }

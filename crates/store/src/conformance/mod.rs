@@ -17,19 +17,23 @@ pub mod config_version;
 pub mod conservation;
 pub mod conversations;
 pub mod event_types;
+pub mod fallbacks;
 pub mod fixtures;
 pub mod health;
 pub mod idempotency;
 pub mod isolation;
 pub mod journal;
 pub mod lanes;
+pub mod leftovers;
 pub mod lists;
 pub mod maintenance;
+pub mod messages;
 pub mod order;
 pub mod outcomes;
 pub mod purge;
 pub mod retry_cancel;
 pub mod routes;
+pub mod statistics;
 pub mod tenants;
 pub mod tokens;
 pub mod usage;
@@ -92,13 +96,8 @@ macro_rules! conformance_suite {
                 a_conversation_is_created_once_per_key,
                 conversations_are_listed_once_each,
                 a_change_of_a_conversation_needs_its_revision,
-                a_message_is_stored_with_its_event,
-                a_message_that_cannot_be_leaves_nothing,
-                a_message_changes_with_its_event_or_alone,
-                deliveries_are_traced_to_their_message,
                 a_deleted_conversation_leaves_its_id_free,
                 an_unused_webhook_is_retired,
-                messages_go_by_retention,
                 a_deleted_tenants_conversations_are_gone,
             ],
             event_types: [
@@ -107,6 +106,13 @@ macro_rules! conformance_suite {
                 types_are_bounded_all_or_none,
                 a_deleted_type_is_gone,
                 what_is_in_force_follows_the_rules,
+            ],
+            fallbacks: [
+                what_is_given_up_goes_to_the_fallback,
+                only_what_is_dead_goes_there,
+                a_fallback_of_nobody_gets_nothing,
+                operational_events_go_no_further,
+                a_fallback_is_purged_with_its_event,
             ],
             health: [
                 failures_are_recorded_by_their_transitions,
@@ -157,12 +163,24 @@ macro_rules! conformance_suite {
                 large_data_is_left_out_of_lists,
                 event_types_walk_a_span_of_time,
             ],
+            leftovers: [
+                revisions_go_once_another_was_in_force,
+                tombstones_go_after_their_deliveries,
+                only_what_has_ended_goes,
+            ],
             maintenance: [
                 a_process_learns_how_the_last_one_ended,
                 starts_are_taken_once,
                 upkeep_changes_nothing,
                 a_backup_opens_and_conserves,
                 a_backup_needs_a_new_file,
+            ],
+            messages: [
+                a_message_is_stored_with_its_event,
+                a_message_that_cannot_be_leaves_nothing,
+                a_message_changes_with_its_event_or_alone,
+                deliveries_are_traced_to_their_message,
+                messages_go_by_retention,
             ],
             order: [
                 positions_rise_when_clocks_go_backwards,
@@ -206,6 +224,15 @@ macro_rules! conformance_suite {
                 every_change_of_a_route_moves_the_version,
                 routes_then_are_those_in_force,
                 routes_do_not_reach_others,
+            ],
+            statistics: [
+                what_is_recorded_is_counted_at_once,
+                what_is_not_recorded_is_not_counted,
+                ends_without_an_attempt_are_counted,
+                building_rollups_changes_nothing_that_is_read,
+                what_comes_late_is_added,
+                sums_belong_to_their_tenant,
+                old_rollups_are_purged,
             ],
             tenants: [
                 a_tenant_comes_back,
@@ -281,6 +308,7 @@ mod tests {
             ("conservation", include_str!("conservation.rs")),
             ("conversations", include_str!("conversations.rs")),
             ("event_types", include_str!("event_types.rs")),
+            ("fallbacks", include_str!("fallbacks.rs")),
             ("health", include_str!("health.rs")),
             ("idempotency", include_str!("idempotency.rs")),
             ("isolation", include_str!("isolation.rs")),
@@ -288,11 +316,13 @@ mod tests {
             ("lanes", include_str!("lanes.rs")),
             ("lists", include_str!("lists.rs")),
             ("maintenance", include_str!("maintenance.rs")),
+            ("messages", include_str!("messages.rs")),
             ("order", include_str!("order.rs")),
             ("outcomes", include_str!("outcomes.rs")),
             ("purge", include_str!("purge.rs")),
             ("retry_cancel", include_str!("retry_cancel.rs")),
             ("routes", include_str!("routes.rs")),
+            ("statistics", include_str!("statistics.rs")),
             ("tenants", include_str!("tenants.rs")),
             ("tokens", include_str!("tokens.rs")),
             ("usage", include_str!("usage.rs")),

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use rusqlite::{ToSql, named_params};
-use stentor_core::event::{Event, EventType};
+use stentor_core::event::{Event, EventType, Origin};
 use stentor_core::id::{EventId, TenantId};
 use stentor_core::time::Time;
 
@@ -112,14 +112,14 @@ impl Events for SqliteStore {
             let after = after.map_or([0; 16], |after| *after.as_bytes());
             let mut statement = connection.prepare_cached(
                 "SELECT id, event_type FROM events INDEXED BY events_by_tenant WHERE tenant = :tenant AND id >= max(:low, :after)
-                 AND id <> :after AND id < :high AND accepted_at >= :since AND accepted_at < :until
+                 AND id <> :after AND id < :high AND accepted_at >= :since AND accepted_at < :until AND origin <> :operational
                  ORDER BY id LIMIT :rows",
             )?;
             let (tenant, since, until) = (tenant.as_bytes(), micros(since), micros(until));
             let mut found = statement.query(
                 named_params! {
                     ":tenant": tenant, ":low": low, ":after": after, ":high": high, ":since": since, ":until": until,
-                    ":rows": rows,
+                    ":rows": rows, ":operational": row::origin_number(Origin::Operational),
                 },
             )?;
             let mut types = Vec::new();

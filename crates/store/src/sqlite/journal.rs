@@ -2,6 +2,7 @@
 
 mod accept;
 mod broadcast;
+mod fallback;
 mod message;
 mod outcome;
 mod purge;
@@ -18,6 +19,7 @@ use stentor_core::id::{EventId, TenantId};
 use super::SqliteStore;
 use super::failure::{self, Severity};
 use super::row::{IdBytes, count};
+use super::statistics::{self, Counted};
 use super::totals::Changes;
 use super::writer::{AbortOnPanic, Writer};
 use crate::error::StoreResult;
@@ -97,7 +99,10 @@ fn commit(writer: &mut Writer, batch: &[Write]) -> CommitResult {
     writer.limit_log();
     for careful in [false, true] {
         match attempt(writer, batch, careful) {
-            Ok(written) => return CommitResult::Committed(written),
+            Ok((written, counted)) => {
+                statistics::lock(&writer.minutes).add(counted);
+                return CommitResult::Committed(written);
+            }
             Err(fault) => {
                 if !writer.connection.is_autocommit()
                     && let Err(error) = writer.connection.execute_batch("ROLLBACK")
@@ -116,7 +121,7 @@ fn commit(writer: &mut Writer, batch: &[Write]) -> CommitResult {
     CommitResult::NotCommitted("an item failed outside of its own write".into())
 }
 
-fn attempt(writer: &Writer, batch: &[Write], careful: bool) -> ItemResult<Vec<Written>> {
+fn attempt(writer: &Writer, batch: &[Write], careful: bool) -> ItemResult<(Vec<Written>, Counted)> {
     let connection = &writer.connection;
     connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
     let mut items = Batch::new(connection, writer.closed_before)?;
@@ -126,11 +131,12 @@ fn attempt(writer: &Writer, batch: &[Write], careful: bool) -> ItemResult<Vec<Wr
         written.push(if careful { items.write_alone(write)? } else { items.write(write)? });
     }
     std::mem::take(&mut items.changes).write(connection)?;
+    items.counted.store(connection)?;
     connection.prepare_cached("COMMIT")?.execute([])?;
     if let Some((backlogs, changes)) = writer.backlogs.as_ref().zip(items.backlog) {
         backlogs.apply(changes);
     }
-    Ok(written)
+    Ok((written, items.counted))
 }
 
 /// A batch being written: the statements of the hot path, and what the items share.
@@ -147,6 +153,7 @@ struct Batch<'c> {
     versions: HashMap<TenantId, Option<u64>>,
     closed_before: IdBytes,
     changes: Changes,
+    counted: Counted,
     /// What the batch changes of the tenants' pending deliveries, if anybody follows that.
     backlog: Option<HashMap<TenantId, i64>>,
 }
@@ -165,6 +172,7 @@ impl<'c> Batch<'c> {
             versions: HashMap::new(),
             closed_before,
             changes: Changes::default(),
+            counted: Counted::default(),
             backlog: None,
         })
     }
@@ -195,7 +203,8 @@ impl<'c> Batch<'c> {
     /// Writes an item so that its failure undoes it alone.
     fn write_alone(&mut self, write: &Write) -> ItemResult<Written> {
         self.connection.execute_batch("SAVEPOINT item")?;
-        let before = (self.versions.clone(), self.changes.clone(), self.backlog.clone());
+        let before =
+            (self.versions.clone(), self.changes.clone(), self.counted.clone(), self.backlog.clone());
         match self.write(write) {
             Ok(written) => {
                 self.connection.execute_batch("RELEASE item")?;
@@ -204,7 +213,7 @@ impl<'c> Batch<'c> {
             Err(fault) => {
                 let Some(reason) = fault.refusal() else { return Err(fault) };
                 self.connection.execute_batch("ROLLBACK TO item; RELEASE item")?;
-                (self.versions, self.changes, self.backlog) = before;
+                (self.versions, self.changes, self.counted, self.backlog) = before;
                 Ok(Written::Refused(reason))
             }
         }

@@ -81,6 +81,10 @@ impl Maintenance for SqliteStore {
         }
     }
 
+    async fn purge_leftovers(&self, before: Time, rows_max: u32) -> StoreResult<u32> {
+        self.delete_leftovers(before, rows_max).await
+    }
+
     async fn backup(&self, file: &Path) -> StoreResult<()> {
         Self::backup_file(&self.path, file).await
     }

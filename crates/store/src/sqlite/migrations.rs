@@ -35,6 +35,11 @@ const MIGRATIONS: &[Migration] = &[
         oldest_binary: 1,
         sql: include_str!("../../migrations/sqlite/0006_governance.sql"),
     },
+    Migration {
+        version: 7,
+        oldest_binary: 1,
+        sql: include_str!("../../migrations/sqlite/0007_leftovers.sql"),
+    },
 ];
 
 /// Runs what is missing.

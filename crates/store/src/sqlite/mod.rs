@@ -10,6 +10,7 @@ mod events;
 mod failure;
 mod journal;
 mod lanes;
+mod leftovers;
 mod maintenance;
 mod migrations;
 mod operational;
@@ -18,6 +19,7 @@ mod replays;
 mod routes;
 mod row;
 mod secrets;
+mod statistics;
 mod tenants;
 mod tokens;
 mod totals;
@@ -36,6 +38,7 @@ use crate::error::{StoreError, StoreResult};
 use crate::seal::{MasterKey, Place, SealError, Sealer};
 use checkpoint::Checkpointer;
 use readers::Readers;
+use statistics::{OpenMinutes, SharedMinutes};
 use writer::Writer;
 
 /// Why a database could not be opened.
@@ -85,6 +88,9 @@ pub enum OpenError {
     /// SQLite refused.
     #[error("the database cannot be opened: {0}")]
     Sqlite(#[from] rusqlite::Error),
+    /// What the last process had counted cannot be read.
+    #[error("what was counted last cannot be read: {0}")]
+    Counts(StoreError),
     /// The thread for checkpoints could not be started.
     #[error("the thread for checkpoints could not be started: {0}")]
     Thread(std::io::Error),
@@ -97,6 +103,9 @@ pub struct SqliteStore {
     readers: Readers,
     sealer: Arc<Sealer>,
     checkpointer: Checkpointer,
+    minutes: SharedMinutes,
+    /// Held by the one who builds rollups.
+    closing: tokio::sync::Mutex<()>,
     path: PathBuf,
     // Last, so that the lock outlives the connections.
     _lock: File,
@@ -115,13 +124,17 @@ impl SqliteStore {
         let sealer = Arc::new(Sealer::new(master_key));
         check_canary(&connection, &sealer)?;
         let checkpointer = Checkpointer::start(connection::open_checkpointer(path)?)?;
-        let writer = Writer::new(connection, checkpointer.log())?;
+        let minutes = OpenMinutes::load(&connection).map_err(OpenError::Counts)?;
+        let minutes: SharedMinutes = Arc::new(Mutex::new(minutes));
+        let writer = Writer::new(connection, checkpointer.log(), Arc::clone(&minutes))?;
         let readers = Readers::open(path)?;
         Ok(Self {
             writer: Arc::new(Mutex::new(writer)),
             readers,
             sealer,
             checkpointer,
+            minutes,
+            closing: tokio::sync::Mutex::default(),
             path: path.to_owned(),
             _lock: lock,
         })

@@ -71,6 +71,14 @@ fn event_lists_walk_the_tenants_index() {
 }
 
 #[test]
+fn a_tenants_use_is_read_without_the_others() {
+    let lines = plan(&migrated(), usage::OF_TENANT);
+    assert!(lines.iter().any(|line| line.contains("events_by_tenant (tenant=? AND id>?)")), "{lines:#?}");
+    assert!(lines.iter().any(|line| line.contains("SEARCH usage USING PRIMARY KEY (tenant=? AND day>?)")));
+    assert!(lines.iter().all(|line| !line.contains("SCAN events")), "{lines:#?}");
+}
+
+#[test]
 fn delivery_lists_scan_no_table() {
     let connection = migrated();
     for sql in deliveries::list::statements() {
@@ -79,6 +87,16 @@ fn delivery_lists_scan_no_table() {
             lines.iter().all(|line| !line.contains("SCAN") || line.contains("SCAN (")),
             "{sql}\n{lines:#?}"
         );
+    }
+}
+
+#[test]
+fn leftovers_are_found_by_their_indexes() {
+    let connection = migrated();
+    for sql in leftovers::STATEMENTS {
+        let lines = plan(&connection, sql);
+        let covered = |line: &str| line.contains("USING COVERING INDEX revisions_in_time");
+        assert!(lines.iter().all(|line| !line.contains("SCAN") || covered(line)), "{sql}: {lines:#?}");
     }
 }
 

@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
 use super::OpenError;
 use super::checkpoint::Log;
 use super::row::IdBytes;
+use super::statistics::SharedMinutes;
 use crate::error::{StoreError, StoreResult};
 use crate::usage::Backlogs;
 
@@ -21,10 +22,12 @@ pub(super) struct Writer {
     /// How it failed: what is synced after a failed sync may stand on pages that were lost (engine rule E3).
     failed: Option<String>,
     log: Arc<Log>,
+    /// What is counted, once it is committed.
+    pub minutes: SharedMinutes,
 }
 
 impl Writer {
-    pub fn new(mut connection: Connection, log: Arc<Log>) -> Result<Self, OpenError> {
+    pub fn new(mut connection: Connection, log: Arc<Log>, minutes: SharedMinutes) -> Result<Self, OpenError> {
         let closed_before = connection
             .query_row("SELECT value FROM meta WHERE name = 'closed_before'", [], |row| row.get(0))
             .optional()?;
@@ -34,7 +37,7 @@ impl Writer {
             Ok(())
         }))?;
         let closed_before = closed_before.unwrap_or_default();
-        Ok(Self { connection, closed_before, backlogs: None, failed: None, log })
+        Ok(Self { connection, closed_before, backlogs: None, failed: None, log, minutes })
     }
 
     /// Runs one transaction. Whatever `work` returns as an error is rolled back.

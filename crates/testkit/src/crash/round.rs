@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use super::load::Load;
 use super::{CrashOptions, Round};
 use crate::api::Api;
 use crate::checker::{self, Bounds, Report};
 use crate::gateway::{Gateway, GatewayBuilder};
 use crate::ledger::{BodyIs, ReceiverLedger, SenderLedger};
+use crate::load::{Load, LoadOptions};
 use crate::receiver::Receiver;
 use crate::{metrics, wait};
 
@@ -72,12 +72,14 @@ impl Run {
 
     pub(super) async fn round(&mut self, acks_before_kill: u64) -> Round {
         let (connections, padding_bytes) = (self.options.connections, self.options.padding_bytes);
-        let mut load = Load::start(&self.tenant, &self.sender, connections, padding_bytes);
+        let options = LoadOptions { connections, event_type: "crash.tested", padding_bytes };
+        let mut load = Load::start(&self.tenant, &self.sender, options);
+        let acks_before_kill = usize::try_from(acks_before_kill).expect("fewer than memory can hold");
         let last = {
             let last = Arc::new(Mutex::new(None));
             tokio::select! {
                 () = scrape(self.gateway.api(), &self.receiver, Arc::clone(&last)) => {}
-                () = load.acked(acks_before_kill) => {}
+                () = load.acked_or_ended(acks_before_kill) => {}
             }
             let last = *last.lock().unwrap_or_else(PoisonError::into_inner);
             last.unwrap_or_else(|| panic!("the gateway does not tell {IN_FLIGHT}"))

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use stentor_core::event::{Event, EventContent, EventType};
 use stentor_core::id::{BroadcastId, DeliveryId, EventId, ReplayId, RouteId, TenantId, TokenId, WebhookId};
 use stentor_core::route::Route;
+use stentor_core::statistics::Rollup;
 use stentor_core::tenant::Tenant;
 use stentor_core::time::Time;
 use stentor_core::token::Token;
@@ -25,8 +26,8 @@ use stentor_store::tenants::TenantSaved;
 use stentor_store::usage::{Backlogs, UsedDay};
 use stentor_store::webhooks::{CreatedOnce, Routing, Saved};
 use stentor_store::{
-    Broadcasts, Deliveries, Events, Lanes, Maintenance, Operational, Page, Replays, Routes, Tenants, Tokens,
-    Usage, Webhooks,
+    Broadcasts, Deliveries, Events, Lanes, Maintenance, Operational, Page, Replays, Routes, Statistics,
+    Tenants, Tokens, Usage, Webhooks,
 };
 
 use super::FaultyStore;
@@ -252,6 +253,10 @@ impl Maintenance for FaultyStore {
         self.inner.backup(file).await
     }
 
+    async fn purge_leftovers(&self, before: Time, rows_max: u32) -> StoreResult<u32> {
+        self.inner.purge_leftovers(before, rows_max).await
+    }
+
     async fn ping(&self) -> StoreResult<()> {
         self.inner.ping().await
     }
@@ -317,6 +322,48 @@ impl Replays for FaultyStore {
 }
 
 #[async_trait]
+impl Operational for FaultyStore {
+    async fn disablings(&self, rows: u32) -> StoreResult<Vec<Disabling>> {
+        self.inner.disablings(rows).await
+    }
+
+    async fn disabling_emitted(&self, webhook: WebhookId, version: u64) -> StoreResult<()> {
+        self.inner.disabling_emitted(webhook, version).await
+    }
+}
+
+#[async_trait]
+impl Statistics for FaultyStore {
+    async fn minutes(
+        &self,
+        tenant: TenantId,
+        webhook: Option<WebhookId>,
+        since: Time,
+        until: Time,
+    ) -> StoreResult<Vec<(Time, Rollup)>> {
+        self.inner.minutes(tenant, webhook, since, until).await
+    }
+
+    async fn hours(
+        &self,
+        tenant: TenantId,
+        webhook: Option<WebhookId>,
+        since: Time,
+        until: Time,
+    ) -> StoreResult<Vec<(Time, Rollup)>> {
+        self.inner.hours(tenant, webhook, since, until).await
+    }
+
+    async fn close_minutes(&self, now: Time) -> StoreResult<()> {
+        self.inner.close_minutes(now).await
+    }
+
+    async fn purge_rollups(&self, now: Time) -> StoreResult<()> {
+        self.inner.purge_rollups(now).await
+    }
+}
+
+#[async_trait]
 impl Routes for FaultyStore {
     async fn create_route(&self, route: &Route) -> StoreResult<RouteSaved> {
         self.inner.create_route(route).await
@@ -344,16 +391,5 @@ impl Routes for FaultyStore {
 
     async fn routes_at(&self, tenant: TenantId, version: u64) -> StoreResult<RoutesThen> {
         self.inner.routes_at(tenant, version).await
-    }
-}
-
-#[async_trait]
-impl Operational for FaultyStore {
-    async fn disablings(&self, rows: u32) -> StoreResult<Vec<Disabling>> {
-        self.inner.disablings(rows).await
-    }
-
-    async fn disabling_emitted(&self, webhook: WebhookId, version: u64) -> StoreResult<()> {
-        self.inner.disabling_emitted(webhook, version).await
     }
 }

@@ -175,6 +175,7 @@ fn outcome() -> Entry {
         step: Step::Final(FinalState::Delivered),
         health: HealthChange::Unchanged,
         disable: None,
+        fallback: None,
         now: Time::ZERO,
     });
     Entry::Outcome { lane: LaneKey { shard, webhook }, outcome }

@@ -1,9 +1,12 @@
 //! Real sockets on loopback: scripted receivers that behave well or badly, byte by byte.
 
+mod diagnosis;
 mod exchange;
 mod guard;
 mod hostile;
 mod names;
+mod probe;
+mod proxies;
 mod tls;
 
 use std::collections::VecDeque;

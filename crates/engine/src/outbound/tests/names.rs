@@ -44,6 +44,68 @@ fn answer(query: &[u8], code: u8, addresses: &[[u8; 4]]) -> Vec<u8> {
     answer
 }
 
+/// The query's own question, answered with a chain of aliases that ends at one address, in one message.
+fn aliased(query: &[u8], aliases: &[&str], address: [u8; 4]) -> Vec<u8> {
+    let mut message = answer(query, NO_ERROR, &[]);
+    let asks_for_v4 = message[message.len() - 4..message.len() - 2] == [0, 1];
+    let mut owner = vec![0xc0, 12];
+    for alias in aliases {
+        let target = wire_name(alias);
+        message.extend_from_slice(&owner);
+        message.extend_from_slice(&[0, 5, 0, 1, 0, 0, 0x0e, 0x10]);
+        message.extend_from_slice(&u16::try_from(target.len()).unwrap().to_be_bytes());
+        message.extend_from_slice(&target);
+        owner = target;
+    }
+    let mut records = aliases.len();
+    if asks_for_v4 {
+        message.extend_from_slice(&owner);
+        message.extend_from_slice(&[0, 1, 0, 1, 0, 0, 0x0e, 0x10, 0, 4]);
+        message.extend_from_slice(&address);
+        records += 1;
+    }
+    message[6..8].copy_from_slice(&u16::try_from(records).unwrap().to_be_bytes());
+    message
+}
+
+fn wire_name(name: &str) -> Vec<u8> {
+    let mut wire = Vec::new();
+    for label in name.split('.') {
+        wire.push(u8::try_from(label.len()).unwrap());
+        wire.extend_from_slice(label.as_bytes());
+    }
+    wire.push(0);
+    wire
+}
+
+/// A public name whose aliases lead inside is refused for where it leads (acceptance: CNAME chains).
+#[tokio::test]
+async fn a_chain_of_aliases_is_judged_by_its_end() {
+    use stentor_core::address::Refusal;
+    let chain = ["edge.cdn.example.net", "origin.example.org", "db.internal"];
+    for (address, refusal) in [
+        ([10, 0, 0, 7], Refusal::Private),
+        ([127, 0, 0, 1], Refusal::Loopback),
+        ([169, 254, 169, 254], Refusal::Metadata),
+    ] {
+        let receiver = Receiver::answering("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await;
+        let resolver = name_server(move |query| Some(aliased(query, &chain, address))).await;
+        let found = resolver.resolve("hooks.example.com").await;
+        assert_eq!(found, Ok(vec![IpAddr::from(address)]), "the aliases are followed");
+        let policy = AddressPolicy::closed().with_http(true);
+        let client = OutboundClient::new(options(policy), Arc::new(resolver)).unwrap();
+        let url = format!("http://hooks.example.com:{}/", receiver.address.port());
+        assert_eq!(outcome(&client, &url).await, AttemptOutcome::Blocked { refusal }, "{address:?}");
+        assert_eq!(receiver.connections(), 0, "{address:?}");
+    }
+    // The same chain to where it may lead is followed to its end.
+    let receiver = Receiver::answering("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await;
+    let resolver = name_server(move |query| Some(aliased(query, &chain, [127, 0, 0, 1]))).await;
+    let client = client_with(Arc::new(resolver));
+    let url = format!("http://hooks.example.com:{}/", receiver.address.port());
+    assert_eq!(outcome(&client, &url).await, delivered(200));
+}
+
 #[tokio::test]
 async fn addresses_are_found_and_cached() {
     let asked = Arc::new(AtomicUsize::new(0));

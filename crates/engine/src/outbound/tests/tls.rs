@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicU64;
 use http_body_util::{BodyExt, Full};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 use rustls::ServerConfig;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::TlsAcceptor;
@@ -13,22 +13,26 @@ use tokio_rustls::TlsAcceptor;
 use super::*;
 
 /// A private certificate authority.
-struct Authority {
+pub(super) struct Authority {
     issuer: Issuer<'static, KeyPair>,
-    root: CertificateDer<'static>,
+    pub(super) root: CertificateDer<'static>,
 }
 
 impl Authority {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::new(Vec::new()).unwrap();
+        // Each has a name of its own, as in the world.
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        let name = format!("Authority {}", NUMBER.fetch_add(1, Ordering::Relaxed));
+        params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let root = params.self_signed(&key).unwrap().der().clone();
         Self { issuer: Issuer::new(params, key), root }
     }
 
     /// A server that shows a certificate for `name`.
-    fn acceptor(
+    pub(super) fn acceptor(
         &self,
         name: &str,
         alpn: &[&str],
@@ -49,7 +53,7 @@ impl Authority {
         TlsAcceptor::from(Arc::new(config))
     }
 
-    fn client(&self) -> OutboundClient {
+    pub(super) fn client(&self) -> OutboundClient {
         let resolver = ScriptedResolver::new([ScriptedResolver::addresses(&["127.0.0.1"])]);
         let options =
             OutboundOptions { extra_roots: vec![self.root.clone()], ..options(AddressPolicy::dev()) };
@@ -58,7 +62,7 @@ impl Authority {
 }
 
 /// Counts the bytes of requests that arrive through TLS and answers each connection once with `answer`.
-async fn tls_receiver(
+pub(super) async fn tls_receiver(
     acceptor: TlsAcceptor,
     answer: &'static str,
     goodbye: bool,
@@ -84,7 +88,7 @@ fn url(receiver: &Receiver, host: &str) -> String {
     format!("https://{host}:{}/hook", receiver.address.port())
 }
 
-const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+pub(super) const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
 #[tokio::test]
 async fn a_good_certificate_is_accepted_for_names_and_addresses() {

@@ -11,6 +11,7 @@ mod attempt;
 pub mod broadcasts;
 pub mod conversations;
 pub mod deliveries;
+pub mod egress;
 pub mod event_types;
 pub mod events;
 mod explain;
@@ -18,6 +19,8 @@ mod filter;
 pub mod health;
 pub mod replays;
 pub mod routes;
+pub mod statistics;
+pub mod support;
 pub mod tenants;
 pub mod tokens;
 pub mod usage;
@@ -32,6 +35,9 @@ pub fn router() -> OpenApiRouter<AppState> {
         .merge(routes::router())
         .merge(explain::router())
         .merge(replays::router())
+        .merge(egress::router())
+        .merge(support::router())
+        .merge(statistics::router())
         .merge(event_types::router())
         .merge(conversations::router())
         .merge(broadcasts::router())

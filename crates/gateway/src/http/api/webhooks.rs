@@ -25,6 +25,7 @@ use crate::http::problem::{Problem, ProblemBody};
 
 mod conditions;
 mod creation;
+mod diagnose;
 mod merge;
 mod parts;
 mod preview;
@@ -37,7 +38,7 @@ mod view;
 
 use query::WebhooksQuery;
 use settings::{WebhookSettings, secret_refusal};
-use view::WebhookView;
+pub(in crate::http::api) use view::WebhookView;
 
 const TAG: &str = "webhooks";
 /// How long an old secret signs beside a new one, when not said otherwise, and at most.
@@ -74,6 +75,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(create, list))
         .routes(routes!(test))
+        .routes(routes!(diagnose::diagnose))
         .routes(routes!(get, patch, delete))
         .routes(routes!(rotate_secret))
         .routes(routes!(preview::preview))

@@ -108,8 +108,8 @@ codes! {
         "The tenant's plan allows so many events a day or month. `Retry-After` tells when the next period begins; `GET /v1/usage` shows the use. Nothing was stored.";
     TooManyWrongTokens = "too_many_wrong_tokens", TOO_MANY_REQUESTS, "Too many wrong tokens came from this address",
         "After some wrong tokens an address has to wait before the next one is looked at: 1 second, then twice as long each time, up to 60. Tokens that worked before go on working meanwhile. Check the token.";
-    TooManyTests = "too_many_tests", TOO_MANY_REQUESTS, "Too many test sends are on their way",
-        "At most 8 test sends of a tenant, and 32 of all together, are on their way at once. Wait until one has been answered.";
+    TooManyTests = "too_many_tests", TOO_MANY_REQUESTS, "Too many tests are on their way",
+        "At most 8 test sends and 2 diagnoses of a tenant, and 32 and 16 of all together, are on their way at once. Wait until one has been answered.";
     TooManyBacktests = "too_many_backtests", TOO_MANY_REQUESTS, "Too many backtests are running",
         "At most 2 backtests run at once. Wait as `Retry-After` says and repeat.";
     Internal = "internal", INTERNAL_SERVER_ERROR, "Something failed on our side",

@@ -88,6 +88,10 @@ impl From<WebhookError> for Problem {
             WebhookError::TooManyTests => Self::new(Code::TooManyTests, detail),
             WebhookError::KeyConflict(_) => Self::new(Code::IdempotencyKeyReused, detail),
             WebhookError::TooManySecrets => Self::new(Code::TooManySecrets, detail),
+            WebhookError::UnknownFallback => Self::new(Code::NotFound, detail),
+            WebhookError::FallbackLoop => {
+                Self::invalid_body(vec![FieldError::new("/on_dead", detail).with_code("on_dead_loop")])
+            }
             WebhookError::OfConversations => Self::new(Code::ConversationWebhook, detail),
             WebhookError::Busy => Self::new(Code::ChangedMeanwhile, detail),
             WebhookError::Store(error) => error.into(),

@@ -113,7 +113,7 @@ impl Model {
                 (known.attempts, known.state) = (number, state);
             }
             batch.push(Write::Outcome(Box::new(write)));
-            expected.push(Written::Recorded { applied, disabled_version: None });
+            expected.push(Written::Recorded { applied, disabled_version: None, fallback: None });
         }
         assert_eq!(scene.commit(batch).await, expected);
     }

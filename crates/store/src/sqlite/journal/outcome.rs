@@ -67,7 +67,7 @@ impl Batch<'_> {
             }
         };
         if !applied {
-            return Ok(Written::Recorded { applied: false, disabled_version: None });
+            return Ok(Written::Recorded { applied: false, disabled_version: None, fallback: None });
         }
         let response = attempt.response.as_ref();
         self.insert_attempt.execute(params![
@@ -82,12 +82,22 @@ impl Batch<'_> {
             response.map(|response| &*response.body),
             response.is_some_and(|response| response.truncated),
         ])?;
+        let ended = attempt.started_at.plus(attempt.duration);
+        let counted = self.counted.of(write.tenant, write.webhook, ended);
+        counted.attempt(attempt);
+        if let Step::Final(state) = write.step {
+            counted.finished(state, write.now);
+        }
         self.health(write)?;
         let disabled_version = match write.disable {
             Some(reason) => self.disable(write, reason)?,
             None => None,
         };
-        Ok(Written::Recorded { applied: true, disabled_version })
+        let fallback = match (&write.fallback, write.step) {
+            (Some(fallback), Step::Final(FinalState::Dead(_))) => self.fall_back(write, fallback)?,
+            _ => None,
+        };
+        Ok(Written::Recorded { applied: true, disabled_version, fallback })
     }
 
     /// Moves a pending row that has `attempts.0` attempts to the finished ones, with `attempts.1`.

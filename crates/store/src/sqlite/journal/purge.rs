@@ -75,6 +75,7 @@ impl Batch<'_> {
         let mut expired = Vec::with_capacity(found.len());
         for (ending, attempts) in found {
             if self.finish_one(&ending, state, (attempts, attempts), now)? {
+                self.count_end(ending.tenant, ending.webhook, state, now);
                 expired.push((ending.delivery, ending.webhook, ending.shard));
             }
         }
@@ -135,6 +136,9 @@ impl Batch<'_> {
         let attempts = self
             .connection
             .prepare_cached("DELETE FROM attempts WHERE delivery >= ?1 AND delivery < ?2")?
+            .execute([from, below])?;
+        self.connection
+            .prepare_cached("DELETE FROM fallbacks WHERE delivery >= ?1 AND delivery < ?2")?
             .execute([from, below])?;
         self.connection
             .prepare_cached("DELETE FROM message_deliveries WHERE delivery >= ?1 AND delivery < ?2")?

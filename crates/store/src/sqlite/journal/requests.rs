@@ -51,10 +51,18 @@ impl Batch<'_> {
             if let Some((ending, attempts)) = found
                 && self.finish_one(&ending, state, (attempts, attempts), now)?
             {
+                self.count_end(ending.tenant, ending.webhook, state, now);
                 finished.push(*delivery);
             }
         }
         Ok(Written::Finished(finished))
+    }
+
+    /// Counts a delivery that ended without an attempt.
+    pub(super) fn count_end(&mut self, tenant: TenantId, webhook: WebhookId, state: FinalState, now: Time) {
+        if matches!(state, FinalState::Dead(_)) {
+            self.counted.of(tenant, webhook, now).finished(state, now);
+        }
     }
 
     /// A row that waits for a time is due now. A finished one goes back to the end of its webhook's queue: what was sent

@@ -182,10 +182,8 @@ impl ThoughtEvent {
         if self.subject.as_ref().is_some_and(|text| !(1..=SUBJECT_BYTES_MAX).contains(&text.len())) {
             errors.push(FieldError::new("/event/subject", "must have 1 to 256 bytes"));
         }
-        if let Some(metadata) = self.metadata.as_deref().map(RawValue::get) {
-            if metadata.len() > METADATA_BYTES_MAX {
-                errors.push(FieldError::new("/event/metadata", "must have at most 8192 bytes"));
-            }
+        if self.metadata.as_deref().is_some_and(|metadata| metadata.get().len() > METADATA_BYTES_MAX) {
+            errors.push(FieldError::new("/event/metadata", "must have at most 8192 bytes"));
         }
         let bytes = |raw: Box<RawValue>| Bytes::from(Box::<str>::from(raw).into_boxed_bytes());
         let content = EventContent {

@@ -136,3 +136,28 @@ async fn every_broken_rule_of_a_route_is_told_at_once() {
         assert_eq!(answer.problem(), ("invalid_body".into(), vec![pointer.into()]));
     }
 }
+
+#[tokio::test]
+async fn a_replay_of_a_range_asks_filters_and_routes() {
+    let app = TestApp::start().await;
+    let (_, token) = app.tenant("acme", &ALL).await;
+    for n in 0..4 {
+        let data = json!({"type": "order.paid", "data": {"n": n}});
+        app.call(&token, "POST /v1/events", data).await;
+    }
+    let asked = json!({"url": "http://127.0.0.1:65000/", "events": ["order.*"], "active": false, "filters": {"n": {"less_than": 3}}});
+    let filtered = app.call(&token, "POST /v1/webhooks", asked).await.text_of("id");
+    let routed = webhook(&app, &token, json!([])).await;
+    let route = json!({"match": {"filters": {"n": 3}}, "webhooks": [routed]});
+    assert_eq!(app.call(&token, "POST /v1/routes", route).await.status, 201);
+    for (id, deliveries) in [(filtered, 3), (routed, 1)] {
+        let call = format!("POST /v1/webhooks/{id}/replay");
+        let replay = app.call(&token, &call, json!({"since": "2020-01-01T00:00:00Z"})).await.text_of("id");
+        let mut view = app.call(&token, &format!("GET /v1/replays/{replay}"), Value::Null).await;
+        while view.body["status"] != "finished" {
+            tokio::task::yield_now().await;
+            view = app.call(&token, &format!("GET /v1/replays/{replay}"), Value::Null).await;
+        }
+        assert_eq!(view.body["deliveries"], deliveries, "{view:?}");
+    }
+}

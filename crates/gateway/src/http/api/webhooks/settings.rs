@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 use stentor_core::event::EventPattern;
 use stentor_core::format::Format;
 use stentor_core::header::{CustomHeaders, HeaderRefusal};
+use stentor_core::id::WebhookId;
 use stentor_core::limits::{METADATA_BYTES_MAX, PATTERNS_MAX, SECRET_BYTES, TIMEOUT_SECONDS};
 use stentor_core::policy::PolicyOverrides;
 use stentor_core::profile::{Profile, WebhookLimits};
@@ -80,6 +81,9 @@ pub(super) struct WebhookSettings {
     /// Whether an event waits until the one before it is delivered or given up.
     #[serde(default)]
     pub(super) ordered: bool,
+    /// A webhook that gets each delivery that is given up here.
+    #[schema(value_type = Option<String>, example = "wh_01h455vb4pex5vsknk084sn02q")]
+    pub(super) on_dead: Option<WebhookId>,
     #[serde(default, deserialize_with = "optional_object")]
     pub(super) signature: Option<SignatureView>,
     #[serde(default, deserialize_with = "optional_object")]
@@ -124,6 +128,7 @@ impl WebhookSettings {
             cloudevents,
             limits,
             ordered: self.ordered,
+            on_dead: self.on_dead,
             headers,
             secret: self.secret,
             metadata: self.metadata,

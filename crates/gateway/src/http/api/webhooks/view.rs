@@ -28,7 +28,7 @@ pub(super) const MASK: &str = "…";
 /// A webhook with everything that is in force: its own settings, and its profile's for the rest.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Webhook)]
-pub(super) struct WebhookView {
+pub(in crate::http::api) struct WebhookView {
     #[schema(value_type = String, example = "wh_01h455vb4pex5vsknk084sn02q")]
     id: WebhookId,
     name: Option<String>,
@@ -68,6 +68,9 @@ pub(super) struct WebhookView {
     disable: DisableView,
     limits: LimitsView,
     ordered: bool,
+    /// The webhook that gets each delivery that is given up here.
+    #[schema(value_type = Option<String>)]
+    on_dead: Option<WebhookId>,
     /// Whether it delivers the messages of conversations: it is made, changed and deleted with them.
     conversations: bool,
     signature: SignatureView,
@@ -138,6 +141,7 @@ impl WebhookView {
             disable: DisableView::showing(policy.disable),
             limits: LimitsView::showing(limits),
             ordered: webhook.config.ordered,
+            on_dead: webhook.config.on_dead,
             conversations: webhook.config.of_conversations,
             signature: SignatureView::showing(&signature),
             transform: webhook.config.transform.as_ref().map(TransformView::showing),
@@ -152,6 +156,12 @@ impl WebhookView {
             events: webhook.config.events,
             metadata: webhook.config.metadata,
         }
+    }
+
+    /// As it is handed to somebody who helps: also without what the URL's query and the owner's object may hold.
+    pub(in crate::http::api) fn handed_out(webhook: Webhook) -> Self {
+        let url = webhook.config.url.redacted();
+        Self { url, metadata: None, ..Self::masked(webhook) }
     }
 
     /// As the one who made its newest secret sees it, once.

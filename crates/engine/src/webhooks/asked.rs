@@ -1,4 +1,4 @@
-//! Telling a repeated request from another one.
+//! What was asked for, as a hash.
 
 use sha2::{Digest, Sha256};
 use stentor_core::filter::Filter;
@@ -29,7 +29,10 @@ pub(super) fn hash_of(draft: &WebhookDraft, key: &str) -> [u8; 32] {
         )
     ));
     part(&format!("{:?}", (draft.format, &draft.transform, &draft.cloudevents)));
-    part(&format!("{:?}", (draft.ordered, &draft.metadata, draft.active, draft.secret.is_some())));
+    part(&format!(
+        "{:?}",
+        (draft.ordered, draft.on_dead, &draft.metadata, draft.active, draft.secret.is_some())
+    ));
     let asked = draft.filter.as_ref();
     part(asked.and_then(Filter::filters).unwrap_or_default());
     part(asked.and_then(Filter::conditions).unwrap_or_default());
