@@ -168,7 +168,7 @@ async fn sample(
 ) -> Result<Json<SampleView>, Problem> {
     let declared = state.engine().store().declared_type(auth.tenant, &name).await?;
     let declared = declared.ok_or_else(Problem::not_found)?;
-    Ok(Json(SampleView::new(&declared, sample_of(Some(&declared)))))
+    Ok(Json(SampleView::new(&declared, &sample_of(Some(&declared)))))
 }
 
 /// Declare the event types of a catalogue that comes with Stentor.
