@@ -1,12 +1,13 @@
 //! The engine as a whole: how it starts, what it is made of, how it stops.
 
+mod options;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use stentor_core::address::AddressPolicy;
 use stentor_core::id::TenantId;
-use stentor_core::plan::Plans;
 use stentor_core::shard::Shard;
 use stentor_core::time::Time;
 use stentor_store::maintenance::{KeptStarts, PreviousEnd};
@@ -15,63 +16,24 @@ use tokio::sync::{Mutex, Notify};
 use tokio::task::JoinHandle;
 use tracing::{info, warn};
 
+pub use self::options::EngineOptions;
 use crate::accept::Positions;
 use crate::auth::Authenticator;
 use crate::clock::{Clock, Stopwatch};
 use crate::destination::{Destination, HttpDestination};
 use crate::directory::Directory;
-use crate::journal::{Journal, OnDisabled, OnFatal, QueueLimits, Writer};
+use crate::journal::{Journal, OnDisabled, OnFatal, Writer};
 use crate::limits::Limits;
-use crate::maintenance::{Maintenance, Retention};
+use crate::maintenance::Maintenance;
 use crate::metrics::Metrics;
-use crate::outbound::{OutboundClient, OutboundOptions, SystemResolver};
+use crate::outbound::{OutboundClient, SystemResolver};
 use crate::sender::Sender;
 use crate::shard::state::ShardOptions;
-use crate::shard::{Actor, LaneLimits, Shards, SharedPermits, World};
+use crate::shard::{Actor, Shards, SharedPermits, World};
 use crate::starts;
 
 /// How often a stopping engine looks whether its attempts have ended.
 const DRAIN_LOOK: Duration = Duration::from_millis(20);
-
-/// How the engine runs.
-#[derive(Clone)]
-pub struct EngineOptions {
-    /// Which addresses may be dialled.
-    pub address_policy: AddressPolicy,
-    /// The HTTP client, for everything but its address policy.
-    pub outbound: OutboundOptions,
-    /// Requests that may be on the wire at once, parked ones aside.
-    pub permits: u32,
-    /// Bounds of the journal's queue.
-    pub queue: QueueLimits,
-    /// Bounds of each lane.
-    pub lane: LaneLimits,
-    /// What is deleted when.
-    pub retention: Retention,
-    /// How long each step of a diagnosis may take (readings 003).
-    pub probe_time: Duration,
-    /// What tenants may use, by the names of plans.
-    pub plans: Plans,
-    /// Called when nothing may be acknowledged any more; must end the process.
-    pub on_fatal: OnFatal,
-}
-
-impl EngineOptions {
-    /// The usual bounds.
-    pub fn new(address_policy: AddressPolicy, outbound: OutboundOptions, on_fatal: OnFatal) -> Self {
-        Self {
-            address_policy,
-            outbound,
-            permits: 1_024,
-            queue: QueueLimits::default(),
-            lane: LaneLimits::default(),
-            retention: Retention::default(),
-            probe_time: Duration::from_secs(10),
-            plans: Plans::default(),
-            on_fatal,
-        }
-    }
-}
 
 /// Why the engine did not start.
 #[derive(Debug, thiserror::Error)]

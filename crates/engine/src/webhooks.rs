@@ -1,6 +1,6 @@
 //! Changing webhooks: the use cases that API, dashboard and command line share.
 
-mod error;
+mod draft;
 mod fallbacks;
 mod handshake;
 mod preview;
@@ -10,21 +10,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
-use stentor_core::batch::Batch;
-use stentor_core::cloudevents::CloudeventsOptions;
-use stentor_core::destination_url::DestinationUrl;
-use stentor_core::event::EventPattern;
-use stentor_core::filter::Filter;
-use stentor_core::format::Format;
-use stentor_core::header::CustomHeaders;
+use stentor_core::batch::BatchRefusal;
+use stentor_core::cloudevents::HandshakeRefusal;
+use stentor_core::destination_url::{DestinationUrl, UrlRefusal};
 use stentor_core::id::{TenantId, WebhookId};
-use stentor_core::limits::SECRETS_MAX;
-use stentor_core::policy::PolicyOverrides;
-use stentor_core::profile::{Profile, WebhookLimits};
+use stentor_core::limits::{FALLBACKS_MAX, SECRETS_MAX};
 use stentor_core::shard::Shard;
-use stentor_core::signature::Signature;
+use stentor_core::signature::SigningError;
 use stentor_core::time::Time;
-use stentor_core::transform::Transform;
+use stentor_core::transform::TransformRefusal;
 use stentor_core::webhook::{
     SecretText, SigningSecret, Webhook, WebhookConfig, WebhookSecrets, WebhookStatus,
 };
@@ -32,95 +26,62 @@ use stentor_store::StoreError;
 use stentor_store::journal::IdempotencyKey;
 use stentor_store::webhooks::{CreatedOnce, Saved};
 
-pub use self::error::WebhookError;
+pub use self::draft::{WebhookChange, WebhookDraft};
 pub use self::preview::RequestPreview;
 use self::request_hash::hash_of;
 use crate::accept::IDEMPOTENCY_WINDOW;
-use crate::destination::Prepared;
+use crate::destination::{Prepared, Unprepared};
 use crate::engine::Engine;
 use crate::entropy;
 
 /// How often a change is tried anew when another change came between.
 const CHANGE_TRIES_MAX: u32 = 8;
 
-/// A webhook to be created. Parts that have their own syntax are parsed by the caller.
-#[derive(Debug, Clone)]
-pub struct WebhookDraft {
-    /// Name shown to people.
-    pub name: Option<String>,
-    /// Where requests go.
-    pub url: String,
-    /// Which event types it receives.
-    pub events: Vec<EventPattern>,
-    /// Which of those events.
-    pub filter: Option<Filter>,
-    /// The bundle that everything not set comes from.
-    pub profile: Profile,
-    /// The shape of the body, when it is not the profile's.
-    pub format: Option<Format>,
-    /// Parts of the policy it sets itself.
-    pub policy: PolicyOverrides,
-    /// The signature it sets itself.
-    pub signature: Option<Signature>,
-    /// Templates that make body and headers.
-    pub transform: Option<Transform>,
-    /// What only the formats of `CloudEvents` use.
-    pub cloudevents: Option<CloudeventsOptions>,
-    /// The limits it sets itself.
-    pub limits: WebhookLimits,
-    /// Whether deliveries are strictly ordered.
-    pub ordered: bool,
-    /// Whether several go in one request.
-    pub batch: Option<Batch>,
-    /// The webhook that gets what is given up here.
-    pub on_dead: Option<WebhookId>,
-    /// Headers added to every request.
-    pub headers: CustomHeaders,
-    /// A signing secret; one is made when none is given and the signature needs it.
-    pub secret: Option<SecretText>,
-    /// The owner's own JSON object.
-    pub metadata: Option<serde_json::Map<String, serde_json::Value>>,
-    /// False creates it paused.
-    pub active: bool,
-}
-
-/// A change of a webhook: what is `None` stays.
-#[derive(Debug, Clone, Default)]
-pub struct WebhookChange {
-    /// New name; the inner `None` removes it.
-    pub name: Option<Option<String>>,
-    /// New address.
-    pub url: Option<String>,
-    /// New event types; the list is replaced.
-    pub events: Option<Vec<EventPattern>>,
-    /// New filter; the inner `None` removes it.
-    pub filter: Option<Option<Filter>>,
-    /// New profile.
-    pub profile: Option<Profile>,
-    /// New format; the inner `None` returns to the profile's.
-    pub format: Option<Option<Format>>,
-    /// New policy overrides; replaced as a whole.
-    pub policy: Option<PolicyOverrides>,
-    /// New signature; the inner `None` returns to the profile's.
-    pub signature: Option<Option<Signature>>,
-    /// New templates; replaced as a whole, the inner `None` removes them.
-    pub transform: Option<Option<Transform>>,
-    /// New options; replaced as a whole, the inner `None` removes them.
-    pub cloudevents: Option<Option<CloudeventsOptions>>,
-    /// New limits; replaced as a whole.
-    pub limits: Option<WebhookLimits>,
-    /// Turns order on or off.
-    pub ordered: Option<bool>,
-    /// New batches; replaced as a whole, the inner `None` removes them.
-    pub batch: Option<Option<Batch>>,
-    /// Another webhook for what is given up; the inner `None` removes it.
-    pub on_dead: Option<Option<WebhookId>>,
-    /// New headers; replaced as a whole.
-    pub headers: Option<CustomHeaders>,
-    /// New metadata; the inner `None` removes it.
-    pub metadata: Option<Option<serde_json::Map<String, serde_json::Value>>>,
-    /// True resumes (also from disabled), false pauses.
-    pub active: Option<bool>,
+/// Why a webhook was not created or changed.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum WebhookError {
+    /// There is no such webhook, or no such tenant.
+    #[error("there is no such webhook")]
+    NotFound,
+    /// The address is refused.
+    #[error("{0}")]
+    Url(UrlRefusal),
+    /// The secret or the signature cannot sign.
+    #[error("{0}")]
+    Signing(SigningError),
+    /// The templates are refused.
+    #[error("{0}")]
+    Transform(TransformRefusal),
+    /// It cannot have batches.
+    #[error("{0}")]
+    Batch(BatchRefusal),
+    /// The receiver does not allow deliveries.
+    #[error("{0}")]
+    Handshake(HandshakeRefusal),
+    /// As many requests that try a receiver out as may be are on their way.
+    #[error("too many test sends are on their way")]
+    TooManyTests,
+    /// The idempotency key was used before with another body.
+    #[error("the idempotency key was used before for {0} with a different body")]
+    KeyConflict(WebhookId),
+    /// More secrets overlap than allowed.
+    #[error("at most {SECRETS_MAX} signing secrets may overlap; wait until an older one has expired")]
+    TooManySecrets,
+    /// The webhook that is to get what is given up does not exist.
+    #[error("on_dead names no webhook of this tenant")]
+    UnknownFallback,
+    /// What is given up would come back, or go too far.
+    #[error("on_dead leads back to the webhook itself, or over more than {FALLBACKS_MAX} webhooks")]
+    FallbackLoop,
+    /// It delivers the messages of conversations.
+    #[error("the webhook belongs to conversations; change or delete those")]
+    OfConversations,
+    /// The webhook keeps being changed by others.
+    #[error("the webhook is being changed by others; try again")]
+    Busy,
+    /// The database did not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 /// How a secret is replaced.
@@ -301,6 +262,17 @@ impl Engine {
 
     fn parse_url(&self, text: &str) -> Result<DestinationUrl, WebhookError> {
         DestinationUrl::parse(text, self.address_policy()).map_err(WebhookError::Url)
+    }
+}
+
+/// A webhook that cannot send is never stored.
+impl From<Unprepared> for WebhookError {
+    fn from(error: Unprepared) -> Self {
+        match error {
+            Unprepared::Signing(error) => Self::Signing(error),
+            Unprepared::Transform(refusal) => Self::Transform(refusal),
+            Unprepared::Batch(refusal) => Self::Batch(refusal),
+        }
     }
 }
 

@@ -25,7 +25,6 @@ pub(super) fn of(rules: &Map<String, Value>) -> String {
     };
     let size = |name: &str| rules.get(name).and_then(Value::as_u64).and_then(|n| usize::try_from(n).ok());
     let (shortest, longest) = (size("minLength").unwrap_or(0).min(CHARS_MAX), size("maxLength"));
-    let padded =
-        text.chars().chain(std::iter::repeat('x').take(shortest.saturating_sub(text.chars().count())));
+    let padded = text.chars().chain(std::iter::repeat_n('x', shortest.saturating_sub(text.chars().count())));
     padded.take(longest.unwrap_or(usize::MAX)).collect()
 }

@@ -146,7 +146,7 @@ impl<'a> Trees<'a> {
                     inner.extend(list.iter().enumerate().map(|(n, schema)| (schema, format!("{place}/{n}"))));
                 }
                 Value::Object(_) | Value::Bool(_) if ONE.contains(&name.as_str()) => {
-                    inner.push((member, place))
+                    inner.push((member, place));
                 }
                 Value::String(target) if name == "$ref" => {
                     let found = self.root.pointer(target.trim_start_matches('#'));

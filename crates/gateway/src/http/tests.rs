@@ -19,7 +19,7 @@ fn operations(id: impl Fn(&str) -> String) -> Vec<String> {
             continue;
         }
         let kind = path.split('/').nth(2).expect("a resource");
-        let own = |path: &str, name: &str| path.contains(name).then(|| id(kind)).unwrap_or_default();
+        let own = |path: &str, name: &str| if path.contains(name) { id(kind) } else { String::new() };
         let mut filled = path.replace("{id}", &own(path, "{id}")).replace("{token_id}", &id("tokens"));
         filled = filled
             .replace("{message_id}", &own(path, "{message_id}"))

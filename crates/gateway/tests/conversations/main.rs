@@ -1,5 +1,4 @@
 //! Conversations through the real binary (seed 002, readings 002).
-#![expect(clippy::unwrap_used, reason = "a test may fail")]
 
 mod delivery;
 mod lane;

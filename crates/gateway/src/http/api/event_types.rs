@@ -168,7 +168,7 @@ async fn sample(
 ) -> Result<Json<SampleView>, Problem> {
     let declared = state.engine().store().declared_type(auth.tenant, &name).await?;
     let declared = declared.ok_or_else(Problem::not_found)?;
-    Ok(Json(SampleView::new(&declared, sample_of(Some(&declared)))))
+    Ok(Json(SampleView::new(&declared, &sample_of(Some(&declared)))))
 }
 
 /// Declare the event types of a catalogue that comes with Stentor.
@@ -200,8 +200,12 @@ impl EventTypeSettings {
         for (pointer, sample) in
             [("/sample", &self.sample), ("/sample_previous_data", &self.sample_previous_data)]
         {
-            if sample.as_ref().is_some_and(|sample| sample.get().len() > SAMPLE_BYTES_MAX) {
+            let Some(sample) = sample else { continue };
+            if sample.get().len() > SAMPLE_BYTES_MAX {
                 let detail = format!("must be at most {SAMPLE_BYTES_MAX} bytes of JSON");
+                broken.push(FieldError::new(pointer, detail));
+            } else if serde_json::from_str::<serde_json::Value>(sample.get()).is_err() {
+                let detail = "holds a number or a text that few can read, such as 1e400 or a lone surrogate";
                 broken.push(FieldError::new(pointer, detail));
             }
         }

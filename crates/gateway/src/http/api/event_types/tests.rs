@@ -57,6 +57,18 @@ async fn what_is_refused_names_its_place() {
             "{body}"
         );
     }
+    for (member, odd) in
+        [("sample", "1e400"), ("sample_previous_data", r#"{"a":"\ud800"}"#), ("schema", "1e400")]
+    {
+        let request = http::Request::builder()
+            .method("PUT")
+            .uri("/v1/event-types/a")
+            .header("authorization", format!("Bearer {token}"))
+            .header("content-type", "application/json")
+            .body(axum::body::Body::from(format!(r#"{{"{member}":{odd}}}"#)));
+        let refused = app.send(request.expect("a legal request")).await;
+        assert_eq!((refused.status, refused.problem().1), (422, vec![format!("/{member}")]), "{odd}");
+    }
     let refused = put(&app, &token, "a", json!({"schema": deep})).await;
     assert_eq!(refused.status, 422, "{refused:?}");
     assert_eq!(app.call(&token, "GET /v1/event-types/a", Value::Null).await.status, 404);

@@ -99,7 +99,7 @@ pub(super) struct SampleView {
 }
 
 impl SampleView {
-    pub(super) fn new(declared: &DeclaredType, sample: Sample) -> Self {
+    pub(super) fn new(declared: &DeclaredType, sample: &Sample) -> Self {
         let schema = declared.schema.as_deref().and_then(|text| Schema::compile(text).ok());
         let mismatches = schema.map(|schema| schema.mismatches(&sample.data)).unwrap_or_default();
         let raw = |bytes: &Bytes| serde_json::from_slice(bytes).ok();
