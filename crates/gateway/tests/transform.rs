@@ -1,6 +1,5 @@
 //! Templates of a webhook: what they make is sent, signed, and the same on every attempt; what they cannot make is told and
 //! never sent otherwise.
-#![expect(clippy::unwrap_used, reason = "a test may fail")]
 
 use serde_json::{Value, json};
 use stentor_testkit::api::{Api, text};
