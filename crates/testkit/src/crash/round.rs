@@ -1,10 +1,10 @@
 //! One round: load, kill, restart, wait.
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
+use tokio::sync::watch;
 
 use super::{CrashOptions, Round};
 use crate::api::Api;
@@ -18,6 +18,7 @@ use crate::{metrics, wait};
 const WEBHOOK_PATH: &str = "/crash";
 const IN_FLIGHT: &str = "stentor_in_flight";
 const SCRAPE_INTERVAL: Duration = Duration::from_millis(5);
+const TOLD_WITHIN: Duration = Duration::from_secs(30);
 
 /// What lives through all rounds.
 pub(super) struct Run {
@@ -76,13 +77,19 @@ impl Run {
         let mut load = Load::start(&self.tenant, &self.sender, options);
         let acks_before_kill = usize::try_from(acks_before_kill).expect("fewer than memory can hold");
         let last = {
-            let last = Arc::new(Mutex::new(None));
-            tokio::select! {
-                () = scrape(self.gateway.api(), &self.receiver, Arc::clone(&last)) => {}
-                () = load.acked_or_ended(acks_before_kill) => {}
-            }
-            let last = *last.lock().unwrap_or_else(PoisonError::into_inner);
-            last.unwrap_or_else(|| panic!("the gateway does not tell {IN_FLIGHT}"))
+            let (told, mut last) = watch::channel(None);
+            // A quick load may be done before the metric was read once.
+            let enough = async {
+                load.acked_or_ended(acks_before_kill).await;
+                let first = last.wait_for(Option::is_some);
+                tokio::time::timeout(TOLD_WITHIN, first).await.is_ok()
+            };
+            let is_told = tokio::select! {
+                () = scrape(self.gateway.api(), &self.receiver, told) => false,
+                is_told = enough => is_told,
+            };
+            assert!(is_told, "the gateway does not tell {IN_FLIGHT}");
+            last.borrow().expect("it is told")
         };
         self.gateway.kill9().await;
         let event_ids = load.end().await;
@@ -162,7 +169,7 @@ impl Run {
 }
 
 /// Asks for the metric again and again, until dropped.
-async fn scrape(api: Api, receiver: &Receiver, last: Arc<Mutex<Option<Scrape>>>) {
+async fn scrape(api: Api, receiver: &Receiver, told: watch::Sender<Option<Scrape>>) {
     let mut ticks = tokio::time::interval(SCRAPE_INTERVAL);
     loop {
         ticks.tick().await;
@@ -171,6 +178,6 @@ async fn scrape(api: Api, receiver: &Receiver, last: Arc<Mutex<Option<Scrape>>>)
         let Some(in_flight) = metrics::sum(&answer.text(), IN_FLIGHT) else { continue };
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small count")]
         let scrape = Scrape { in_flight: in_flight as usize, arrivals_before };
-        *last.lock().unwrap_or_else(PoisonError::into_inner) = Some(scrape);
+        told.send_replace(Some(scrape));
     }
 }
