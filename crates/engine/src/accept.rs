@@ -1,11 +1,12 @@
 //! Accepting an event: routing it, building its deliveries, and waiting for the commit.
 
+mod repeats;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use sha2::{Digest, Sha256};
 use stentor_core::allowance::{Limit, Standing};
 use stentor_core::event::{Event, EventContent, EventType, Origin};
 use stentor_core::event_type::Mismatch;
@@ -17,15 +18,15 @@ use stentor_core::route::RoutingTable;
 use stentor_core::time::Time;
 use stentor_core::webhook::Webhook;
 use stentor_store::StoreError;
-use stentor_store::journal::{IdempotencyKey, MessageUnwritten, MessageWrite, NewDelivery, NewEvent};
+use stentor_store::journal::{MessageUnwritten, MessageWrite, NewDelivery, NewEvent};
 use tokio::sync::oneshot;
 
+use self::repeats::idempotency_key;
 use crate::directory::Known;
 use crate::engine::Engine;
 use crate::entropy;
 use crate::journal::{AcceptAnswer, AcceptEntry};
 use crate::limits::Reservation;
-use crate::operational::KEY_WINDOW;
 
 /// How long an idempotency key is remembered (design section 4).
 pub const IDEMPOTENCY_WINDOW: Duration = Duration::from_secs(24 * 3_600);
@@ -154,7 +155,12 @@ impl Engine {
             limits.take().map_err(PublishError::Limited)?;
         }
         for _ in 0..REROUTES_MAX {
-            let warnings = self.judged(&known, &publish).await?;
+            let warnings = match self.judged(&known, &publish).await {
+                Ok(warnings) => warnings,
+                Err(refusal) => {
+                    return self.published_before(tenant, &publish, idempotency.as_ref(), refusal).await;
+                }
+            };
             let table = &known.table;
             let mut webhooks = chosen(table, &content, &publish).await;
             if publish.origin == Origin::Operational {
@@ -171,7 +177,8 @@ impl Engine {
                 }
             }
             if webhooks.len() > MATCHED_WEBHOOKS_MAX {
-                return Err(PublishError::TooManyMatches { matched: webhooks.len() });
+                let refusal = PublishError::TooManyMatches { matched: webhooks.len() };
+                return self.published_before(tenant, &publish, idempotency.as_ref(), refusal).await;
             }
             let event = Event {
                 tenant,
@@ -190,10 +197,13 @@ impl Engine {
                 message: publish.telling.as_ref().map(|telling| telling.write.clone()),
             };
             let reservation = match known.limits.as_ref().filter(|_| is_limited) {
-                Some(limits) => {
-                    let reserved = limits.reserve(new_event.deliveries.len(), accepted_at);
-                    Some(reserved.map_err(PublishError::Limited)?)
-                }
+                Some(limits) => match limits.reserve(new_event.deliveries.len(), accepted_at) {
+                    Ok(reserved) => Some(reserved),
+                    Err(standing) => {
+                        let refusal = PublishError::Limited(standing);
+                        return self.published_before(tenant, &publish, idempotency.as_ref(), refusal).await;
+                    }
+                },
                 None => None,
             };
             match self.store_event(new_event, webhooks, reservation).await? {
@@ -301,39 +311,6 @@ pub(crate) fn new_deliveries(webhooks: &[Arc<Webhook>], now: Time, position: i64
         .collect()
 }
 
-/// What the key stands for: everything the publisher said, so that a repeat with another body is noticed.
-fn idempotency_key(key: &str, publish: &Publish, now: Time) -> IdempotencyKey {
-    let mut body = Sha256::new();
-    let mut part = |bytes: &[u8]| {
-        body.update((bytes.len() as u64).to_be_bytes());
-        body.update(bytes);
-    };
-    part(publish.event_type.as_str().as_bytes());
-    if let Some(telling) = &publish.telling {
-        part(&telling.asked);
-        return IdempotencyKey {
-            key_hash: Sha256::digest(key.as_bytes()).into(),
-            body_hash: body.finalize().into(),
-            expires_at: now.plus(IDEMPOTENCY_WINDOW),
-        };
-    }
-    part(publish.content_type.as_bytes());
-    part(&publish.data);
-    part(publish.previous_data.as_deref().unwrap_or_default());
-    part(publish.subject.as_deref().unwrap_or_default().as_bytes());
-    part(publish.metadata.as_deref().unwrap_or_default());
-    part(&publish.time.map_or(0, Time::as_micros).to_be_bytes());
-    let window = match publish.origin {
-        Origin::Operational => KEY_WINDOW,
-        Origin::Api => IDEMPOTENCY_WINDOW,
-    };
-    IdempotencyKey {
-        key_hash: Sha256::digest(key.as_bytes()).into(),
-        body_hash: body.finalize().into(),
-        expires_at: now.plus(window),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -348,26 +325,5 @@ mod tests {
         assert_eq!(positions.next(now.minus(Duration::from_secs(9))), start + 4);
         let later = now.plus(Duration::from_secs(1));
         assert_eq!(positions.next(later), later.as_micros());
-    }
-
-    #[test]
-    fn another_body_under_the_same_key_is_told_apart() {
-        let publish = |data: &'static str| Publish {
-            event_type: EventType::parse("a.b").expect("valid"),
-            data: Bytes::from_static(data.as_bytes()),
-            content_type: "application/json".into(),
-            previous_data: None,
-            time: None,
-            subject: None,
-            metadata: None,
-            idempotency_key: Some("k".into()),
-            origin: Origin::Api,
-            token: None,
-            telling: None,
-        };
-        let hashes = |data| idempotency_key("k", &publish(data), Time::ZERO);
-        assert_eq!(hashes("1"), hashes("1"));
-        assert_eq!(hashes("1").key_hash, hashes("2").key_hash);
-        assert_ne!(hashes("1").body_hash, hashes("2").body_hash);
     }
 }

@@ -4,6 +4,7 @@
 //! what is written, a backend only commits it. `conformance` holds the suite that every backend must pass unchanged.
 //! This is the only crate that knows SQL.
 
+pub mod answers;
 pub mod broadcasts;
 pub mod conformance;
 pub mod conversations;
@@ -25,6 +26,7 @@ pub mod tokens;
 pub mod usage;
 pub mod webhooks;
 
+pub use answers::Answers;
 pub use broadcasts::Broadcasts;
 pub use conversations::Conversations;
 pub use deliveries::Deliveries;
@@ -61,6 +63,7 @@ pub trait Store:
     + Maintenance
     + EventTypes
     + Conversations
+    + Answers
 {
 }
 
@@ -81,6 +84,7 @@ impl<T> Store for T where
         + Maintenance
         + EventTypes
         + Conversations
+        + Answers
 {
 }
 

@@ -19,6 +19,7 @@ pub mod metrics;
 pub mod openapi;
 pub mod problem;
 mod rate_limit;
+mod repeats;
 pub mod server;
 mod state;
 
@@ -28,6 +29,7 @@ pub use state::{AppState, DEFAULT_TENANT, HttpOptions};
 /// The whole HTTP surface as one router: the same in production and in tests.
 pub fn router(state: AppState) -> Router {
     let (api, _) = api::router().split_for_parts();
+    let api: Router<AppState> = api.layer(from_fn_with_state(state.clone(), repeats::layer));
     api.merge(docs::router())
         .merge(metrics::router())
         .fallback(unknown_path)

@@ -219,6 +219,7 @@ impl IntoResponse for Problem {
         let bytes = serde_json::to_vec(&body).expect("strings and numbers serialise");
         let mut response = Response::new(Body::from(bytes));
         *response.status_mut() = code.status();
+        response.extensions_mut().insert(code);
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Some(challenge) = code.challenge() {

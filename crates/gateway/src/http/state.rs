@@ -12,6 +12,7 @@ use stentor_store::StoreError;
 use crate::http::Facts;
 use crate::http::extract::BodyBudget;
 use crate::http::guesses::Guesses;
+use crate::http::repeats::Running;
 
 /// The tenant that the operator's token acts for when a request names none.
 pub const DEFAULT_TENANT: &str = "default";
@@ -45,6 +46,7 @@ pub struct AppState {
     guesses: Arc<Guesses>,
     options: HttpOptions,
     facts: Arc<Facts>,
+    running: Running,
 }
 
 impl axum::extract::FromRef<AppState> for BodyBudget {
@@ -67,7 +69,7 @@ impl AppState {
     pub fn new(engine: Engine, options: HttpOptions) -> Self {
         let guesses = Arc::new(Guesses::new(options.wrong_tokens));
         let (tenants, bodies, facts) = (Arc::default(), BodyBudget::default(), Arc::default());
-        Self { engine, tenants, bodies, guesses, options, facts }
+        Self { engine, tenants, bodies, guesses, options, facts, running: Running::default() }
     }
 
     /// The same with facts about the configuration.
@@ -126,6 +128,11 @@ impl AppState {
         }
         tenants.insert(named, (tenant, now));
         Ok(Some(tenant))
+    }
+
+    /// The keys of requests that are being carried out.
+    pub(super) fn running(&self) -> &Running {
+        &self.running
     }
 
     /// Forgets the tenants, after one changed.

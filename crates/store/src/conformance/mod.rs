@@ -11,6 +11,7 @@ use async_trait::async_trait;
 
 use crate::Store;
 
+pub mod answers;
 pub mod batched;
 pub mod batches;
 pub mod broadcasts;
@@ -130,8 +131,14 @@ macro_rules! conformance_suite {
                 leaving_disabled_clears_the_record,
                 a_disabled_webhook_is_noted_until_its_event_is_emitted,
             ],
+            answers: [
+                an_answer_is_kept_for_its_request,
+                a_key_that_did_nothing_is_free_again,
+                an_answer_ends_with_its_key,
+            ],
             idempotency: [
                 a_key_stands_for_its_first_event,
+                a_key_tells_its_first_event,
                 a_key_twice_in_a_batch_stores_one_event,
                 an_expired_key_may_be_used_anew,
                 a_key_belongs_to_its_tenant,

@@ -1,7 +1,7 @@
 //! Reading events.
 
 use async_trait::async_trait;
-use rusqlite::{ToSql, named_params};
+use rusqlite::{OptionalExtension, ToSql, named_params, params};
 use stentor_core::event::{Event, EventType, Origin};
 use stentor_core::id::{EventId, TenantId};
 use stentor_core::time::Time;
@@ -11,7 +11,8 @@ use super::row::{self, AROUND, CONTENT, CONTENT_BYTES, EVENT, IdBytes, first_id,
 use super::totals;
 use crate::Page;
 use crate::error::StoreResult;
-use crate::events::{Conservation, EventFilter, Events, ListedEvent};
+use crate::events::{Conservation, EventFilter, Events, KeyedEvent, ListedEvent};
+use crate::journal::IdempotencyKey;
 
 /// Ids of `[since, until)` lie between these: an event's id is made when it is accepted.
 fn id_range(since: Option<Time>, until: Option<Time>) -> (IdBytes, IdBytes) {
@@ -127,6 +128,29 @@ impl Events for SqliteStore {
                 types.push((row::id(row, 0, EventId::from_bytes)?, row::event_type(row, 1)?));
             }
             Ok(types)
+        })
+        .await
+    }
+
+    async fn keyed_event(
+        &self,
+        tenant: TenantId,
+        key: &IdempotencyKey,
+        now: Time,
+    ) -> StoreResult<Option<KeyedEvent>> {
+        let (key_hash, body_hash) = (key.key_hash, key.body_hash);
+        self.read(move |connection| {
+            let mut find = connection.prepare_cached(
+                "SELECT body_hash, event, matched FROM idempotency WHERE tenant = ?1 AND key_hash = ?2 AND expires_at > ?3",
+            )?;
+            let earlier = find.query_row(params![tenant.as_bytes(), key_hash, micros(now)], |row| {
+                let event = EventId::from_bytes(row.get(1)?);
+                Ok(match row.get::<_, [u8; 32]>(0)? == body_hash {
+                    true => KeyedEvent::Same { event, matched: row.get(2)? },
+                    false => KeyedEvent::Other(event),
+                })
+            });
+            Ok(earlier.optional()?)
         })
         .await
     }

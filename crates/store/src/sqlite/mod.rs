@@ -1,5 +1,6 @@
 //! The store on SQLite: one file, one process, one connection that writes (engine rule E20).
 
+mod answers;
 mod broadcasts;
 mod checkpoint;
 mod connection;

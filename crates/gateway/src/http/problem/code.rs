@@ -75,7 +75,11 @@ codes! {
     ConversationWebhook = "conversation_webhook", CONFLICT, "The webhook belongs to conversations",
         "It delivers the messages of all conversations with its URL and secret and is changed through them, never by itself.";
     IdempotencyKeyReused = "idempotency_key_reused", CONFLICT, "The idempotency key was used for something else",
-        "Within 24 hours a key stands for one body. `event_id` is the event published with it first. Use a new key for a new event.";
+        "Within 24 hours a key stands for one body. `event_id` is the event published with it first. Use a new key for something new.";
+    RequestRunning = "request_running", CONFLICT, "The first request with the key is running",
+        "A request with the same idempotency key has not been answered yet. Wait as `Retry-After` says and repeat: you get its answer.";
+    OutcomeUnknown = "outcome_unknown", CONFLICT, "What became of the first request is not known",
+        "The request that used the idempotency key first was cut off by a crash or a fault of the server. It is not carried out a second time. Read what it was about, and repeat it with a new key if it did nothing.";
     ChangedMeanwhile = "changed_meanwhile", CONFLICT, "Others keep changing this",
         "Read it again and repeat the change.";
     NotPending = "not_pending", CONFLICT, "The delivery has ended",
@@ -135,6 +139,9 @@ impl Code {
     /// `Retry-After` of the answer when its maker knows nothing better.
     pub fn retry_after(self) -> Option<Duration> {
         let status = self.status();
+        if matches!(self, Self::RequestRunning) {
+            return Some(RETRY_AFTER_DEFAULT);
+        }
         let asks = status == StatusCode::TOO_MANY_REQUESTS || status == StatusCode::SERVICE_UNAVAILABLE;
         asks.then_some(RETRY_AFTER_DEFAULT)
     }
