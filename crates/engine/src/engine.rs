@@ -197,6 +197,12 @@ impl Engine {
                 }
             });
         });
+        let weak = Arc::downgrade(&self.inner);
+        let on_dead = Arc::new(move || {
+            if let Some(inner) = weak.upgrade() {
+                inner.announcing.notify_one();
+            }
+        });
         Writer {
             journal: self.inner.journal.clone(),
             store: Arc::clone(&self.inner.store),
@@ -205,6 +211,7 @@ impl Engine {
             metrics: Arc::clone(&self.inner.metrics),
             on_fatal,
             on_disabled,
+            on_dead,
         }
     }
 

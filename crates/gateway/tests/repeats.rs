@@ -50,6 +50,18 @@ async fn everything(world: &World) -> Vec<Value> {
     ids
 }
 
+/// Every `id` in it.
+fn ids_in(value: &Value) -> Vec<String> {
+    match value {
+        Value::Object(members) => {
+            let own = members.get("id").and_then(Value::as_str).map(str::to_owned);
+            own.into_iter().chain(members.values().flat_map(ids_in)).collect()
+        }
+        Value::Array(items) => items.iter().flat_map(ids_in).collect(),
+        _ => Vec::new(),
+    }
+}
+
 fn body_of(call: &Call, world: &World) -> String {
     let body = call.body(&world.own.ids);
     let Ok(mut json) = serde_json::from_str::<Value>(&body) else { return body };
@@ -71,9 +83,14 @@ async fn a_repeat_gets_the_first_answer_and_does_nothing() {
         let (path, body) = (call.target(&world.own.ids, &world.own.ids), body_of(call, &world));
         let first = send(&api, &path, "key", &body).await;
         assert!(first.is_success(), "{operation}: {}", first.text());
+        let answer_of = |answer: &Answer| match OWN_KEYS.contains(&operation) {
+            // These show what there is, which may have moved on, and say that it was there before.
+            true => ids_in(&answer.json()),
+            false => vec![answer.text()],
+        };
         let (before, requests) = (everything(&world).await, world.receiver.requests_to("/own").len());
         let again = send(&api, &path, "key", &body).await;
-        assert_eq!((again.status(), again.text()), (first.status(), first.text()), "{operation}");
+        assert_eq!((again.status(), answer_of(&again)), (first.status(), answer_of(&first)), "{operation}");
         assert_eq!(everything(&world).await, before, "{operation} did something twice");
         if matches!(operation, "testWebhook" | "diagnoseWebhook" | "repeatHandshake") {
             assert_eq!(world.receiver.requests_to("/own").len(), requests, "{operation} sent again");

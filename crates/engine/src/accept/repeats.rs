@@ -3,6 +3,7 @@
 use sha2::{Digest, Sha256};
 use stentor_core::event::Origin;
 use stentor_core::id::TenantId;
+use stentor_core::operational::DELIVERY_DEAD;
 use stentor_core::time::Time;
 use stentor_store::events::KeyedEvent;
 use stentor_store::journal::IdempotencyKey;
@@ -61,7 +62,8 @@ pub(super) fn idempotency_key(key: &str, publish: &Publish, now: Time) -> Idempo
     part(publish.metadata.as_deref().unwrap_or_default());
     part(&publish.time.map_or(0, Time::as_micros).to_be_bytes());
     let window = match publish.origin {
-        Origin::Operational => KEY_WINDOW,
+        Origin::Operational if publish.event_type.as_str() != DELIVERY_DEAD => KEY_WINDOW,
+        Origin::Operational => IDEMPOTENCY_WINDOW,
         Origin::Api => IDEMPOTENCY_WINDOW,
     };
     IdempotencyKey {

@@ -18,6 +18,7 @@ use stentor_testkit::wait::until;
 use super::support::*;
 
 const DISABLED: &str = "webhook.disabled";
+const DEAD: &str = "delivery.dead";
 
 /// Disabled by the attempt with that number.
 fn after(failed_attempts: u32) -> DisableRule {
@@ -193,5 +194,57 @@ fn e21_telling_those_who_fail_ends() {
         let about_order = data(&event)["webhook_id"] == webhooks[0].id.to_string();
         assert_eq!(event.event.matched, if about_order { 3 } else { 2 });
     }
+    process.stop();
+}
+
+#[test]
+fn what_is_given_up_is_told_once_to_those_who_ask_and_to_nobody_of_itself() {
+    let clock = manual_clock();
+    let database = Database::new();
+    // Those who are told fail too: that is told to nobody.
+    let receiver = Receiver::new(clock.clone(), |_| Answer::Status(500));
+    let setup = Setup::new(clock, &receiver);
+    let process = Process::start(&database, &setup);
+    let (tenant, fails, told) = process.run(async {
+        let id = tenant(&*process.store, "t").await;
+        let no_rule = DisableRule::default();
+        let fails = ruled(&*process.store, id, "order.*", &[0, 0], no_rule).await;
+        let told = ruled(&*process.store, id, DEAD, &[0], no_rule).await;
+        ruled(&*process.store, id, "*", &[0], after(1)).await;
+        (id, fails, told)
+    });
+    let deaths = |process: &Process| {
+        let filter = EventFilter { event_type: Some(DEAD.into()), ..EventFilter::default() };
+        process.run(process.store.events(tenant, &filter, None, 50, u64::MAX)).expect("read").rows
+    };
+    for n in 0..3 {
+        process.run(publish(&process.engine, tenant, "order.made", n)).expect("stored");
+    }
+    let told_of = |process: &Process, count| {
+        process.run(receiver.until("they are told", count, to(told.id)));
+        process.until_sums("the rest has ended", |sums| sums.pending <= 2);
+        deaths(process)
+    };
+    // Three of the one that fails; one of the receiver of everything, which is disabled by it.
+    let events = told_of(&process, 4);
+    assert_eq!(events.len(), 4);
+    let of_fails: Vec<Value> =
+        events.iter().map(data).filter(|data| data["webhook_id"] == fails.id.to_string()).collect();
+    assert_eq!(of_fails.len(), 3);
+    for data in &of_fails {
+        assert_eq!((&data["attempts"], &data["reason"]), (&2.into(), &"exhausted".into()));
+        assert_eq!(
+            (&data["last_attempt"]["status"], &data["event_type"]),
+            (&500.into(), &"order.made".into())
+        );
+        assert_eq!(
+            data["retry"]["path"],
+            format!("/v1/deliveries/{}/retry", data["delivery_id"].as_str().unwrap())
+        );
+    }
+    process.stop();
+    let process = Process::start(&database, &setup);
+    process.run(publish(&process.engine, tenant, "order.made", 9)).expect("stored");
+    assert_eq!(told_of(&process, 5).len(), 5, "none is told anew by the next process");
     process.stop();
 }

@@ -69,6 +69,7 @@ macro_rules! conformance_suite {
                 a_page_never_cuts_a_batch,
                 a_person_takes_none_out_of_a_batch,
                 a_retry_makes_the_whole_batch_due,
+                attempts_and_finished_deliveries_tell_their_batch,
             ],
             batches: [
                 a_repeated_event_id_is_refused_alone,
@@ -130,6 +131,7 @@ macro_rules! conformance_suite {
                 a_deleted_webhook_is_not_disabled,
                 leaving_disabled_clears_the_record,
                 a_disabled_webhook_is_noted_until_its_event_is_emitted,
+                a_dead_delivery_is_noted_where_another_asks,
             ],
             answers: [
                 an_answer_is_kept_for_its_request,

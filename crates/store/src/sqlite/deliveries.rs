@@ -22,7 +22,8 @@ use crate::error::StoreResult;
 const PENDING: &str = "SELECT p.id AS id, p.event, p.webhook, p.shard, CASE WHEN w.status IN (2, 3) THEN 5 ELSE 4 END \
      AS state, NULL AS reason, p.attempts, p.due_at, NULL AS finished_at, p.batch";
 const FINISHED: &str = "SELECT d.id AS id, d.event, d.webhook, d.shard, d.state AS state, d.reason, d.attempts, \
-     NULL AS due_at, d.finished_at, NULL AS batch";
+     NULL AS due_at, d.finished_at, (SELECT a.batch FROM attempts a WHERE a.delivery = d.id AND a.tenant = d.tenant \
+     AND a.number = d.attempts) AS batch";
 
 fn delivery(row: &Row<'_>) -> StoreResult<DeliveryRow> {
     Ok(DeliveryRow {
@@ -89,6 +90,7 @@ fn attempt(row: &Row<'_>) -> StoreResult<AttemptRow> {
         reason: row.get(4)?,
         status: row.get(5)?,
         response: body.map(|body| CapturedResponse { body: Bytes::from(body), truncated }),
+        batch: row::optional_batch(row, 8)?,
     })
 }
 
@@ -121,7 +123,7 @@ impl Deliveries for SqliteStore {
     async fn attempts(&self, tenant: TenantId, id: DeliveryId) -> StoreResult<Vec<AttemptRow>> {
         self.read(move |connection| {
             let mut statement = connection.prepare_cached(
-                "SELECT number, started_at, duration_us, outcome, reason, status, response, truncated FROM attempts
+                "SELECT number, started_at, duration_us, outcome, reason, status, response, truncated, batch FROM attempts
                  WHERE delivery = ?1 AND tenant = ?2 ORDER BY number",
             )?;
             let mut rows = statement.query([id.as_bytes(), tenant.as_bytes()])?;

@@ -42,6 +42,12 @@ const MIGRATIONS: &[Migration] = &[
     },
     Migration { version: 8, oldest_binary: 1, sql: include_str!("../../migrations/sqlite/0008_batches.sql") },
     Migration { version: 9, oldest_binary: 1, sql: include_str!("../../migrations/sqlite/0009_answers.sql") },
+    Migration {
+        version: 10,
+        oldest_binary: 1,
+        sql: include_str!("../../migrations/sqlite/0010_attempt_batches.sql"),
+    },
+    Migration { version: 11, oldest_binary: 1, sql: include_str!("../../migrations/sqlite/0011_deaths.sql") },
 ];
 
 /// Runs what is missing.

@@ -27,7 +27,7 @@ use stentor_store::events::{Conservation, EventFilter, KeyedEvent, ListedEvent};
 use stentor_store::journal::IdempotencyKey;
 use stentor_store::lanes::{DuePage, LaneKey, LoadedDelivery, PageLimit, WaitingLane};
 use stentor_store::maintenance::{KeptStarts, PreviousEnd};
-use stentor_store::operational::Disabling;
+use stentor_store::operational::{Death, Disabling};
 use stentor_store::replays::Replay;
 use stentor_store::routes::{RouteSaved, RoutesThen};
 use stentor_store::tenants::TenantSaved;
@@ -129,6 +129,8 @@ delegate! {
     }
     Operational {
         fn disablings(rows: u32) -> StoreResult<Vec<Disabling>>;
+        fn deaths(rows: u32) -> StoreResult<Vec<Death>>;
+        fn deaths_emitted(deaths: &[(DeliveryId, u32)]) -> StoreResult<()>;
         fn disabling_emitted(webhook: WebhookId, version: u64) -> StoreResult<()>;
     }
     Statistics {

@@ -7,8 +7,6 @@ use super::*;
 use crate::http::openapi;
 use crate::http::test_app::{Answer, OPERATOR, TestApp};
 
-const ROUTE: &str = r#"{"name":"r","match":{"events":["a"]},"webhooks":[]}"#;
-
 fn request(path: &str, key: &str, body: &str) -> Request<Body> {
     Request::post(path)
         .header("authorization", format!("Bearer {OPERATOR}"))
@@ -45,7 +43,7 @@ fn every_post_that_creates_or_acts_documents_the_key() {
 #[tokio::test]
 async fn a_refused_request_leaves_its_key_free() {
     let app = TestApp::start().await;
-    let refused = send(&app, "/v1/routes", "k", r#"{"no":"route"}"#).await;
+    let refused = send(&app, "/v1/tenants", "k", r#"{"no":"name"}"#).await;
     assert_eq!(refused.status, 422, "{}", refused.text);
     let created = send(&app, "/v1/tenants", "k", r#"{"name":"one"}"#).await;
     assert_eq!(created.status, 201, "{}", created.text);
@@ -90,9 +88,9 @@ async fn of_many_at_once_one_is_carried_out() {
 #[tokio::test]
 async fn a_wrong_key_is_refused_and_only_for_who_may_ask() {
     let app = TestApp::start().await;
-    let long = "k".repeat(257);
-    assert_eq!(send(&app, "/v1/routes", &long, ROUTE).await.problem().0, "invalid_request");
-    let mut stranger = request("/v1/routes", &long, ROUTE);
+    let (long, body) = ("k".repeat(257), r#"{"name":"one"}"#);
+    assert_eq!(send(&app, "/v1/tenants", &long, body).await.problem().0, "invalid_request");
+    let mut stranger = request("/v1/tenants", &long, body);
     stranger.headers_mut().remove("authorization");
     assert_eq!(app.send(stranger).await.problem().0, "unauthenticated");
 }
