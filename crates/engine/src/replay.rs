@@ -184,6 +184,10 @@ impl Engine {
                 let stored = self.store().event(replay.tenant, id).await?;
                 stored.is_some_and(|event| table.sends_to(&facts_of(&event), webhook.id))
             };
+            // A message goes to its conversation's webhook, which asks for no type.
+            let sent = sent
+                || (webhook.config.of_conversations
+                    && self.webhook_of_message(replay.tenant, id).await? == Some(webhook.id));
             if sent {
                 let made = new_deliveries(std::slice::from_ref(&shared), now, self.positions().next(now));
                 chunk.items.extend(made.into_iter().map(|delivery| (id, delivery)));

@@ -68,8 +68,8 @@ macro_rules! conformance_suite {
                 what_ended_meanwhile_is_told_alone,
                 a_page_never_cuts_a_batch,
                 a_person_takes_none_out_of_a_batch,
-                a_retry_makes_the_whole_batch_due,
                 attempts_and_finished_deliveries_tell_their_batch,
+                a_retry_makes_the_whole_batch_due,
             ],
             batches: [
                 a_repeated_event_id_is_refused_alone,
@@ -319,6 +319,7 @@ mod tests {
     #[test]
     fn every_case_is_listed() {
         let groups = [
+            ("answers", include_str!("answers.rs")),
             ("batched", include_str!("batched.rs")),
             ("batches", include_str!("batches.rs")),
             ("broadcasts", include_str!("broadcasts.rs")),
