@@ -9,6 +9,7 @@ mod surface;
 use http::Method;
 use serde_json::Value;
 use stentor_testkit::api::{Answer, Api};
+use stentor_testkit::wait;
 use surface::{Call, World};
 
 /// These keep their keys with what they make; a body that breaks their rules is refused before the key is looked at.
@@ -83,6 +84,13 @@ async fn a_repeat_gets_the_first_answer_and_does_nothing() {
         let (path, body) = (call.target(&world.own.ids, &world.own.ids), body_of(call, &world));
         let first = send(&api, &path, "key", &body).await;
         assert!(first.is_success(), "{operation}: {}", first.text());
+        if operation == "startBroadcast" {
+            let path = format!("/v1/broadcasts/{}", ids_in(&first.json())[0]);
+            wait::until("the broadcast is finished", || async {
+                api.read(&path).await["finished_at"].is_string().then_some(())
+            })
+            .await;
+        }
         let answer_of = |answer: &Answer| match OWN_KEYS.contains(&operation) {
             // These show what there is, which may have moved on, and say that it was there before.
             true => ids_in(&answer.json()),
