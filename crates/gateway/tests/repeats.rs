@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
 #[path = "surface/mod.rs"]
-#[expect(dead_code, reason = "shared with the tests of isolation and of bad input")]
+#[expect(dead_code, unused_imports, reason = "shared with the tests of isolation and of bad input")]
 mod surface;
 
 use http::Method;

@@ -53,6 +53,14 @@ pub fn takes_key(path: &str) -> bool {
     path.starts_with("/v1/") && !ONLY_TELL.contains(&path)
 }
 
+/// Whether a request may be one whose answer is kept. All others go past [`layer`], which costs them nothing then.
+pub fn may_be_kept(request: &Request) -> bool {
+    request.method() == Method::POST
+        && request.headers().contains_key(IDEMPOTENCY_HEADER)
+        && request.uri().path().starts_with("/v1/")
+        && !KEPT_WITH_WHAT_THEY_MAKE.contains(&request.uri().path())
+}
+
 /// The keys of requests that this process is carrying out.
 #[derive(Debug, Clone, Default)]
 pub struct Running(Arc<Mutex<HashSet<[u8; 32]>>>);

@@ -40,18 +40,22 @@ impl Default for HttpOptions {
 /// The engine, the tenants that the operator acted for lately, and the memory for bodies. Cheap to clone.
 #[derive(Clone)]
 pub struct AppState {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
     engine: Engine,
-    tenants: Arc<Mutex<HashMap<Named, (TenantId, Time)>>>,
+    tenants: Mutex<HashMap<Named, (TenantId, Time)>>,
     bodies: BodyBudget,
-    guesses: Arc<Guesses>,
+    guesses: Guesses,
     options: HttpOptions,
-    facts: Arc<Facts>,
+    facts: Facts,
     running: Running,
 }
 
 impl axum::extract::FromRef<AppState> for BodyBudget {
     fn from_ref(state: &AppState) -> Self {
-        state.bodies.clone()
+        state.inner.bodies.clone()
     }
 }
 
@@ -66,41 +70,45 @@ enum Named {
 
 impl AppState {
     /// The state around a running engine.
-    pub fn new(engine: Engine, options: HttpOptions) -> Self {
-        let guesses = Arc::new(Guesses::new(options.wrong_tokens));
-        let (tenants, bodies, facts) = (Arc::default(), BodyBudget::default(), Arc::default());
-        Self { engine, tenants, bodies, guesses, options, facts, running: Running::default() }
-    }
-
-    /// The same with facts about the configuration.
-    #[must_use]
-    pub fn with_facts(self, facts: Facts) -> Self {
-        Self { facts: Arc::new(facts), ..self }
+    pub fn new(engine: Engine, options: HttpOptions, facts: Facts) -> Self {
+        let guesses = Guesses::new(options.wrong_tokens);
+        let (tenants, bodies) = (Mutex::default(), BodyBudget::default());
+        Self {
+            inner: Arc::new(Inner {
+                engine,
+                tenants,
+                bodies,
+                guesses,
+                options,
+                facts,
+                running: Running::default(),
+            }),
+        }
     }
 
     /// What may be told of the configuration.
     pub fn facts(&self) -> &Facts {
-        &self.facts
+        &self.inner.facts
     }
 
     /// The engine.
     pub fn engine(&self) -> &Engine {
-        &self.engine
+        &self.inner.engine
     }
 
     /// Who sends wrong tokens.
     pub fn guesses(&self) -> &Guesses {
-        &self.guesses
+        &self.inner.guesses
     }
 
     /// What the operator decides.
     pub fn options(&self) -> HttpOptions {
-        self.options
+        self.inner.options
     }
 
     /// The memory for the bodies of requests.
     pub fn bodies(&self) -> &BodyBudget {
-        &self.bodies
+        &self.inner.bodies
     }
 
     /// The tenant that the operator chose by id, or the one named [`DEFAULT_TENANT`]; none when there is no such tenant.
@@ -108,7 +116,7 @@ impl AppState {
     /// # Errors
     /// When the database does not answer.
     pub async fn chosen_tenant(&self, id: Option<TenantId>) -> Result<Option<TenantId>, StoreError> {
-        let now = self.engine.clock().now();
+        let now = self.engine().clock().now();
         let named = id.map_or(Named::Default, Named::Id);
         let remembered = self.lock().get(&named).copied();
         if let Some((tenant, asked_at)) = remembered
@@ -116,7 +124,7 @@ impl AppState {
         {
             return Ok(Some(tenant));
         }
-        let store = self.engine.store();
+        let store = self.engine().store();
         let found = match id {
             Some(id) => store.tenant(id).await?,
             None => store.tenant_named(DEFAULT_TENANT).await?,
@@ -132,7 +140,7 @@ impl AppState {
 
     /// The keys of requests that are being carried out.
     pub(super) fn running(&self) -> &Running {
-        &self.running
+        &self.inner.running
     }
 
     /// Forgets the tenants, after one changed.
@@ -141,6 +149,6 @@ impl AppState {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Named, (TenantId, Time)>> {
-        self.tenants.lock().expect("no panic while holding the lock")
+        self.inner.tenants.lock().expect("no panic while holding the lock")
     }
 }
