@@ -171,9 +171,11 @@ pub async fn attempts_and_finished_deliveries_tell_their_batch(backend: &dyn Bac
     let outcome = |event| OutcomeWrite { batch, ..scene.delivered(event, 0, 2) };
     assert_eq!(record(&scene, members.iter().map(outcome).collect()).await, [true, true]);
     assert!(scene.record(&scene.delivered(&alone, 0, 1)).await);
-    for (id, batch, attempts) in
-        ids(&members).into_iter().map(|id| (id, batch, 2)).chain([(ids(&[alone.clone()])[0], None, 1)])
-    {
+    for (id, batch, attempts) in ids(&members).into_iter().map(|id| (id, batch, 2)).chain([(
+        ids(std::slice::from_ref(&alone))[0],
+        None,
+        1,
+    )]) {
         let row = scene.store.delivery(tenant, id).await.expect("read").expect("it is there");
         assert_eq!(row.batch, batch);
         let told = scene.store.attempts(tenant, id).await.expect("read");

@@ -230,7 +230,7 @@ pub async fn a_dead_delivery_is_noted_where_another_asks(backend: &dyn Backend) 
         outcome_reason: None,
         status: Some(503),
     };
-    assert_eq!(noted(&scene).await, [expected.clone()]);
+    assert_eq!(noted(&scene).await, std::slice::from_ref(&expected));
     for (attempts, left) in [(1, 1), (2, 0), (2, 0)] {
         scene.store.deaths_emitted(&[(expected.delivery, attempts)]).await.expect("a note is forgotten");
         assert_eq!(noted(&scene).await.len(), left);
