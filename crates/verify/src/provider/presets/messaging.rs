@@ -92,12 +92,12 @@ pub(super) const ROWS: &[Row] = &[
         name: "twilio",
         title: "Twilio",
         documentation: "https://www.twilio.com/docs/usage/webhooks/webhooks-security",
-        secret: "auth token",
+        secret: "auth token or shared key",
         evidence: Evidence::A,
         scheme: r#"{
             "special": "twilio", "dedupe": [{"header": "I-Twilio-Idempotency-Token"}],
             "event_type": [{"body": "type"}, {"body": "0.type"}],
-            "forward": ["x-twilio-signature", "i-twilio-idempotency-token"]
+            "forward": ["x-twilio-signature", "x-twilio-webhooks-signature-settings", "i-twilio-idempotency-token"]
         }"#,
     },
     Row {

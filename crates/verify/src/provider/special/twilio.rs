@@ -1,4 +1,4 @@
-//! Twilio's requests: HMAC-SHA1 in base64 over the URL and what was sent.
+//! Twilio's requests: HMAC-SHA1 in base64 over the URL and what was sent; with a shared key instead of the account's token, HMAC-SHA256.
 //!
 //! A form adds its parameters, sorted by name, each value once and sorted, as `namevalue`. Any other body is vouched for by its SHA-256 in the
 //! URL's parameter `bodySHA256`. Twilio signs some URLs with the port and some without, so both are tried, as its libraries do.
@@ -10,23 +10,25 @@ use std::collections::{BTreeMap, BTreeSet};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
-use subtle::ConstantTimeEq;
+use subtle::{Choice, ConstantTimeEq};
 
 use super::super::given::decode_hex;
-use super::super::key::{Key, KeyRefused};
-use super::super::record::{Algorithm, KeyForm};
+use super::super::key::{Key, KeyRefused, MacKey, Material};
+use super::super::record::Algorithm;
 use super::super::refusal::Refusal;
 use super::super::request::Request;
 use super::super::scheme::Scheme;
-use super::super::verify::{Verified, matching};
+use super::super::verify::Verified;
 
 const HEADER: &str = "x-twilio-signature";
+/// `key=…,algorithm=HMAC_SHA256`; absent with the account's token.
+const SETTINGS: &str = "x-twilio-webhooks-signature-settings";
 const HASH_PARAMETER: &str = "bodySHA256";
 /// More parameters than any of Twilio's requests has; sorting is work that a stranger chose.
 const PARAMETERS_MAX: usize = 1_000;
 
 pub(super) fn key(text: &str) -> Result<Key, KeyRefused> {
-    Key::parse(Algorithm::HmacSha1, KeyForm::Utf8, text)
+    Key::with(Material::Text, text)
 }
 
 pub(super) fn verify(
@@ -37,20 +39,36 @@ pub(super) fn verify(
 ) -> Result<Verified, Refusal> {
     let text = request.needed_header(HEADER)?;
     let given = STANDARD.decode(text).map_err(|_| Refusal::WrongEncoding { expected: "base64" })?;
-    if given.len() != 20 {
-        return Err(Refusal::WrongLength { expected_bytes: 20, actual_bytes: given.len() });
+    let algorithm = algorithm(request)?;
+    let expected_bytes = algorithm.signature_bytes().unwrap_or_default();
+    if given.len() != expected_bytes {
+        return Err(Refusal::WrongLength { expected_bytes, actual_bytes: given.len() });
     }
     let is_form = request.header("content-type")?.is_some_and(is_form);
     let parameters = if is_form { parameters(request.body)? } else { String::new() };
     if !is_form && !request.body.is_empty() {
         check_hash(request)?;
     }
-    let signatures = [given];
-    let mut first = None;
-    for url in spellings(request.url) {
-        first = first.or(matching(keys, &[url.as_bytes(), parameters.as_bytes()], &signatures));
-    }
+    let urls = spellings(request.url);
+    let fits = |key: &Key| {
+        let key = MacKey::new(algorithm, key.text.as_bytes());
+        let digests = urls.iter().map(|url| key.digest(&[url.as_bytes(), parameters.as_bytes()]));
+        bool::from(digests.fold(Choice::from(0), |any, digest| any | digest.ct_eq(&given)))
+    };
+    // No early exit: the time taken must not tell which secret matched.
+    let each = keys.iter().map(fits).enumerate();
+    let first = each.fold(None, |first, (index, fits)| first.or(fits.then_some(index)));
     scheme.facts(request, None, None, first.ok_or(Refusal::NO_KEY_MATCHES)?, now_unix_ms)
+}
+
+fn algorithm(request: &Request<'_>) -> Result<Algorithm, Refusal> {
+    let settings = request.header(SETTINGS)?.unwrap_or_default().split(',');
+    let named = settings.filter_map(|part| part.split_once('=')).find(|(name, _)| name.trim() == "algorithm");
+    match named.map(|(_, value)| value.trim()) {
+        None | Some("" | "HMAC_SHA1") => Ok(Algorithm::HmacSha1),
+        Some("HMAC_SHA256") => Ok(Algorithm::HmacSha256),
+        Some(other) => Err(Refusal::UnsupportedAlgorithm(other.chars().take(32).collect::<String>().into())),
+    }
 }
 
 fn is_form(content_type: &str) -> bool {
