@@ -262,7 +262,9 @@ fn each_outside(json: &[u8], mut see: impl FnMut(u8, bool)) {
 
 /// Lower-case hexadecimal digits.
 pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let mut text = String::with_capacity(bytes.len() * 2);
+    crate::plain::append_hex(bytes, &mut text);
+    text
 }
 
 #[cfg(test)]

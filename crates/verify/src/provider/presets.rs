@@ -29,7 +29,7 @@ pub struct Preset {
     pub name: &'static str,
     /// How people call the provider.
     pub title: &'static str,
-    /// Where the provider describes its webhooks.
+    /// Where the provider describes its webhooks: a URL, or the page of this repository for Stentor's own profiles.
     pub documentation: &'static str,
     /// What the provider calls the secret that [`Scheme::key`] takes.
     pub secret: &'static str,

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 
 URL = "https://hooks.example.com/in/src_1"
+SNS_CERTIFICATE = "https://sns.us-east-1.amazonaws.com/SimpleNotificationService-56e67fcb41f6fec09b0196692625d385.pem"
 
 
 def b64(data):
@@ -90,10 +91,6 @@ def broxi(s, content="{body}"):
             "data": {"workflow_id": "flow_1", "cost": 0.0045}}, dedupe_id=delivery, event_type="workflow.completed")
     signed = content.format(body=s.body, timestamp=s.seconds)
     s.add(("X-Broxi-Signature", mac(s.secret, signed).hexdigest()), ("X-Broxi-Timestamp", s.seconds))
-
-
-def broxi_timestamped(s):
-    broxi(s, "{timestamp}.{body}")
 
 
 # Those whose signature is an HMAC over the body alone: header, text around the digest, other headers, body, what is expected.
@@ -224,10 +221,10 @@ def paypal(s):
     event, transmission = "WH-" + s.token(8), s.token(16)
     s.json({"id": event, "event_type": "PAYMENT.CAPTURE.COMPLETED", "resource": {"id": "1"}},
            event_id=event, dedupe_id=event, event_type="PAYMENT.CAPTURE.COMPLETED")
-    time = s_time = iso(s.now_ms)[:19] + "Z"
+    time = iso(s.now_ms)[:19] + "Z"
     content = f"{transmission}|{time}|{s.secret}|{zlib.crc32(s.body.encode())}"
     signature = key.sign(content.encode(), padding.PKCS1v15(), hashes.SHA256())
-    s.add(("PAYPAL-TRANSMISSION-ID", transmission), ("PAYPAL-TRANSMISSION-TIME", s_time),
+    s.add(("PAYPAL-TRANSMISSION-ID", transmission), ("PAYPAL-TRANSMISSION-TIME", time),
           ("PAYPAL-TRANSMISSION-SIG", b64(signature)), ("PAYPAL-AUTH-ALGO", "SHA256withRSA"),
           ("PAYPAL-CERT-URL", "https://api.paypal.com/v1/notifications/certs/CERT-360caa42-fca2a594-1d93a270"))
 
@@ -242,7 +239,7 @@ def sns(s, version="2"):
     algorithm = hashes.SHA1() if version == "1" else hashes.SHA256()
     fields["SignatureVersion"] = version
     fields["Signature"] = b64(key.sign(content.encode(), padding.PKCS1v15(), algorithm))
-    fields["SigningCertURL"] = "https://sns.us-east-1.amazonaws.com/SimpleNotificationService-56e67fcb41f6fec09b0196692625d385.pem"
+    fields["SigningCertURL"] = SNS_CERTIFICATE
     fields["UnsubscribeURL"] = "https://sns.us-east-1.amazonaws.com/?Action=Unsubscribe"
     s.json(fields, event_id=message, dedupe_id=message, event_type="Notification")
     s.headers[0][1] = "text/plain; charset=UTF-8"
@@ -258,8 +255,7 @@ def sns_confirmation(s):
               "SubscribeURL": "https://sns.us-east-1.amazonaws.com/?Action=ConfirmSubscription&Token=2336412f37"}
     names = ["Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"]
     content = "".join(f"{name}\n{fields[name]}\n" for name in names)
-    fields["Signature"] = b64(key.sign(content.encode(), padding.PKCS1v15(), hashes.SHA1()))
-    fields["SigningCertURL"] = "https://sns.us-east-1.amazonaws.com/SimpleNotificationService-56e67fcb41f6fec09b0196692625d385.pem"
+    fields.update(Signature=b64(key.sign(content.encode(), padding.PKCS1v15(), hashes.SHA1())), SigningCertURL=SNS_CERTIFICATE)
     s.json(fields, event_id=message, dedupe_id=message, event_type="SubscriptionConfirmation")
 
 
@@ -355,7 +351,7 @@ def sha256(prefix="sha256=", header="X-Hub-Signature-256", write=HEX):
 
 SENDERS = {
     "standard": standard, "openai": standard, "svix": svix, "clerk": svix, "resend": svix, "gitlab-signed": gitlab_signed,
-    "conversation": conversation, "broxi": broxi, "broxi-timestamped": broxi_timestamped,
+    "conversation": conversation, "broxi": broxi, "broxi-timestamped": lambda s: broxi(s, "{timestamp}.{body}"),
     "resource": over_body("X-Webhook-Signature", HEX)(in_body("id", "type", "customer.updated", previous_data=None)),
     "github": sha256()(with_header("X-GitHub-Delivery", ("X-GitHub-Event", "push"), {"ref": "refs/heads/main"})),
     "bitbucket": sha256(header="X-Hub-Signature")(with_header("X-Request-UUID", ("X-Event-Key", "repo:push"), {"push": {}})),

@@ -3,7 +3,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::{Answer, challenge};
 use crate::provider::{Key, Refusal, Request, Scheme, preset};
-use crate::{Secret, hex};
+use crate::{Secret, plain};
 
 const NOW: u64 = 1_700_000_000_000;
 
@@ -26,7 +26,7 @@ fn ask(
 }
 
 fn mac(secret: &str, content: &str) -> String {
-    hex::sign_body(&Secret::raw(secret).unwrap(), content.as_bytes())
+    plain::HEX.sign_body(&Secret::raw(secret).unwrap(), content.as_bytes())
 }
 
 fn code(answer: Result<Option<Answer>, Refusal>) -> &'static str {

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::{Hint, with_space, without_space};
 use crate::provider::{Refusal, Request, Scheme, verify};
-use crate::{Secret, hex};
+use crate::{Secret, plain};
 
 const URL: &str = "http://example.com/in";
 const NOW: u64 = 1_700_000_000_000;
@@ -10,7 +10,7 @@ const NOW: u64 = 1_700_000_000_000;
 /// The hint for a signature that was made with `key` over `content`.
 fn hint(record: &str, configured: &str, key: &[u8], content: &str, body: &str) -> Option<Hint> {
     let scheme: Scheme = serde_json::from_str(record).unwrap();
-    let signature = hex::sign_body(&Secret::from_bytes(key).unwrap(), content.as_bytes());
+    let signature = plain::HEX.sign_body(&Secret::from_bytes(key).unwrap(), content.as_bytes());
     let headers: [(&str, &[u8]); 2] = [("x-sig", signature.as_bytes()), ("x-time", b"1700000000")];
     let request =
         Request { method: "POST", url: URL, headers: &headers, body: body.as_bytes(), certificate: None };

@@ -16,7 +16,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         name: "broxi",
         title: "BroxiAI",
-        documentation: "https://docs.broxi.ai",
+        documentation: "docs/profiles.md",
         secret: "webhook secret",
         evidence: Evidence::A,
         scheme: r#"{
@@ -29,7 +29,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         name: "broxi-timestamped",
         title: "BroxiAI, with the timestamp signed",
-        documentation: "https://docs.broxi.ai",
+        documentation: "docs/profiles.md",
         secret: "webhook secret",
         evidence: Evidence::A,
         scheme: r#"{
@@ -65,7 +65,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         name: "conversation",
         title: "Stentor's profile conversation",
-        documentation: "https://www.standardwebhooks.com",
+        documentation: "docs/profiles.md",
         secret: "the conversation's secret",
         evidence: Evidence::A,
         scheme: r#"{
@@ -95,7 +95,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         name: "resource",
         title: "Stentor's profile resource",
-        documentation: "https://github.com/standard-webhooks/standard-webhooks",
+        documentation: "docs/profiles.md",
         secret: "webhook secret",
         evidence: Evidence::A,
         scheme: r#"{
