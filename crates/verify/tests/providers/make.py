@@ -12,13 +12,16 @@ import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import customs  # noqa: E402
 import judges  # noqa: E402
 import senders  # noqa: E402
+
+SENDERS = {**senders.SENDERS, **customs.CUSTOMS}
 
 
 def make(name):
     sender = senders.Sender(name, time.time_ns() // 1_000_000, secrets.token_hex)
-    senders.SENDERS[name](sender)
+    SENDERS[name](sender)
     return sender.result()
 
 
@@ -52,7 +55,7 @@ def check_judges(requests):
 
 def main(command, argument):
     if command == "vectors":
-        requests = {name: make(name) for name in senders.SENDERS}
+        requests = {name: make(name) for name in SENDERS}
         check_judges(requests)
         for name, libraries in judged(requests).items():
             vector = {"accepted_by": libraries, **requests[name]}
@@ -61,7 +64,7 @@ def main(command, argument):
             print(name, *libraries, sep="\t")
     else:
         for _ in range(int(argument)):
-            requests = {name: make(name) for name in senders.SENDERS}
+            requests = {name: make(name) for name in SENDERS}
             check_judges(requests)
             for name, libraries in judged(requests).items():
                 print(json.dumps({"accepted_by": libraries, **requests[name]}))

@@ -37,7 +37,7 @@ class Sender:
     def __init__(self, preset, now_ms, token):
         self.preset, self.now_ms, self.seconds, self.token = preset, now_ms, str(now_ms // 1000), token
         self.method, self.url, self.headers, self.body = "POST", URL, [], ""
-        self.secret, self.certificate, self.expect = None, None, {}
+        self.secret, self.certificate, self.expect, self.scheme = None, None, {}, None
 
     def json(self, value, **expect):
         self.body = json.dumps(value, ensure_ascii=False)
@@ -49,7 +49,7 @@ class Sender:
 
     def result(self):
         return {
-            "preset": self.preset, "secret": self.secret, "now_unix_ms": self.now_ms, "method": self.method,
+            "preset": self.preset, "scheme": self.scheme, "secret": self.secret, "now_unix_ms": self.now_ms, "method": self.method,
             "url": self.url, "headers": self.headers, "body": self.body, "certificate": self.certificate,
             "expect": self.expect,
         }

@@ -11,6 +11,8 @@ pub(crate) struct Vector {
     #[expect(dead_code, reason = "for people who read the file")]
     pub(crate) accepted_by: Vec<String>,
     pub(crate) preset: String,
+    /// In place of the preset's.
+    scheme: Option<Scheme>,
     pub(crate) secret: String,
     pub(crate) now_unix_ms: u64,
     pub(crate) method: String,
@@ -39,7 +41,10 @@ impl Vector {
         paths.iter().map(|path| serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()).collect()
     }
 
-    pub(crate) fn scheme(&self) -> &'static Scheme {
+    pub(crate) fn scheme(&self) -> &Scheme {
+        if let Some(scheme) = &self.scheme {
+            return scheme;
+        }
         &preset(&self.preset).unwrap_or_else(|| panic!("no preset {}", self.preset)).scheme
     }
 
