@@ -145,13 +145,13 @@ impl Engine {
             background: Mutex::default(),
         });
         let engine = Self { inner };
-        let world = engine.world(&options);
+        let world = Arc::new(engine.world(&options));
         let shard_options = shard_options(&options, started_at, previous_end, kept.known_since);
         let mut starts = starts::by_shard(kept);
         for (number, inbox) in (0_u8..=u8::MAX).zip(inboxes) {
             let shard = Shard(number);
             let starts = starts.remove(&shard).unwrap_or_default();
-            let actor = Actor { shard, inbox, world: world.clone(), options: shard_options, starts };
+            let actor = Actor { shard, inbox, world: Arc::clone(&world), options: shard_options, starts };
             supervise(tokio::spawn(actor.run()), options.on_fatal.clone(), "a shard");
         }
         let writer = tokio::spawn(engine.writer(options.on_fatal.clone()).run());

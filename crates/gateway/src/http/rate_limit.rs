@@ -6,9 +6,6 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use axum::extract::{Request, State};
-use axum::middleware::Next;
-use axum::response::Response;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use stentor_core::allowance::Standing;
 use stentor_core::id::TenantId;
@@ -64,19 +61,9 @@ impl ActsFor {
     }
 }
 
-/// Adds the headers.
-pub async fn layer(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
-    if !request.uri().path().starts_with("/v1/") {
-        return next.run(request).await;
-    }
-    let acts_for = ActsFor::default();
-    request.extensions_mut().insert(acts_for.clone());
-    let mut response = next.run(request).await;
-    current(&state, acts_for.0.get().copied()).write(response.headers_mut());
-    response
-}
-
-fn current(state: &AppState, tenant: Option<TenantId>) -> RateLimit {
+/// What holds now for the tenant that a request acted for.
+pub fn current(state: &AppState, acts_for: &ActsFor) -> RateLimit {
+    let tenant = acts_for.0.get().copied();
     let engine = state.engine();
     if let Some(standing) = tenant.and_then(|tenant| engine.limits().nearest(tenant)) {
         return RateLimit::from(&standing);

@@ -39,17 +39,21 @@ impl Default for HttpOptions {
 /// The engine, the tenants that the operator acted for lately, and the memory for bodies. Cheap to clone.
 #[derive(Clone)]
 pub struct AppState {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
     engine: Engine,
-    tenants: Arc<Mutex<HashMap<Named, (TenantId, Time)>>>,
+    tenants: Mutex<HashMap<Named, (TenantId, Time)>>,
     bodies: BodyBudget,
-    guesses: Arc<Guesses>,
+    guesses: Guesses,
     options: HttpOptions,
-    facts: Arc<Facts>,
+    facts: Facts,
 }
 
 impl axum::extract::FromRef<AppState> for BodyBudget {
     fn from_ref(state: &AppState) -> Self {
-        state.bodies.clone()
+        state.inner.bodies.clone()
     }
 }
 
@@ -64,41 +68,35 @@ enum Named {
 
 impl AppState {
     /// The state around a running engine.
-    pub fn new(engine: Engine, options: HttpOptions) -> Self {
-        let guesses = Arc::new(Guesses::new(options.wrong_tokens));
-        let (tenants, bodies, facts) = (Arc::default(), BodyBudget::default(), Arc::default());
-        Self { engine, tenants, bodies, guesses, options, facts }
-    }
-
-    /// The same with facts about the configuration.
-    #[must_use]
-    pub fn with_facts(self, facts: Facts) -> Self {
-        Self { facts: Arc::new(facts), ..self }
+    pub fn new(engine: Engine, options: HttpOptions, facts: Facts) -> Self {
+        let guesses = Guesses::new(options.wrong_tokens);
+        let (tenants, bodies) = (Mutex::default(), BodyBudget::default());
+        Self { inner: Arc::new(Inner { engine, tenants, bodies, guesses, options, facts }) }
     }
 
     /// What may be told of the configuration.
     pub fn facts(&self) -> &Facts {
-        &self.facts
+        &self.inner.facts
     }
 
     /// The engine.
     pub fn engine(&self) -> &Engine {
-        &self.engine
+        &self.inner.engine
     }
 
     /// Who sends wrong tokens.
     pub fn guesses(&self) -> &Guesses {
-        &self.guesses
+        &self.inner.guesses
     }
 
     /// What the operator decides.
     pub fn options(&self) -> HttpOptions {
-        self.options
+        self.inner.options
     }
 
     /// The memory for the bodies of requests.
     pub fn bodies(&self) -> &BodyBudget {
-        &self.bodies
+        &self.inner.bodies
     }
 
     /// The tenant that the operator chose by id, or the one named [`DEFAULT_TENANT`]; none when there is no such tenant.
@@ -106,7 +104,7 @@ impl AppState {
     /// # Errors
     /// When the database does not answer.
     pub async fn chosen_tenant(&self, id: Option<TenantId>) -> Result<Option<TenantId>, StoreError> {
-        let now = self.engine.clock().now();
+        let now = self.engine().clock().now();
         let named = id.map_or(Named::Default, Named::Id);
         let remembered = self.lock().get(&named).copied();
         if let Some((tenant, asked_at)) = remembered
@@ -114,7 +112,7 @@ impl AppState {
         {
             return Ok(Some(tenant));
         }
-        let store = self.engine.store();
+        let store = self.engine().store();
         let found = match id {
             Some(id) => store.tenant(id).await?,
             None => store.tenant_named(DEFAULT_TENANT).await?,
@@ -134,6 +132,6 @@ impl AppState {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Named, (TenantId, Time)>> {
-        self.tenants.lock().expect("no panic while holding the lock")
+        self.inner.tenants.lock().expect("no panic while holding the lock")
     }
 }
