@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use super::key::{Key, MacKey, Material, bytes};
-use super::record::{Algorithm, KeyForm};
+use super::record::{Algorithm, KeyForm, SignatureEncoding, SignatureRecord};
 use super::request::Request;
 use super::scheme::Declared;
 use super::template::Piece;
@@ -125,6 +125,37 @@ pub(super) fn find(
         .or_else(|| other_body(declared, keys, request.body, &parts, signatures))
         .or_else(|| other_content(declared, keys, request.body, &parts, signatures))
         .or_else(|| other_url(declared, keys, request.url, &parts, signatures))
+}
+
+/// The same for a special scheme, by the record that it would have: `pieces` are what is signed, with their kinds.
+pub(super) fn find_special(
+    algorithm: Algorithm,
+    form: KeyForm,
+    keys: &[Key],
+    request: &Request<'_>,
+    pieces: &[(Piece, &[u8])],
+    signatures: &[Vec<u8>],
+) -> Option<Hint> {
+    if request.body.len() > BODY_MAX_BYTES {
+        return None;
+    }
+    let declared = Declared {
+        algorithm,
+        signature: SignatureRecord::default(),
+        encoding: SignatureEncoding::Base64,
+        key: form,
+        signed: pieces.iter().map(|(piece, _)| piece.clone()).collect(),
+    };
+    let keys: Vec<Key> = keys
+        .iter()
+        .take(KEYS_MAX)
+        .filter_map(|key| {
+            let bytes = bytes(form, &key.text).or_else(|_| bytes(KeyForm::Utf8, &key.text)).ok()?;
+            Key::with(Material::Mac(MacKey::new(algorithm, &bytes)), &key.text).ok()
+        })
+        .collect();
+    let content: Vec<Cow<'_, [u8]>> = pieces.iter().map(|(_, bytes)| Cow::Borrowed(*bytes)).collect();
+    find(&declared, &keys, request, &content, signatures)
 }
 
 /// Reads the secrets' texts in other forms.

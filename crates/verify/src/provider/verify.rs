@@ -277,7 +277,7 @@ impl Scheme {
             let at = moment::check(&text, unit, &place, self.tolerance_seconds, now_unix_ms)?;
             timestamp_unix_ms = Some(at);
         }
-        let id = self.id.as_ref().map(std::slice::from_ref).unwrap_or_default();
+        let id = self.id.as_slice();
         let event_id = place::first(id, request, given, &mut values)?;
         let dedupe_id = place::first(&self.dedupe, request, given, &mut values)?;
         let event_type = place::first(&self.event_type, request, given, &mut values)?;

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::{Hint, with_space, without_space};
-use crate::provider::{Refusal, Request, Scheme, verify};
+use crate::provider::{Refusal, Request, Scheme, preset, verify};
 use crate::{Secret, plain};
 
 const URL: &str = "http://example.com/in";
@@ -66,6 +66,47 @@ fn other_contents() {
     assert_eq!(of("https://example.com/in"), Some(Hint::UrlScheme));
     assert_eq!(of("http://example.com/in/"), Some(Hint::UrlSlash));
     assert_eq!(of("http://example.com/out"), None);
+}
+
+#[test]
+fn special_schemes_are_tried_too() {
+    let with = |name: &str, configured: &str, url: &str, headers: &[(&str, &str)]| {
+        let scheme = &preset(name).unwrap().scheme;
+        let headers: Vec<(&str, &[u8])> =
+            headers.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
+        let request = Request { method: "POST", url, headers: &headers, body: b"{}", certificate: None };
+        match verify(scheme, &[scheme.key(configured).unwrap()], &request, NOW) {
+            Err(Refusal::NoKeyMatches { hint }) => hint,
+            other => panic!("{other:?}"),
+        }
+    };
+    let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+    let sign = |content: &str| plain::BASE64.sign_body(&Secret::raw(secret).unwrap(), content.as_bytes());
+    let standard = |content: &str| {
+        let signature = format!("v1,{}", sign(content));
+        let headers = [
+            ("webhook-id", "a"),
+            ("webhook-timestamp", "1700000000"),
+            ("webhook-signature", signature.as_str()),
+        ];
+        with("standard", secret, URL, &headers)
+    };
+    assert_eq!(standard("a.1700000000.{}"), Some(Hint::SecretIsWholeText));
+    assert_eq!(standard("b.1700000000.{}"), None);
+    let signature = sign("POSThttps://example.com/in{}1700000000000");
+    let headers =
+        [("x-hubspot-signature-v3", signature.as_str()), ("x-hubspot-request-timestamp", "1700000000000")];
+    assert_eq!(with("hubspot", secret, URL, &headers), Some(Hint::UrlScheme));
+    // Made with `printf 'https://example.com/inA1' | openssl dgst -sha1 -hmac token -binary | base64`.
+    let headers = [
+        ("x-twilio-signature", "xIFYgv7PzpRd1X7oBPXIRBdOfd8="),
+        ("content-type", "application/x-www-form-urlencoded"),
+    ];
+    let scheme = &preset("twilio").unwrap().scheme;
+    let headers: Vec<(&str, &[u8])> = headers.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
+    let request = Request { method: "POST", url: URL, headers: &headers, body: b"A=1", certificate: None };
+    let refused = verify(scheme, &[scheme.key("token").unwrap()], &request, NOW);
+    assert_eq!(refused, Err(Refusal::NoKeyMatches { hint: Some(Hint::UrlScheme) }));
 }
 
 #[test]

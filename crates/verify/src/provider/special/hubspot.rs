@@ -9,12 +9,14 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::super::given::decode_hex;
+use super::super::hint;
 use super::super::key::{Key, KeyRefused, Material};
 use super::super::moment;
 use super::super::record::{Algorithm, KeyForm, TimeUnit};
 use super::super::refusal::Refusal;
 use super::super::request::Request;
 use super::super::scheme::Scheme;
+use super::super::template::Piece;
 use super::super::verify::{Verified, matching};
 
 const SIGNATURE: &str = "x-hubspot-signature-v3";
@@ -68,7 +70,18 @@ pub(super) fn verify(
         let parts = [request.method.as_bytes(), url.as_bytes(), request.body, timestamp.as_bytes()];
         first = first.or(matching(keys, &parts, &signatures));
     }
-    scheme.facts(request, None, Some(at), first.ok_or(Refusal::NO_KEY_MATCHES)?, now_unix_ms)
+    let key_index = first.ok_or_else(|| {
+        let pieces = [
+            (Piece::Method, request.method.as_bytes()),
+            (Piece::Url, request.url.as_bytes()),
+            (Piece::Body, request.body),
+            (Piece::Timestamp, timestamp.as_bytes()),
+        ];
+        let algorithm = Algorithm::HmacSha256;
+        let hint = hint::find_special(algorithm, KeyForm::Utf8, keys, request, &pieces, &signatures);
+        Refusal::NoKeyMatches { hint }
+    })?;
+    scheme.facts(request, None, Some(at), key_index, now_unix_ms)
 }
 
 pub(super) fn verify_legacy(

@@ -1,9 +1,13 @@
 //! Standard Webhooks and Svix, over the [`standard`](crate::standard) module.
 
+use super::super::given::decode;
+use super::super::hint::{self, Hint};
 use super::super::key::{Key, KeyRefused, Material};
+use super::super::record::{Algorithm, KeyForm, SignatureEncoding};
 use super::super::refusal::Refusal;
 use super::super::request::Request;
 use super::super::scheme::Scheme;
+use super::super::template::Piece;
 use super::super::verify::Verified;
 use crate::error::{KeyError, VerifyError};
 use crate::standard::{Headers, Verifier, VerifierKey};
@@ -54,11 +58,34 @@ pub(super) fn verify(
             result.map(|()| index).map_err(|error| refusal(error, headers.timestamp, scheme, now_unix_ms));
         first = first.or(result);
     }
+    if first == Err(Refusal::NO_KEY_MATCHES) {
+        first = Err(Refusal::NoKeyMatches { hint: hint(keys, request, &headers) });
+    }
     let timestamp = headers.timestamp.parse::<u64>().ok().and_then(|seconds| seconds.checked_mul(1000));
     let mut verified = scheme.facts(request, None, timestamp, first?, now_unix_ms)?;
     verified.event_id = Some(headers.id.to_owned());
     verified.dedupe_id = verified.dedupe_id.or_else(|| verified.event_id.clone());
     Ok(verified)
+}
+
+/// Tries the usual mistakes with the `v1` signatures.
+fn hint(keys: &[Key], request: &Request<'_>, headers: &Headers<'_>) -> Option<Hint> {
+    let listed = headers.signature.split(' ').filter_map(|entry| entry.strip_prefix("v1,"));
+    let signatures: Vec<Vec<u8>> = listed
+        .filter_map(|text| decode(SignatureEncoding::Base64, text))
+        .filter(|bytes| bytes.len() == 32)
+        .collect();
+    let full_stop = || (Piece::Text(".".into()), &b"."[..]);
+    let pieces = [
+        (Piece::Id, headers.id.as_bytes()),
+        full_stop(),
+        (Piece::Timestamp, headers.timestamp.as_bytes()),
+        full_stop(),
+        (Piece::Body, request.body),
+    ];
+    let is_secret = |key: &&Key| matches!(key.material, Material::Standard(VerifierKey::Secret(_)));
+    let keys: Vec<Key> = keys.iter().filter(is_secret).cloned().collect();
+    hint::find_special(Algorithm::HmacSha256, KeyForm::Whsec, &keys, request, &pieces, &signatures)
 }
 
 fn refusal(error: VerifyError, timestamp: &str, scheme: &Scheme, now_unix_ms: u64) -> Refusal {

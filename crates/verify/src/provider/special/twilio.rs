@@ -13,11 +13,13 @@ use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 
 use super::super::given::decode_hex;
+use super::super::hint;
 use super::super::key::{Key, KeyRefused, MacKey, Material};
-use super::super::record::Algorithm;
+use super::super::record::{Algorithm, KeyForm};
 use super::super::refusal::Refusal;
 use super::super::request::Request;
 use super::super::scheme::Scheme;
+use super::super::template::Piece;
 use super::super::verify::Verified;
 
 const HEADER: &str = "x-twilio-signature";
@@ -58,7 +60,14 @@ pub(super) fn verify(
     // No early exit: the time taken must not tell which secret matched.
     let each = keys.iter().map(fits).enumerate();
     let first = each.fold(None, |first, (index, fits)| first.or(fits.then_some(index)));
-    scheme.facts(request, None, None, first.ok_or(Refusal::NO_KEY_MATCHES)?, now_unix_ms)
+    let key_index = first.ok_or_else(|| {
+        // A form is signed by its parameters, so there is no body to be tried in other layouts.
+        let sent = (Piece::Text(parameters.as_str().into()), parameters.as_bytes());
+        let pieces = [(Piece::Url, request.url.as_bytes()), sent];
+        let hint = hint::find_special(algorithm, KeyForm::Utf8, keys, request, &pieces, &[given.clone()]);
+        Refusal::NoKeyMatches { hint }
+    })?;
+    scheme.facts(request, None, None, key_index, now_unix_ms)
 }
 
 fn algorithm(request: &Request<'_>) -> Result<Algorithm, Refusal> {
