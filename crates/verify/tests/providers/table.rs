@@ -78,7 +78,8 @@ fn an_altered_byte_is_refused() {
         let expected = if is_hashed { "body_hash_differs" } else { "no_key_matches" };
         assert_eq!(altered(&vector).verdict(), expected, "{}", vector.preset);
         let mut cut = vector.clone();
-        cut.body.pop();
+        // Of a form, the last character may say nothing: `Empty=`.
+        cut.body.truncate(cut.body.len() - 2);
         let expected = match record(&vector).special {
             Some(Special::Adyen | Special::Sns) => "body_not_json",
             _ => expected,

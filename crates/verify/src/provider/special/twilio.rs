@@ -64,7 +64,14 @@ pub(super) fn verify(
         // A form is signed by its parameters, so there is no body to be tried in other layouts.
         let sent = (Piece::Text(parameters.as_str().into()), parameters.as_bytes());
         let pieces = [(Piece::Url, request.url.as_bytes()), sent];
-        let hint = hint::find_special(algorithm, KeyForm::Utf8, keys, request, &pieces, &[given.clone()]);
+        let hint = hint::find_special(
+            algorithm,
+            KeyForm::Utf8,
+            keys,
+            request,
+            &pieces,
+            std::slice::from_ref(&given),
+        );
         Refusal::NoKeyMatches { hint }
     })?;
     scheme.facts(request, None, None, key_index, now_unix_ms)
