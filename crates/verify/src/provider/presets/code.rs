@@ -106,7 +106,7 @@ pub(super) const ROWS: &[Row] = &[
         title: "Sentry",
         documentation: "https://docs.sentry.io/organization/integrations/integration-platform/webhooks/",
         secret: "client secret",
-        evidence: Evidence::C,
+        evidence: Evidence::A,
         scheme: r#"{
             "algorithm": "hmac-sha256", "signature": {"header": "Sentry-Hook-Signature"},
             "dedupe": [{"header": "Request-ID"}], "event_type": [{"header": "Sentry-Hook-Resource"}],

@@ -21,7 +21,7 @@ pub(super) const ROWS: &[Row] = &[
         evidence: Evidence::A,
         scheme: r#"{
             "algorithm": "hmac-sha256", "signature": {"header": "HmacSignature"}, "encoding": "base64",
-            "key": "hex", "event_type": [{"body": "type"}], "forward": ["hmacsignature", "protocol"]
+            "key": "hex", "event_type": [{"body": "type"}], "challenge": "adyen", "forward": ["hmacsignature", "protocol"]
         }"#,
     },
     Row {
@@ -76,7 +76,7 @@ pub(super) const ROWS: &[Row] = &[
         title: "Razorpay",
         documentation: "https://razorpay.com/docs/webhooks/validate-test/",
         secret: "webhook secret",
-        evidence: Evidence::C,
+        evidence: Evidence::B,
         scheme: r#"{
             "algorithm": "hmac-sha256", "signature": {"header": "X-Razorpay-Signature"},
             "dedupe": [{"header": "X-Razorpay-Event-Id"}], "event_type": [{"body": "event"}],

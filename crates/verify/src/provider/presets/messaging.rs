@@ -82,7 +82,7 @@ pub(super) const ROWS: &[Row] = &[
         title: "Telegram bots",
         documentation: "https://core.telegram.org/bots/api#setwebhook",
         secret: "secret token",
-        evidence: Evidence::C,
+        evidence: Evidence::B,
         scheme: r#"{
             "algorithm": "equality", "signature": {"header": "X-Telegram-Bot-Api-Secret-Token"},
             "dedupe": [{"body": "update_id"}]

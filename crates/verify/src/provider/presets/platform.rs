@@ -29,7 +29,7 @@ pub(super) const ROWS: &[Row] = &[
         title: "PagerDuty",
         documentation: "https://developer.pagerduty.com/docs/verifying-signatures",
         secret: "webhook secret",
-        evidence: Evidence::C,
+        evidence: Evidence::B,
         scheme: r#"{
             "algorithm": "hmac-sha256",
             "signature": {"header": "X-PagerDuty-Signature", "prefix": "v1=", "separator": ","},
