@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 
-use super::{decode, encode, sign_body, sign_timestamp_body, verify_body, verify_timestamp_body};
+use super::{BASE64, HEX};
 use crate::error::VerifyError;
 use crate::secret::Secret;
 use crate::tolerance::Tolerance;
@@ -36,10 +36,10 @@ fn rfc_4231_vectors() {
     ];
     for (key, content, expected) in vectors {
         let secrets = [Secret::from_bytes(key).unwrap()];
-        let signature = sign_body(&secrets[0], content);
+        let signature = HEX.sign_body(&secrets[0], content);
         assert_eq!(signature, expected);
         assert_eq!(signature.capacity(), signature.len());
-        assert_eq!(verify_body(&secrets, expected, content), Ok(()));
+        assert_eq!(HEX.verify_body(&secrets, expected, content), Ok(()));
     }
 }
 
@@ -47,24 +47,27 @@ fn rfc_4231_vectors() {
 fn every_flipped_bit_is_seen() {
     let secrets = [secret("key")];
     let body = b"{\"event\":\"workflow.completed\"}";
-    let signature = sign_body(&secrets[0], body);
+    let signature = HEX.sign_body(&secrets[0], body);
     for bit in 0..body.len() * 8 {
         let mut changed = body.to_vec();
         changed[bit / 8] ^= 1 << (bit % 8);
-        assert_eq!(verify_body(&secrets, &signature, &changed), Err(VerifyError::NoMatchingSignature));
+        assert_eq!(HEX.verify_body(&secrets, &signature, &changed), Err(VerifyError::NoMatchingSignature));
     }
-    let digest = decode(&signature).unwrap();
+    let digest = HEX.decode(&signature).unwrap();
     for bit in 0..256 {
         let mut changed = digest;
         changed[bit / 8] ^= 1 << (bit % 8);
-        assert_eq!(verify_body(&secrets, &encode(&changed), body), Err(VerifyError::NoMatchingSignature));
+        assert_eq!(
+            HEX.verify_body(&secrets, &HEX.encode(&changed), body),
+            Err(VerifyError::NoMatchingSignature)
+        );
     }
 }
 
 #[test]
 fn only_64_lower_case_digits_are_a_signature() {
     let secrets = [secret("key")];
-    let good = sign_body(&secrets[0], b"");
+    let good = HEX.sign_body(&secrets[0], b"");
     let refused = [
         String::new(),
         good[..63].to_owned(),
@@ -85,7 +88,7 @@ fn only_64_lower_case_digits_are_a_signature() {
         "upper case must differ for this test to mean anything"
     );
     for text in refused {
-        assert_eq!(verify_body(&secrets, &text, b""), Err(VerifyError::MalformedSignature), "{text:?}");
+        assert_eq!(HEX.verify_body(&secrets, &text, b""), Err(VerifyError::MalformedSignature), "{text:?}");
     }
 }
 
@@ -93,19 +96,19 @@ fn only_64_lower_case_digits_are_a_signature() {
 fn any_of_the_secrets_may_have_signed() {
     let secrets = [secret("new"), secret("old")];
     for signer in &secrets {
-        assert_eq!(verify_body(&secrets, &sign_body(signer, b"body"), b"body"), Ok(()));
+        assert_eq!(HEX.verify_body(&secrets, &HEX.sign_body(signer, b"body"), b"body"), Ok(()));
     }
-    let stranger = sign_body(&secret("other"), b"body");
-    assert_eq!(verify_body(&secrets, &stranger, b"body"), Err(VerifyError::NoMatchingSignature));
-    assert_eq!(verify_body(&[], &stranger, b"body"), Err(VerifyError::NoMatchingSignature));
+    let stranger = HEX.sign_body(&secret("other"), b"body");
+    assert_eq!(HEX.verify_body(&secrets, &stranger, b"body"), Err(VerifyError::NoMatchingSignature));
+    assert_eq!(HEX.verify_body(&[], &stranger, b"body"), Err(VerifyError::NoMatchingSignature));
 }
 
 #[test]
 fn the_timestamp_is_signed_and_checked() {
     let secrets = [secret("whsec_c2hvd24=")];
-    let signature = sign_timestamp_body(&secrets[0], NOW, b"{}");
+    let signature = HEX.sign_timestamp_body(&secrets[0], NOW, b"{}");
     let verify = |timestamp: &str, tolerance, now| {
-        verify_timestamp_body(&secrets, &signature, timestamp, b"{}", tolerance, now)
+        HEX.verify_timestamp_body(&secrets, &signature, timestamp, b"{}", tolerance, now)
     };
     let default = Tolerance::default();
     assert_eq!(verify("1700000000", default, NOW + 300), Ok(()));
@@ -115,28 +118,43 @@ fn the_timestamp_is_signed_and_checked() {
     assert_eq!(verify("1700000001", default, NOW), Err(VerifyError::NoMatchingSignature));
     assert_eq!(verify("01700000000", default, NOW), Err(VerifyError::NoMatchingSignature));
     assert_eq!(verify("", default, NOW), Err(VerifyError::InvalidTimestamp));
-    assert_eq!(verify_body(&secrets, &signature, b"{}"), Err(VerifyError::NoMatchingSignature));
+    assert_eq!(HEX.verify_body(&secrets, &signature, b"{}"), Err(VerifyError::NoMatchingSignature));
 }
 
 proptest! {
     #[test]
     fn signed_is_accepted(key in ".{1,80}", body: Vec<u8>, timestamp: u64) {
         let secrets = [secret(&key)];
-        prop_assert_eq!(verify_body(&secrets, &sign_body(&secrets[0], &body), &body), Ok(()));
-        let signature = sign_timestamp_body(&secrets[0], timestamp, &body);
+        prop_assert_eq!(HEX.verify_body(&secrets, &HEX.sign_body(&secrets[0], &body), &body), Ok(()));
+        let signature = HEX.sign_timestamp_body(&secrets[0], timestamp, &body);
         let text = timestamp.to_string();
-        let result = verify_timestamp_body(&secrets, &signature, &text, &body, Tolerance::Seconds(0), timestamp);
+        let result = HEX.verify_timestamp_body(&secrets, &signature, &text, &body, Tolerance::Seconds(0), timestamp);
         prop_assert_eq!(result, Ok(()));
     }
 
     #[test]
+    fn base64_is_the_same_in_other_letters(key in ".{1,80}", body: Vec<u8>, timestamp: u64, text in "[A-Za-z0-9+/=_-]{40,46}") {
+        let secrets = [secret(&key)];
+        let signature = BASE64.sign_body(&secrets[0], &body);
+        prop_assert_eq!(BASE64.decode(&signature), HEX.decode(&HEX.sign_body(&secrets[0], &body)));
+        prop_assert_eq!(BASE64.verify_body(&secrets, &signature, &body), Ok(()));
+        let signature = BASE64.sign_timestamp_body(&secrets[0], timestamp, &body);
+        let at = timestamp.to_string();
+        let result = BASE64.verify_timestamp_body(&secrets, &signature, &at, &body, Tolerance::Seconds(0), timestamp);
+        prop_assert_eq!(result, Ok(()));
+        if let Some(digest) = BASE64.decode(&text) {
+            prop_assert_eq!(BASE64.encode(&digest), text);
+        }
+    }
+
+    #[test]
     fn decoding_inverts_encoding(digest: [u8; 32]) {
-        prop_assert_eq!(decode(&encode(&digest)), Some(digest));
+        prop_assert_eq!(HEX.decode(&HEX.encode(&digest)), Some(digest));
     }
 
     #[test]
     fn any_text_is_decided(text in "([0-9a-f]{64}|[0-9a-fA-Fé]{60,68}|.{0,80})") {
         let lower_hex = text.len() == 64 && text.bytes().all(|byte| b"0123456789abcdef".contains(&byte));
-        prop_assert_eq!(decode(&text).is_some(), lower_hex);
+        prop_assert_eq!(HEX.decode(&text).is_some(), lower_hex);
     }
 }
