@@ -151,6 +151,10 @@ ids! {
     ConversationKey = "cnv";
     /// A broadcast: one event by the operator for each of many tenants.
     BroadcastId = "brc";
+    /// A source: where inbound webhooks come from.
+    SourceId = "src";
+    /// A credential: a user name and password of a source.
+    CredentialId = "crd";
 }
 
 #[cfg(test)]

@@ -145,6 +145,7 @@ impl Engine {
             content_type: publish.content_type.clone(),
             data: publish.data.clone(),
             previous_data: publish.previous_data.clone(),
+            arrival: None,
         });
         let idempotency =
             publish.idempotency_key.as_deref().map(|key| idempotency_key(key, &publish, accepted_at));

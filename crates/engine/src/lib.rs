@@ -30,6 +30,7 @@ pub mod replay;
 pub mod routes;
 pub mod sender;
 pub mod shard;
+pub mod sources;
 mod starts;
 pub mod statistics;
 pub mod support;

@@ -8,6 +8,7 @@ pub mod answers;
 pub mod broadcasts;
 pub mod conformance;
 pub mod conversations;
+pub mod credentials;
 pub mod deliveries;
 pub mod error;
 pub mod event_types;
@@ -19,6 +20,7 @@ pub mod operational;
 pub mod replays;
 pub mod routes;
 pub mod seal;
+pub mod sources;
 pub mod sqlite;
 pub mod statistics;
 pub mod tenants;
@@ -29,6 +31,7 @@ pub mod webhooks;
 pub use answers::Answers;
 pub use broadcasts::Broadcasts;
 pub use conversations::Conversations;
+pub use credentials::Credentials;
 pub use deliveries::Deliveries;
 pub use error::StoreError;
 pub use event_types::EventTypes;
@@ -39,6 +42,7 @@ pub use maintenance::Maintenance;
 pub use operational::Operational;
 pub use replays::Replays;
 pub use routes::Routes;
+pub use sources::Sources;
 pub use statistics::Statistics;
 pub use tenants::Tenants;
 pub use tokens::Tokens;
@@ -64,6 +68,8 @@ pub trait Store:
     + EventTypes
     + Conversations
     + Answers
+    + Sources
+    + Credentials
 {
 }
 
@@ -85,6 +91,8 @@ impl<T> Store for T where
         + EventTypes
         + Conversations
         + Answers
+        + Sources
+        + Credentials
 {
 }
 

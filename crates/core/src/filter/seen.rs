@@ -348,6 +348,7 @@ mod tests {
             content_type: "text/plain".into(),
             data: "{}".into(),
             previous_data: None,
+            arrival: None,
         };
         assert!(Facts::of(&content, None).data.is_none());
         let json =

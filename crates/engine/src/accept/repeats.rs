@@ -64,7 +64,7 @@ pub(super) fn idempotency_key(key: &str, publish: &Publish, now: Time) -> Idempo
     let window = match publish.origin {
         Origin::Operational if publish.event_type.as_str() != DELIVERY_DEAD => KEY_WINDOW,
         Origin::Operational => IDEMPOTENCY_WINDOW,
-        Origin::Api => IDEMPOTENCY_WINDOW,
+        Origin::Api | Origin::Source => IDEMPOTENCY_WINDOW,
     };
     IdempotencyKey {
         key_hash: Sha256::digest(key.as_bytes()).into(),

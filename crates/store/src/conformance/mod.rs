@@ -35,6 +35,7 @@ pub mod outcomes;
 pub mod purge;
 pub mod retry_cancel;
 pub mod routes;
+pub mod sources;
 pub mod statistics;
 pub mod tenants;
 pub mod tokens;
@@ -241,6 +242,16 @@ macro_rules! conformance_suite {
                 every_change_of_a_route_moves_the_version,
                 routes_then_are_those_in_force,
                 routes_do_not_reach_others,
+            ],
+            sources: [
+                a_source_comes_back,
+                a_source_is_created_once_per_key,
+                sources_are_listed_once_each,
+                what_is_deleted_is_gone,
+                expired_sources_are_found,
+                a_credential_is_found_by_its_pair,
+                a_use_is_noted,
+                a_received_event_keeps_its_arrival,
             ],
             statistics: [
                 what_is_recorded_is_counted_at_once,

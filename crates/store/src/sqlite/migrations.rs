@@ -48,6 +48,11 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../migrations/sqlite/0010_attempt_batches.sql"),
     },
     Migration { version: 11, oldest_binary: 1, sql: include_str!("../../migrations/sqlite/0011_deaths.sql") },
+    Migration {
+        version: 12,
+        oldest_binary: 1,
+        sql: include_str!("../../migrations/sqlite/0012_sources.sql"),
+    },
 ];
 
 /// Runs what is missing.

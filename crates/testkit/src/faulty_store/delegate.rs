@@ -5,21 +5,24 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use stentor_core::conversation::{Conversation, Message};
+use stentor_core::credential::Credential;
 use stentor_core::event::{Event, EventContent, EventType};
 use stentor_core::event_type::DeclaredType;
 use stentor_core::id::{
-    BroadcastId, ConversationId, ConversationKey, DeliveryId, EventId, MessageId, ReplayId, RouteId,
-    TenantId, TokenId, WebhookId,
+    BroadcastId, ConversationId, ConversationKey, CredentialId, DeliveryId, EventId, MessageId, ReplayId,
+    RouteId, SourceId, TenantId, TokenId, WebhookId,
 };
 use stentor_core::route::Route;
+use stentor_core::source::Source;
 use stentor_core::statistics::Rollup;
 use stentor_core::tenant::Tenant;
 use stentor_core::time::Time;
 use stentor_core::token::Token;
-use stentor_core::webhook::{Webhook, WebhookStatus};
+use stentor_core::webhook::{SecretText, Webhook, WebhookStatus};
 use stentor_store::answers::{KeptAnswer, KeyTaken};
 use stentor_store::broadcasts::{Audience, Broadcast, BroadcastCreated, BroadcastKey};
 use stentor_store::conversations::{Changed, ConversationCreated};
+use stentor_store::credentials::{CredentialCreated, PairHash};
 use stentor_store::deliveries::{AttemptRow, DeliveryFilter, DeliveryRow};
 use stentor_store::error::StoreResult;
 use stentor_store::event_types::{ListedType, TypesDeclared, TypesInForce};
@@ -30,21 +33,28 @@ use stentor_store::maintenance::{KeptStarts, PreviousEnd};
 use stentor_store::operational::{Death, Disabling};
 use stentor_store::replays::Replay;
 use stentor_store::routes::{RouteSaved, RoutesThen};
+use stentor_store::sources::SourceCreated;
 use stentor_store::tenants::TenantSaved;
 use stentor_store::usage::{Backlogs, UsedDay};
 use stentor_store::webhooks::{CreatedOnce, Routing, Saved};
 use stentor_store::{
-    Answers, Broadcasts, Conversations, Deliveries, EventTypes, Events, Lanes, Maintenance, Operational,
-    Page, Replays, Routes, Statistics, Tenants, Tokens, Usage, Webhooks,
+    Answers, Broadcasts, Conversations, Credentials, Deliveries, EventTypes, Events, Lanes, Maintenance,
+    Operational, Page, Replays, Routes, Sources, Statistics, Tenants, Tokens, Usage, Webhooks,
 };
 
 use super::FaultyStore;
 
 /// Implements the traits by calling the store behind.
 macro_rules! delegate {
-    ($($part:ident { $(fn $name:ident($($argument:ident: $kind:ty),*) -> $answer:ty;)* })*) => {$(
+    ($($part:ident {
+        $(at once fn $quick:ident($($given:ident: $given_kind:ty),*) -> $got:ty;)*
+        $(fn $name:ident($($argument:ident: $kind:ty),*) -> $answer:ty;)*
+    })*) => {$(
         #[async_trait]
         impl $part for FaultyStore {
+            $(fn $quick(&self, $($given: $given_kind),*) -> $got {
+                self.inner.$quick($($given),*)
+            })*
             $(async fn $name(&self, $($argument: $kind),*) -> $answer {
                 self.inner.$name($($argument),*).await
             })*
@@ -167,6 +177,27 @@ delegate! {
         fn messages(tenant: TenantId, conversation: ConversationId, before: Option<EventId>, rows: u32) -> StoreResult<Page<(EventId, Message)>>;
         fn update_message(tenant: TenantId, conversation: ConversationId, message: &Message) -> StoreResult<Changed<Message>>;
         fn message_of_event(tenant: TenantId, event: EventId) -> StoreResult<Option<(ConversationId, MessageId)>>;
+    }
+    Sources {
+        fn create_source(source: &Source, key: Option<&IdempotencyKey>) -> StoreResult<SourceCreated>;
+        fn update_source(source: &Source) -> StoreResult<Saved>;
+        fn delete_source(tenant: TenantId, id: SourceId) -> StoreResult<Saved>;
+        fn source(tenant: TenantId, id: SourceId) -> StoreResult<Option<Source>>;
+        fn sources(tenant: TenantId, before: Option<SourceId>, rows: u32) -> StoreResult<Page<Source>>;
+        fn all_sources(after: Option<SourceId>, rows: u32) -> StoreResult<Vec<Source>>;
+        fn expired_sources(now: Time, rows: u32) -> StoreResult<Vec<(TenantId, SourceId)>>;
+    }
+    Credentials {
+        at once fn pair_hash(user_pass: &str) -> PairHash;
+        fn create_credential(credential: &Credential, user_pass: &SecretText, now: Time) -> StoreResult<CredentialCreated>;
+        fn update_credential(credential: &Credential) -> StoreResult<bool>;
+        fn revoke_credential(tenant: TenantId, source: SourceId, id: CredentialId, now: Time) -> StoreResult<bool>;
+        fn credential(tenant: TenantId, source: SourceId, id: CredentialId) -> StoreResult<Option<Credential>>;
+        fn credentials(tenant: TenantId, source: SourceId, before: Option<CredentialId>, rows: u32) -> StoreResult<Page<Credential>>;
+        fn all_credentials(after: Option<CredentialId>, rows: u32) -> StoreResult<Vec<(PairHash, Credential)>>;
+        fn credential_pairs(source: SourceId) -> StoreResult<Vec<(PairHash, Credential)>>;
+        fn credential_by_hash(hash: PairHash) -> StoreResult<Option<Credential>>;
+        fn touch_credentials(used: &[(CredentialId, Time)]) -> StoreResult<()>;
     }
     Answers {
         fn take_key(key: &IdempotencyKey, now: Time) -> StoreResult<KeyTaken>;
