@@ -151,6 +151,10 @@ ids! {
     ConversationKey = "cnv";
     /// A broadcast: one event by the operator for each of many tenants.
     BroadcastId = "brc";
+    /// A source: where inbound webhooks come from.
+    SourceId = "src";
+    /// A request that reached the front door, accepted or not.
+    RequestId = "req";
 }
 
 #[cfg(test)]

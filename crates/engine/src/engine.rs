@@ -27,6 +27,7 @@ use crate::limits::Limits;
 use crate::maintenance::Maintenance;
 use crate::metrics::Metrics;
 use crate::outbound::{OutboundClient, SystemResolver};
+use crate::receptions::Receptions;
 use crate::sender::Sender;
 use crate::shard::state::ShardOptions;
 use crate::shard::{Actor, Shards, SharedPermits, World};
@@ -66,6 +67,7 @@ struct Inner {
     permits: SharedPermits,
     positions: Positions,
     metrics: Arc<Metrics>,
+    receptions: Arc<Receptions>,
     address_policy: AddressPolicy,
     /// Since when every start of an attempt is known (engine rule E14).
     starts_known_since: Time,
@@ -137,6 +139,7 @@ impl Engine {
             permits,
             positions: Positions::default(),
             metrics,
+            receptions: Arc::default(),
             address_policy: options.address_policy.clone(),
             starts_known_since: kept.known_since,
             stopping: AtomicBool::new(false),
@@ -290,6 +293,11 @@ impl Engine {
     pub fn metrics(&self) -> &Metrics {
         self.inner.metrics.sample(self.inner.permits.in_use(), self.inner.journal.waiting());
         &self.inner.metrics
+    }
+
+    /// What came to the front door, for its watcher.
+    pub fn receptions(&self) -> &Arc<Receptions> {
+        &self.inner.receptions
     }
 
     /// How many events of a tenant, or of all, may wait to be stored, and how many more fit now.

@@ -26,6 +26,7 @@ mod operational;
 pub mod outbound;
 pub mod permits;
 mod places;
+pub mod receptions;
 pub mod replay;
 pub mod routes;
 pub mod sender;
