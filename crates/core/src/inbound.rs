@@ -2,4 +2,5 @@
 
 pub mod body_fields;
 pub mod elements;
+pub mod foreign_type;
 pub mod media_type;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 use stentor_core::allowance::{Limit, Standing};
+use stentor_core::arrival::Arrival;
 use stentor_core::event::{Event, EventContent, EventType, Origin};
 use stentor_core::event_type::Mismatch;
 use stentor_core::filter::Facts;
@@ -62,6 +63,17 @@ pub struct Publish {
     pub token: Option<TokenId>,
     /// The message that it tells of.
     pub telling: Option<Telling>,
+    /// How it arrived at a source.
+    pub arriving: Option<Arriving>,
+}
+
+/// How an event arrived at a source, and by what a repetition is recognised.
+#[derive(Debug, Clone)]
+pub struct Arriving {
+    /// What is kept of the request.
+    pub arrival: Arc<Arrival>,
+    /// The key of its repetitions, in place of one of the publisher's.
+    pub repeats: Option<IdempotencyKey>,
 }
 
 /// A message that is stored with the event that tells of it.
@@ -124,6 +136,9 @@ pub enum PublishError {
     /// The token was revoked meanwhile.
     #[error("the token was revoked")]
     TokenRevoked,
+    /// The source was deleted or stopped meanwhile, or the credential revoked.
+    #[error("the source takes nothing any more, or the credential was revoked")]
+    SourceClosed,
     /// Stored or not is unknown, or nothing can be stored now; safe to repeat with the same key.
     #[error("the event could not be stored: {0}")]
     Unavailable(String),
@@ -144,10 +159,12 @@ impl Engine {
             content_type: publish.content_type.clone(),
             data: publish.data.clone(),
             previous_data: publish.previous_data.clone(),
-            arrival: None,
+            arrival: publish.arriving.as_ref().map(|arriving| Arc::clone(&arriving.arrival)),
         });
-        let idempotency =
-            publish.idempotency_key.as_deref().map(|key| idempotency_key(key, &publish, accepted_at));
+        let idempotency = match &publish.arriving {
+            Some(arriving) => arriving.repeats.clone(),
+            None => publish.idempotency_key.as_deref().map(|key| idempotency_key(key, &publish, accepted_at)),
+        };
         let mut known = self.permitted(tenant, publish.token, self.directory().known(tenant).await).await?;
         // What Stentor says of itself is limited by what it is about.
         let is_limited = publish.origin != Origin::Operational;
@@ -204,6 +221,11 @@ impl Engine {
                 AcceptAnswer::StaleConfig => {
                     let newer = self.directory().newer_than(tenant, known.table.version()).await;
                     known = self.permitted(tenant, publish.token, newer).await?;
+                    if let Some(arriving) = &publish.arriving
+                        && !self.doors().still_open(&arriving.arrival).await.map_err(unavailable)?
+                    {
+                        return Err(PublishError::SourceClosed);
+                    }
                 }
                 AcceptAnswer::Failed(reason) => return Err(PublishError::Unavailable(reason)),
             }
@@ -365,6 +387,7 @@ mod tests {
             origin: Origin::Api,
             token: None,
             telling: None,
+            arriving: None,
         };
         let hashes = |data| idempotency_key("k", &publish(data), Time::ZERO);
         assert_eq!(hashes("1"), hashes("1"));

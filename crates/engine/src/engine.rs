@@ -22,6 +22,7 @@ use crate::auth::Authenticator;
 use crate::clock::{Clock, Stopwatch};
 use crate::destination::{Destination, HttpDestination};
 use crate::directory::Directory;
+use crate::ingest::{Certificates, Doors};
 use crate::journal::{Journal, OnDisabled, OnFatal, Writer};
 use crate::limits::Limits;
 use crate::maintenance::Maintenance;
@@ -68,6 +69,8 @@ struct Inner {
     positions: Positions,
     metrics: Arc<Metrics>,
     receptions: Arc<Receptions>,
+    doors: Doors,
+    certificates: Certificates,
     address_policy: AddressPolicy,
     /// Since when every start of an attempt is known (engine rule E14).
     starts_known_since: Time,
@@ -125,6 +128,7 @@ impl Engine {
         let (shards, inboxes) = Shards::new();
         let permits = SharedPermits::new(options.permits);
         let sender = Sender::new(destination, Arc::clone(&store), Arc::clone(&clock), Arc::clone(&metrics));
+        let doors = Doors::new(Arc::clone(&store), Arc::clone(&clock));
         let inner = Arc::new(Inner {
             directory: Directory::new(Arc::clone(&store), Arc::clone(&limits)),
             limits,
@@ -140,6 +144,8 @@ impl Engine {
             positions: Positions::default(),
             metrics,
             receptions: Arc::default(),
+            doors,
+            certificates: Certificates::default(),
             address_policy: options.address_policy.clone(),
             starts_known_since: kept.known_since,
             stopping: AtomicBool::new(false),
@@ -293,6 +299,15 @@ impl Engine {
     pub fn metrics(&self) -> &Metrics {
         self.inner.metrics.sample(self.inner.permits.in_use(), self.inner.journal.waiting());
         &self.inner.metrics
+    }
+
+    /// Which sources and credentials there are.
+    pub fn doors(&self) -> &Doors {
+        &self.inner.doors
+    }
+
+    pub(crate) fn certificates(&self) -> &Certificates {
+        &self.inner.certificates
     }
 
     /// What came to the front door, for its watcher.
