@@ -62,7 +62,9 @@ impl App {
             bootstrap::run(store.as_ref(), clock.as_ref(), config.operator_token.as_ref()).await?;
         let engine = Engine::start(store, engine_options(config, address), clock).await?;
         let stop = CancellationToken::new();
-        let state = AppState::new(engine.clone(), http_options(config)).with_facts(Facts::of(config));
+        let state = AppState::new(engine.clone(), http_options(config))
+            .with_facts(Facts::of(config))
+            .with_trusted_proxies(config.http.trusted_proxies.networks());
         let router = router(state);
         let options = server_options(config, descriptors);
         let server = tokio::spawn(server::serve(listener, router, stop.clone(), options));

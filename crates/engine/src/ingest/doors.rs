@@ -147,6 +147,11 @@ impl Doors {
         Ok(found)
     }
 
+    /// Whether this pair belonged to somebody when it was last looked up.
+    pub fn has_worked(&self, user_pass: &str) -> bool {
+        lock(&self.pairs).last(&self.store.pair_hash(user_pass)).is_some()
+    }
+
     /// Forgets everything, after a source or a credential changed through this process.
     pub fn forget(&self) {
         lock(&self.pairs).forget();

@@ -15,8 +15,10 @@ pub mod docs;
 pub mod extract;
 mod facts;
 mod guesses;
+mod ingest;
 pub mod metrics;
 pub mod openapi;
+mod peer;
 pub mod problem;
 mod rate_limit;
 pub mod server;
@@ -30,6 +32,7 @@ pub fn router(state: AppState) -> Router {
     let (api, _) = api::router().split_for_parts();
     api.merge(docs::router())
         .merge(metrics::router())
+        .merge(ingest::router())
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
         .layer(CatchPanicLayer::custom(panicked))

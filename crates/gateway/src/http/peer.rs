@@ -31,7 +31,8 @@ impl Sender {
             return Self { address: peer, over_tls: false, is_confidential: peer.is_loopback() };
         }
         let address = forwarded_for(headers, is_trusted).unwrap_or(peer);
-        let over_tls = last_of(headers, "x-forwarded-proto").is_some_and(|it| it.eq_ignore_ascii_case("https"));
+        let over_tls =
+            last_of(headers, "x-forwarded-proto").is_some_and(|it| it.eq_ignore_ascii_case("https"));
         // A trusted proxy that says nothing of TLS may have had a plain request itself.
         Self { address, over_tls, is_confidential: over_tls || (address == peer && peer.is_loopback()) }
     }
@@ -75,7 +76,9 @@ mod tests {
 
     fn sender(peer: &str, headers: &[(&'static str, &'static str)]) -> (String, bool, bool) {
         let proxies: Vec<IpNet> = ["10.0.0.0/8", "2001:db8::/32"].map(|net| net.parse().unwrap()).to_vec();
-        let pairs = headers.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
+        let pairs = headers
+            .iter()
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
         let mut map = HeaderMap::new();
         pairs.for_each(|(name, value)| _ = map.append(name, value));
         let Sender { address, over_tls, is_confidential } = Sender::of(peer.parse().unwrap(), &map, &proxies);
@@ -92,7 +95,9 @@ mod tests {
 
     #[test]
     fn of_a_chain_the_last_that_is_no_proxy_counts() {
-        let of = |chain: &'static str| sender("10.1.1.1", &[("x-forwarded-for", chain), ("x-forwarded-proto", "https")]).0;
+        let of = |chain: &'static str| {
+            sender("10.1.1.1", &[("x-forwarded-for", chain), ("x-forwarded-proto", "https")]).0
+        };
         assert_eq!(of("203.0.113.7"), "203.0.113.7");
         assert_eq!(of("198.51.100.1, 203.0.113.7, 10.2.2.2"), "203.0.113.7");
         assert_eq!(of("127.0.0.1, 203.0.113.7:443"), "203.0.113.7");

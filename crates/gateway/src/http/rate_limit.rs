@@ -12,6 +12,7 @@ use axum::response::Response;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use stentor_core::allowance::Standing;
 use stentor_core::id::TenantId;
+use stentor_engine::ingest::RateStanding;
 
 use crate::http::AppState;
 
@@ -27,6 +28,13 @@ pub struct RateLimit {
     max: u64,
     remaining: u64,
     reset: Duration,
+}
+
+impl From<RateStanding> for RateLimit {
+    fn from(standing: RateStanding) -> Self {
+        let (max, remaining) = (standing.count.into(), standing.remaining.into());
+        Self { max, remaining, reset: standing.reset }
+    }
 }
 
 impl From<&Standing> for RateLimit {
@@ -76,7 +84,8 @@ pub async fn layer(State(state): State<AppState>, mut request: Request, next: Ne
     response
 }
 
-fn current(state: &AppState, tenant: Option<TenantId>) -> RateLimit {
+/// The limit that is nearest for publishing.
+pub fn current(state: &AppState, tenant: Option<TenantId>) -> RateLimit {
     let engine = state.engine();
     if let Some(standing) = tenant.and_then(|tenant| engine.limits().nearest(tenant)) {
         return RateLimit::from(&standing);

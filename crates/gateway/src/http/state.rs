@@ -4,10 +4,12 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use ipnet::IpNet;
 use stentor_core::id::TenantId;
 use stentor_core::time::Time;
 use stentor_engine::Engine;
 use stentor_store::StoreError;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::http::Facts;
 use crate::http::extract::BodyBudget;
@@ -20,6 +22,8 @@ pub const DEFAULT_TENANT: &str = "default";
 const REMEMBERED: Duration = Duration::from_secs(5);
 /// Most tenants remembered; beyond it all are forgotten.
 const REMEMBERED_MAX: usize = 20_000;
+/// Most answers of sources that are held back at once; beyond it they leave without the delay.
+const HELD_BACK_MAX: usize = 1_024;
 
 /// What the operator decides about the API.
 #[derive(Debug, Clone, Copy)]
@@ -45,6 +49,8 @@ pub struct AppState {
     guesses: Arc<Guesses>,
     options: HttpOptions,
     facts: Arc<Facts>,
+    proxies: Arc<[IpNet]>,
+    held_back: Arc<Semaphore>,
 }
 
 impl axum::extract::FromRef<AppState> for BodyBudget {
@@ -67,13 +73,30 @@ impl AppState {
     pub fn new(engine: Engine, options: HttpOptions) -> Self {
         let guesses = Arc::new(Guesses::new(options.wrong_tokens));
         let (tenants, bodies, facts) = (Arc::default(), BodyBudget::default(), Arc::default());
-        Self { engine, tenants, bodies, guesses, options, facts }
+        let (proxies, held_back) = (Arc::from([]), Arc::new(Semaphore::new(HELD_BACK_MAX)));
+        Self { engine, tenants, bodies, guesses, options, facts, proxies, held_back }
     }
 
     /// The same with facts about the configuration.
     #[must_use]
     pub fn with_facts(self, facts: Facts) -> Self {
         Self { facts: Arc::new(facts), ..self }
+    }
+
+    /// The same with proxies that are believed.
+    #[must_use]
+    pub fn with_trusted_proxies(self, proxies: Vec<IpNet>) -> Self {
+        Self { proxies: proxies.into(), ..self }
+    }
+
+    /// The proxies that are believed.
+    pub fn trusted_proxies(&self) -> &[IpNet] {
+        &self.proxies
+    }
+
+    /// A place for an answer that is held back; none when there are enough of them.
+    pub fn hold_back(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.held_back).try_acquire_owned().ok()
     }
 
     /// What may be told of the configuration.
