@@ -222,7 +222,7 @@ impl Engine {
                     let newer = self.directory().newer_than(tenant, known.table.version()).await;
                     known = self.permitted(tenant, publish.token, newer).await?;
                     if let Some(arriving) = &publish.arriving
-                        && !self.doors().still_open(&arriving.arrival).await.map_err(unavailable)?
+                        && !self.still_open(&arriving.arrival).await.map_err(unavailable)?
                     {
                         return Err(PublishError::SourceClosed);
                     }

@@ -32,6 +32,7 @@ use crate::receptions::Receptions;
 use crate::sender::Sender;
 use crate::shard::state::ShardOptions;
 use crate::shard::{Actor, Shards, SharedPermits, World};
+use crate::sources::SourceDirectory;
 use crate::starts;
 
 /// How often a stopping engine looks whether its attempts have ended.
@@ -61,6 +62,7 @@ struct Inner {
     shards: Shards,
     limits: Arc<Limits>,
     directory: Directory,
+    sources: SourceDirectory,
     authenticator: Authenticator,
     sender: Arc<Sender>,
     outbound: Option<OutboundClient>,
@@ -123,14 +125,15 @@ impl Engine {
         let previous_end = store.begin_process(started_at).await?;
         let kept = starts::believed(store.take_starts().await?, previous_end, started_at);
         let limits = Limits::load(options.plans.clone(), &*store, Arc::clone(&clock)).await?;
+        let sources = SourceDirectory::load(Arc::clone(&store)).await?;
         let metrics = Arc::new(Metrics::default());
         let journal = Journal::new(options.queue);
         let (shards, inboxes) = Shards::new();
         let permits = SharedPermits::new(options.permits);
         let sender = Sender::new(destination, Arc::clone(&store), Arc::clone(&clock), Arc::clone(&metrics));
-        let doors = Doors::new(Arc::clone(&store), Arc::clone(&clock));
         let inner = Arc::new(Inner {
             directory: Directory::new(Arc::clone(&store), Arc::clone(&limits)),
+            sources,
             limits,
             authenticator: Authenticator::new(Arc::clone(&store), Arc::clone(&clock)),
             sender: Arc::new(sender),
@@ -144,7 +147,7 @@ impl Engine {
             positions: Positions::default(),
             metrics,
             receptions: Arc::default(),
-            doors,
+            doors: Doors::default(),
             certificates: Certificates::default(),
             address_policy: options.address_policy.clone(),
             starts_known_since: kept.known_since,
@@ -247,6 +250,9 @@ impl Engine {
         for task in inner.background.lock().await.drain(..) {
             task.abort();
         }
+        if let Err(error) = self.note_used_credentials().await {
+            warn!(%error, "when credentials were used could not be stored");
+        }
         let starts = inner.shards.drain().await;
         let stopwatch = Stopwatch::start();
         while inner.permits.in_use() > 0 && stopwatch.elapsed() < drain {
@@ -301,8 +307,8 @@ impl Engine {
         &self.inner.metrics
     }
 
-    /// Which sources and credentials there are.
-    pub fn doors(&self) -> &Doors {
+    /// What is counted of requests to sources.
+    pub(crate) fn doors(&self) -> &Doors {
         &self.inner.doors
     }
 
@@ -344,6 +350,11 @@ impl Engine {
     /// The routing tables in force.
     pub fn directory(&self) -> &Directory {
         &self.inner.directory
+    }
+
+    /// All sources and credentials.
+    pub fn sources(&self) -> &SourceDirectory {
+        &self.inner.sources
     }
 
     /// The guarded client, when this engine sends over the network.

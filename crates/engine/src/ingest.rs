@@ -13,8 +13,6 @@ mod kept;
 mod proof;
 mod refusal;
 mod simulation;
-#[cfg(test)]
-mod tests;
 
 use std::net::IpAddr;
 
@@ -26,7 +24,7 @@ use stentor_core::time::Time;
 use stentor_verify::provider::Answer;
 
 pub(crate) use self::certificates::Certificates;
-pub use self::doors::Doors;
+pub(crate) use self::doors::Doors;
 pub use self::gate::{Entered, Gate, RateStanding};
 pub use self::kept::kept_headers;
 pub use self::refusal::IngestRefusal;

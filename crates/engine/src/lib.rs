@@ -32,6 +32,7 @@ pub mod replay;
 pub mod routes;
 pub mod sender;
 pub mod shard;
+pub mod sources;
 mod starts;
 pub mod statistics;
 pub mod support;

@@ -7,10 +7,11 @@ use stentor_core::id::{CredentialId, SourceId};
 use stentor_core::plan::Feature;
 use stentor_store::StoreError;
 
-use super::gate::{Entered, Gate};
+use super::gate::Entered;
 use super::{Head, IngestRefusal};
 use crate::accept::PublishError;
 use crate::engine::Engine;
+use crate::sources::KnownSource;
 
 impl Engine {
     /// Lets a request in at `/`, where the credential chooses the source.
@@ -22,13 +23,14 @@ impl Engine {
             return Err(IngestRefusal::HttpsRequired);
         }
         let now = self.clock().now();
-        let found = self.doors().credential(pair.pair()).await.map_err(unanswered)?;
-        let live = found.filter(|credential| credential.is_live(now));
-        let credential = live.ok_or(IngestRefusal::UnknownCredential)?;
-        let gate = self.doors().gate(credential.source).await.map_err(unanswered)?;
-        let is_basic = |gate: &Arc<Gate>| gate.source.config.verification.is_basic();
-        let gate = gate.filter(is_basic).ok_or(IngestRefusal::UnknownCredential)?;
-        self.admit(gate, Some(credential.id), head).await
+        let (known, credential) =
+            self.sources().by_pair(pair.pair(), now).ok_or(IngestRefusal::UnknownCredential)?;
+        if !known.source.config.verification.is_basic() {
+            return Err(IngestRefusal::UnknownCredential);
+        }
+        let entered = self.admit(known, Some(credential.credential.id), head).await?;
+        self.sources().was_used(&credential, now);
+        Ok(entered)
     }
 
     /// Lets a request in at `/in/{source_id}`. A source with credentials asks for one of its own; `pair` is what the request
@@ -42,47 +44,41 @@ impl Engine {
         pair: Option<&BasicPair>,
         head: &Head,
     ) -> Result<Entered, IngestRefusal> {
-        let gate = self.doors().gate(id).await.map_err(unanswered)?.ok_or(IngestRefusal::UnknownSource)?;
-        if !gate.source.config.verification.is_basic() {
-            return self.admit(gate, None, head).await;
+        let known = self.sources().source(id).ok_or(IngestRefusal::UnknownSource)?;
+        if !known.source.config.verification.is_basic() {
+            return self.admit(known, None, head).await;
         }
         let pair = pair.ok_or(IngestRefusal::UnknownCredential)?;
         let entered = self.enter_by_pair(pair, head).await?;
-        if entered.gate.source.id == id { Ok(entered) } else { Err(IngestRefusal::UnknownCredential) }
+        if entered.gate.source().id == id { Ok(entered) } else { Err(IngestRefusal::UnknownCredential) }
     }
 
-    /// Whether the source with this id asks for credentials; none when there is no such source.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn asks_for_credentials(&self, id: SourceId) -> Result<Option<bool>, StoreError> {
-        let gate = self.doors().gate(id).await?;
-        Ok(gate.map(|gate| gate.source.config.verification.is_basic()))
+    /// Whether the source with this id asks for credentials.
+    pub fn asks_for_credentials(&self, id: SourceId) -> bool {
+        self.sources().source(id).is_some_and(|known| known.source.config.verification.is_basic())
     }
 
     async fn admit(
         &self,
-        gate: Arc<Gate>,
+        known: Arc<KnownSource>,
         credential: Option<CredentialId>,
         head: &Head,
     ) -> Result<Entered, IngestRefusal> {
         let now = self.clock().now();
-        let source = &gate.source;
+        let source = &known.source;
         if !source.takes_at(now) {
             return Err(IngestRefusal::Inactive);
         }
         if !source.config.admits(head.peer) {
             return Err(IngestRefusal::PeerNotAllowed(head.peer));
         }
-        let known = self.directory().known(source.tenant).await.map_err(unanswered)?;
-        let known = known.ok_or(IngestRefusal::UnknownSource)?;
-        if !known.plan.features.contains(&Feature::Ingest) {
+        let tenant = self.directory().known(source.tenant).await.map_err(unanswered)?;
+        let tenant = tenant.ok_or(IngestRefusal::UnknownSource)?;
+        if !tenant.includes(Feature::Ingest) {
             return Err(IngestRefusal::NotInPlan);
         }
+        let gate = self.doors().gate(known, self.sources());
         let standing = gate.count(now).map_err(IngestRefusal::TooFast)?;
-        if let Some(credential) = credential {
-            self.doors().note_used(credential, now);
-        }
         Ok(Entered { gate, credential, standing })
     }
 }

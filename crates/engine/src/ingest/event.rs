@@ -48,7 +48,7 @@ impl Engine {
             Proven::Challenge(answer) => return Ok(TakenIn::Challenge(answer)),
             Proven::Genuine(verified) => verified,
         };
-        let source = &gate.source;
+        let source = gate.source();
         let content_type = content_type(&source.config.effective_content(), &head.headers, &body)?;
         if source.config.split == Split::Array {
             // One commit for all of them is not to be had yet; one by one would not be what the source promises.
@@ -61,7 +61,7 @@ impl Engine {
         if let Some(response) = response.as_ref().filter(|response| !response.accepts()) {
             return Ok(TakenIn::Declined(response.clone()));
         }
-        let answer = gate.scheme.as_ref().ok().and_then(|scheme| scheme.as_ref()?.accepted_answer());
+        let answer = gate.known.scheme.as_ref().and_then(|scheme| scheme.accepted_answer());
         match self.publish(source.tenant, publish).await {
             Ok(published) if published.duplicate => Ok(TakenIn::Duplicate { event: published.id, answer }),
             Ok(published) => Ok(TakenIn::Stored { event: published.id, response, answer }),
@@ -99,7 +99,7 @@ fn arriving(
     body: &[u8],
     now: Time,
 ) -> Arriving {
-    let source = &entered.gate.source;
+    let source = entered.gate.source();
     let dedupe = &source.config.dedupe;
     let text = std::str::from_utf8(body).unwrap_or_default();
     let by_rule = dedupe.by.as_ref().and_then(|place| {

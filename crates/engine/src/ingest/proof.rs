@@ -28,13 +28,9 @@ pub(super) enum Proven {
 impl Engine {
     /// Answers a handshake or verifies the request.
     pub(super) async fn prove(&self, gate: &Gate, head: &Head, body: &[u8]) -> Result<Proven, IngestRefusal> {
-        let scheme = match &gate.scheme {
-            Ok(Some(scheme)) => scheme,
-            Ok(None) => return Ok(Proven::Genuine(None)),
-            Err(problem) => return Err(IngestRefusal::Misconfigured(problem.clone())),
-        };
+        let Some(scheme) = &gate.known.scheme else { return Ok(Proven::Genuine(None)) };
         let now = self.clock().now();
-        let url = match &gate.source.config.public_url {
+        let url = match &gate.source().config.public_url {
             Some(url) => url.with_query(head.query.as_deref()),
             None => head.url.clone(),
         };
@@ -49,7 +45,7 @@ impl Engine {
             None => None,
         };
         request.certificate = certificate.as_deref();
-        let decided = decide(scheme, &gate.keys_at(now), &request, now).map_err(&refused)?;
+        let decided = decide(scheme, &gate.known.keys_at(now), &request, now).map_err(&refused)?;
         if let Proven::Challenge(Answer { confirm: Some(url), .. }) = &decided {
             self.confirm(url, now).await;
         }
@@ -102,6 +98,6 @@ fn unproven(gate: &Gate, scheme: &Scheme, refusal: Refusal) -> IngestRefusal {
     IngestRefusal::Unproven {
         refusal: Box::new(refusal),
         answer: scheme.refused_answer().map(Box::new),
-        is_hidden: gate.source.config.on_invalid == OnInvalid::StoreAnd200,
+        is_hidden: gate.source().config.on_invalid == OnInvalid::StoreAnd200,
     }
 }

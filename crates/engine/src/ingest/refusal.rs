@@ -33,9 +33,6 @@ pub enum IngestRefusal {
     /// The source's own rate is used up.
     #[error("this source takes {} requests in {} seconds at most", .0.count, .0.period.as_secs())]
     TooFast(RateStanding),
-    /// The source cannot verify anything as it is configured.
-    #[error("the source's verification cannot be used: {0}")]
-    Misconfigured(String),
     /// It does not prove that it comes from the sender.
     #[error("{refusal}")]
     Unproven {

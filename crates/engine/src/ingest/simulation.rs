@@ -9,7 +9,7 @@ use super::gate::Gate;
 
 /// The response that the source gives instead of the ordinary one. A sequence moves on by one.
 pub(super) fn response_to(gate: &Gate, content: &EventContent) -> Option<SimulatedResponse> {
-    match gate.source.config.response.as_ref()? {
+    match gate.source().config.response.as_ref()? {
         Simulation::Sequence(responses) => responses.get(gate.next_turn(responses.len())).cloned(),
         Simulation::Rules(rules) => {
             let view = content.view();

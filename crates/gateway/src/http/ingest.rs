@@ -108,7 +108,7 @@ async fn come_in(
         return Err(Problem::new(Code::MethodNotAllowed, detail).into());
     }
     let key = idempotency_header(&parts.headers)?;
-    let most = entered.gate.source.config.effective_max_body_bytes();
+    let most = entered.gate.source().config.effective_max_body_bytes();
     let read = read_body(&parts.headers, body, most, state.bodies()).await?;
     record.body_came(&read);
     let taken = state.engine().take_in(&entered, head, key.as_deref(), (*read).clone()).await?;
@@ -126,10 +126,9 @@ async fn enter(state: &AppState, door: &Door, headers: &HeaderMap, head: &Head) 
             engine.enter_by_pair(&pair, head).await
         }
         Door::Source(id) => {
-            let asks = engine.asks_for_credentials(*id).await.map_err(Problem::from)?;
-            let pair = match asks {
-                Some(true) => Some(pair().map_err(Refused::Basic)?),
-                _ => None,
+            let pair = match engine.asks_for_credentials(*id) {
+                true => Some(pair().map_err(Refused::Basic)?),
+                false => None,
             };
             if let Some(pair) = &pair {
                 may_guess(state, head, pair)?;
@@ -150,7 +149,7 @@ async fn enter(state: &AppState, door: &Door, headers: &HeaderMap, head: &Head) 
 fn may_guess(state: &AppState, head: &Head, pair: &BasicPair) -> Result<(), Problem> {
     let engine = state.engine();
     match state.guesses().wait(head.peer, engine.clock().elapsed()) {
-        Some(wait) if !engine.doors().has_worked(pair.pair()) => {
+        Some(wait) if engine.sources().by_pair(pair.pair(), engine.clock().now()).is_none() => {
             let detail = "Too many wrong credentials came from this address; wait before the next ones.";
             Err(Problem::new(Code::TooManyWrongTokens, detail).with_retry_after(wait))
         }

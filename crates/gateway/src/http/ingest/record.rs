@@ -49,7 +49,7 @@ impl Record {
 
     /// The source is known.
     pub(super) fn entered(&mut self, entered: &Entered, head: &Head) {
-        let source = &entered.gate.source;
+        let source = entered.gate.source();
         (self.tenant, self.source) = (Some(source.tenant), Some(source.id));
         self.standing = entered.standing;
         if let Some(reception) = &mut self.reception {

@@ -41,7 +41,6 @@ impl Refusal {
                 let problem = Problem::new(Code::SourceRateLimited, text);
                 Self::of(problem.with_retry_after(standing.reset).with_rate_limit(standing.into()))
             }
-            IngestRefusal::Misconfigured(_) => with(Code::SourceMisconfigured),
             IngestRefusal::Unproven { refusal, answer, is_hidden } => {
                 let reason = refusal.code();
                 let problem = Problem::new(Code::InvalidSignature, text.clone()).with_reason(reason);

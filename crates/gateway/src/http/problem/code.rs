@@ -132,8 +132,6 @@ codes! {
         "At most 8 test sends and 2 diagnoses of a tenant, and 32 and 16 of all together, are on their way at once. Wait until one has been answered.";
     TooManyBacktests = "too_many_backtests", TOO_MANY_REQUESTS, "Too many backtests are running",
         "At most 2 backtests run at once. Wait as `Retry-After` says and repeat.";
-    SourceMisconfigured = "source_misconfigured", INTERNAL_SERVER_ERROR, "The source cannot verify anything",
-        "The source's verification or one of its secrets cannot be used as it is configured; `detail` says why. Change the source.";
     SplitUnavailable = "split_unavailable", NOT_IMPLEMENTED, "Arrays are not split yet",
         "The source has `split: array`, which this version does not do. Set `split` to `none`. Nothing was stored.";
     CertificateUnavailable = "certificate_unavailable", SERVICE_UNAVAILABLE, "The sender's certificate could not be fetched",

@@ -1,1 +1,0 @@
-//! Written with the front door of the gateway, which drives all of it: see `crates/gateway/tests/ingest`.
