@@ -8,6 +8,8 @@ mod answer;
 mod head;
 mod record;
 mod refusal;
+#[cfg(test)]
+mod tests;
 
 use axum::Router;
 use axum::body::Body;
