@@ -153,6 +153,8 @@ ids! {
     BroadcastId = "brc";
     /// A source: where inbound webhooks come from.
     SourceId = "src";
+    /// A request that reached the front door, accepted or not.
+    RequestId = "req";
     /// A credential: a user name and password of a source.
     CredentialId = "crd";
 }

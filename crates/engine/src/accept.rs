@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use stentor_core::allowance::{Limit, Standing};
+use stentor_core::arrival::Arrival;
 use stentor_core::event::{Event, EventContent, EventType, Origin};
 use stentor_core::event_type::Mismatch;
 use stentor_core::filter::Facts;
@@ -18,7 +19,7 @@ use stentor_core::route::RoutingTable;
 use stentor_core::time::Time;
 use stentor_core::webhook::Webhook;
 use stentor_store::StoreError;
-use stentor_store::journal::{MessageUnwritten, MessageWrite, NewDelivery, NewEvent};
+use stentor_store::journal::{IdempotencyKey, MessageUnwritten, MessageWrite, NewDelivery, NewEvent};
 use tokio::sync::oneshot;
 
 use self::repeats::idempotency_key;
@@ -63,6 +64,17 @@ pub struct Publish {
     pub token: Option<TokenId>,
     /// The message that it tells of.
     pub telling: Option<Telling>,
+    /// How it arrived at a source.
+    pub arriving: Option<Arriving>,
+}
+
+/// How an event arrived at a source, and by what a repetition is recognised.
+#[derive(Debug, Clone)]
+pub struct Arriving {
+    /// What is kept of the request.
+    pub arrival: Arc<Arrival>,
+    /// The key of its repetitions, in place of one of the publisher's.
+    pub repeats: Option<IdempotencyKey>,
 }
 
 /// A message that is stored with the event that tells of it.
@@ -125,6 +137,9 @@ pub enum PublishError {
     /// The token was revoked meanwhile.
     #[error("the token was revoked")]
     TokenRevoked,
+    /// The source was deleted or stopped meanwhile, or the credential revoked.
+    #[error("the source takes nothing any more, or the credential was revoked")]
+    SourceClosed,
     /// Stored or not is unknown, or nothing can be stored now; safe to repeat with the same key.
     #[error("the event could not be stored: {0}")]
     Unavailable(String),
@@ -145,10 +160,12 @@ impl Engine {
             content_type: publish.content_type.clone(),
             data: publish.data.clone(),
             previous_data: publish.previous_data.clone(),
-            arrival: None,
+            arrival: publish.arriving.as_ref().map(|arriving| Arc::clone(&arriving.arrival)),
         });
-        let idempotency =
-            publish.idempotency_key.as_deref().map(|key| idempotency_key(key, &publish, accepted_at));
+        let idempotency = match &publish.arriving {
+            Some(arriving) => arriving.repeats.clone(),
+            None => publish.idempotency_key.as_deref().map(|key| idempotency_key(key, &publish, accepted_at)),
+        };
         let mut known = self.permitted(tenant, publish.token, self.directory().known(tenant).await).await?;
         // What Stentor says of itself is limited by what it is about.
         let is_limited = publish.origin != Origin::Operational;
@@ -214,6 +231,11 @@ impl Engine {
                 AcceptAnswer::StaleConfig => {
                     let newer = self.directory().newer_than(tenant, known.table.version()).await;
                     known = self.permitted(tenant, publish.token, newer).await?;
+                    if let Some(arriving) = &publish.arriving
+                        && !self.still_open(&arriving.arrival).await.map_err(unavailable)?
+                    {
+                        return Err(PublishError::SourceClosed);
+                    }
                 }
                 AcceptAnswer::Failed(reason) => return Err(PublishError::Unavailable(reason)),
             }
@@ -261,11 +283,11 @@ async fn chosen(
 ) -> Vec<Arc<Webhook>> {
     if table.work(content.event_type.as_str(), content.bytes()) <= WORK_BYTES_MAX {
         let metadata = publish.metadata.as_deref();
-        return table.matching(&Facts::of(content, metadata));
+        return table.matching(&Facts::of(content, content.view().as_deref(), metadata));
     }
     let (table, content) = (Arc::clone(table), Arc::clone(content));
     let metadata = publish.metadata.clone();
-    let aside = move || table.matching(&Facts::of(&content, metadata.as_deref()));
+    let aside = move || table.matching(&Facts::of(&content, content.view().as_deref(), metadata.as_deref()));
     tokio::task::spawn_blocking(aside).await.expect("matching does not panic and is not aborted")
 }
 

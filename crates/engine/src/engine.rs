@@ -22,11 +22,13 @@ use crate::auth::Authenticator;
 use crate::clock::{Clock, Stopwatch};
 use crate::destination::{Destination, HttpDestination};
 use crate::directory::Directory;
+use crate::ingest::{Certificates, Doors};
 use crate::journal::{Journal, OnDisabled, OnFatal, Writer};
 use crate::limits::Limits;
 use crate::maintenance::Maintenance;
 use crate::metrics::Metrics;
 use crate::outbound::{OutboundClient, SystemResolver};
+use crate::receptions::Receptions;
 use crate::sender::Sender;
 use crate::shard::state::ShardOptions;
 use crate::shard::{Actor, Shards, SharedPermits, World};
@@ -68,6 +70,9 @@ struct Inner {
     permits: SharedPermits,
     positions: Positions,
     metrics: Arc<Metrics>,
+    receptions: Arc<Receptions>,
+    doors: Doors,
+    certificates: Certificates,
     address_policy: AddressPolicy,
     /// Since when every start of an attempt is known (engine rule E14).
     starts_known_since: Time,
@@ -141,6 +146,9 @@ impl Engine {
             permits,
             positions: Positions::default(),
             metrics,
+            receptions: Arc::default(),
+            doors: Doors::default(),
+            certificates: Certificates::default(),
             address_policy: options.address_policy.clone(),
             starts_known_since: kept.known_since,
             stopping: AtomicBool::new(false),
@@ -304,6 +312,20 @@ impl Engine {
     pub fn metrics(&self) -> &Metrics {
         self.inner.metrics.sample(self.inner.permits.in_use(), self.inner.journal.waiting());
         &self.inner.metrics
+    }
+
+    /// What is counted of requests to sources.
+    pub(crate) fn doors(&self) -> &Doors {
+        &self.inner.doors
+    }
+
+    pub(crate) fn certificates(&self) -> &Certificates {
+        &self.inner.certificates
+    }
+
+    /// What came to the front door, for its watcher.
+    pub fn receptions(&self) -> &Arc<Receptions> {
+        &self.inner.receptions
     }
 
     /// How many events of a tenant, or of all, may wait to be stored, and how many more fit now.

@@ -55,6 +55,7 @@ impl Engine {
             origin: Origin::Operational,
             token: None,
             telling: None,
+            arriving: None,
         };
         match self.publish(tenant, publish).await {
             Ok(published) if !published.duplicate => {

@@ -62,7 +62,12 @@ impl App {
             bootstrap::run(store.as_ref(), clock.as_ref(), config.operator_token.as_ref()).await?;
         let engine = Engine::start(store, engine_options(config, address), clock).await?;
         let stop = CancellationToken::new();
-        let state = AppState::new(engine.clone(), http_options(config), Facts::of(config));
+        let state = AppState::new(
+            engine.clone(),
+            http_options(config),
+            Facts::of(config),
+            config.http.trusted_proxies.networks(),
+        );
         let surface = Surface::new(state);
         let options = server_options(config, descriptors);
         let server = tokio::spawn(server::serve(listener, surface, stop.clone(), options));

@@ -94,6 +94,7 @@ mod tests {
             origin: Origin::Api,
             token: None,
             telling: None,
+            arriving: None,
         };
         let hashes = |data| idempotency_key("k", &publish(data), Time::ZERO);
         assert_eq!(hashes("1"), hashes("1"));

@@ -142,6 +142,11 @@ impl SourceDirectory {
         Ok(Self { store, known: RwLock::new(known), used, reloading })
     }
 
+    /// How many sources there are.
+    pub(crate) fn count(&self) -> usize {
+        self.read().sources.len()
+    }
+
     /// The source with this id, active or not.
     pub fn source(&self, id: SourceId) -> Option<Arc<KnownSource>> {
         self.read().sources.get(&id).cloned()

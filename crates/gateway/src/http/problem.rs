@@ -151,6 +151,14 @@ impl Problem {
         problem
     }
 
+    /// The exact reason as a stable word.
+    #[must_use]
+    pub fn with_reason(mut self, code: &'static str) -> Self {
+        let error = FieldError::new("", self.0.body.detail.clone()).with_code(code);
+        self.0.body.errors = vec![error];
+        self
+    }
+
     /// The byte at which the body goes wrong.
     #[must_use]
     pub fn with_offset(mut self, offset: usize) -> Self {
@@ -194,6 +202,11 @@ impl Problem {
     /// Its status.
     pub fn status(&self) -> StatusCode {
         self.0.code.status()
+    }
+
+    /// What happened this time.
+    pub fn detail(&self) -> &str {
+        &self.0.body.detail
     }
 
     /// Its body, for an answer that holds several.

@@ -9,6 +9,7 @@ use std::time::Duration;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use stentor_core::allowance::Standing;
 use stentor_core::id::TenantId;
+use stentor_engine::ingest::RateStanding;
 
 use crate::http::AppState;
 
@@ -24,6 +25,13 @@ pub struct RateLimit {
     max: u64,
     remaining: u64,
     reset: Duration,
+}
+
+impl From<RateStanding> for RateLimit {
+    fn from(standing: RateStanding) -> Self {
+        let (max, remaining) = (standing.count.into(), standing.remaining.into());
+        Self { max, remaining, reset: standing.reset }
+    }
 }
 
 impl From<&Standing> for RateLimit {
@@ -59,11 +67,15 @@ impl ActsFor {
         // A request has one tenant, whatever extractor asks.
         let _ = self.0.set(tenant);
     }
+
+    /// The tenant, once it is known.
+    pub fn tenant(&self) -> Option<TenantId> {
+        self.0.get().copied()
+    }
 }
 
-/// What holds now for the tenant that a request acted for.
-pub fn current(state: &AppState, acts_for: &ActsFor) -> RateLimit {
-    let tenant = acts_for.0.get().copied();
+/// What holds now for a tenant, or for all of them.
+pub fn current(state: &AppState, tenant: Option<TenantId>) -> RateLimit {
     let engine = state.engine();
     if let Some(standing) = tenant.and_then(|tenant| engine.limits().nearest(tenant)) {
         return RateLimit::from(&standing);

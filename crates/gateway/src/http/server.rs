@@ -23,6 +23,7 @@ mod framing;
 mod io;
 #[cfg(test)]
 mod tests;
+mod unreadable;
 
 pub use admission::counted_as;
 use admission::{Admission, Permit};

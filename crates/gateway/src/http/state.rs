@@ -4,10 +4,12 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use ipnet::IpNet;
 use stentor_core::id::TenantId;
 use stentor_core::time::Time;
 use stentor_engine::Engine;
 use stentor_store::StoreError;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::http::Facts;
 use crate::http::extract::BodyBudget;
@@ -21,6 +23,8 @@ pub const DEFAULT_TENANT: &str = "default";
 const REMEMBERED: Duration = Duration::from_secs(5);
 /// Most tenants remembered; beyond it all are forgotten.
 const REMEMBERED_MAX: usize = 20_000;
+/// Most answers of sources that are held back at once; beyond it they leave without the delay.
+const HELD_BACK_MAX: usize = 1_024;
 
 /// What the operator decides about the API.
 #[derive(Debug, Clone, Copy)]
@@ -51,6 +55,8 @@ struct Inner {
     options: HttpOptions,
     facts: Facts,
     running: Running,
+    proxies: Vec<IpNet>,
+    held_back: Arc<Semaphore>,
 }
 
 impl axum::extract::FromRef<AppState> for BodyBudget {
@@ -69,21 +75,23 @@ enum Named {
 }
 
 impl AppState {
-    /// The state around a running engine.
-    pub fn new(engine: Engine, options: HttpOptions, facts: Facts) -> Self {
+    /// The state around a running engine. Proxies are believed what they say of clients.
+    pub fn new(engine: Engine, options: HttpOptions, facts: Facts, proxies: Vec<IpNet>) -> Self {
         let guesses = Guesses::new(options.wrong_tokens);
         let (tenants, bodies) = (Mutex::default(), BodyBudget::default());
-        Self {
-            inner: Arc::new(Inner {
-                engine,
-                tenants,
-                bodies,
-                guesses,
-                options,
-                facts,
-                running: Running::default(),
-            }),
-        }
+        let (running, held_back) = (Running::default(), Arc::new(Semaphore::new(HELD_BACK_MAX)));
+        let inner = Inner { engine, tenants, bodies, guesses, options, facts, running, proxies, held_back };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// The proxies that are believed.
+    pub fn trusted_proxies(&self) -> &[IpNet] {
+        &self.inner.proxies
+    }
+
+    /// A place for an answer that is held back; none when there are enough of them.
+    pub fn hold_back(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.inner.held_back).try_acquire_owned().ok()
     }
 
     /// What may be told of the configuration.

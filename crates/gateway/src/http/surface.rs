@@ -13,7 +13,7 @@ use tower::Service as _;
 use crate::http::problem::{Code, Problem};
 use crate::http::rate_limit::ActsFor;
 use crate::http::server::Answer;
-use crate::http::{AppState, api, docs, metrics, rate_limit, repeats};
+use crate::http::{AppState, api, docs, ingest, metrics, rate_limit, repeats};
 
 /// Answers requests. Cheap to clone.
 ///
@@ -37,6 +37,7 @@ impl Surface {
         let router = api
             .merge(docs::router())
             .merge(metrics::router())
+            .merge(ingest::router())
             .fallback(unknown_path)
             .method_not_allowed_fallback(wrong_method)
             .with_state(state.clone());
@@ -58,13 +59,13 @@ impl Answer for Surface {
             Err(panic) => panicked(&*panic),
         };
         if let Some(acts_for) = acts_for {
-            rate_limit::current(&self.state, &acts_for).write(response.headers_mut());
+            rate_limit::current(&self.state, acts_for.tenant()).write(response.headers_mut());
         }
         response
     }
 }
 
-async fn unknown_path() -> Problem {
+pub(super) async fn unknown_path() -> Problem {
     Problem::new(Code::NotFound, "There is nothing at this path; /docs lists what there is.")
 }
 

@@ -63,7 +63,7 @@ impl TestApp {
             revoked_at: None,
         };
         engine.store().set_operator_token(&token, OPERATOR).await.expect("stored");
-        let state = AppState::new(engine.clone(), HttpOptions::default(), Facts::default());
+        let state = AppState::new(engine.clone(), HttpOptions::default(), Facts::default(), Vec::new());
         Self { surface: Surface::new(state), engine, _directory: directory }
     }
 

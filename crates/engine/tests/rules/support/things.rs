@@ -102,6 +102,7 @@ pub fn numbered(kind: &str, n: u64) -> Publish {
         origin: Origin::Api,
         token: None,
         telling: None,
+        arriving: None,
     }
 }
 

@@ -56,6 +56,20 @@ codes! {
         "Send `Authorization: Bearer <token>`. The header is missing, given twice, or of another scheme.";
     InvalidToken = "invalid_token", UNAUTHORIZED, "The token is not valid",
         "The token is unknown, revoked or expired. Create another with `POST /v1/tenants/{id}/tokens` or `POST /v1/tokens`.";
+    MalformedCredentials = "malformed_credentials", UNAUTHORIZED, "The credentials cannot be read",
+        "Send `Authorization: Basic` and the base64 of `username:password` in one line. `detail` names the mistake: no header, another scheme, broken base64, a newline that `echo` added (use `echo -n` or `printf %s`), no colon.";
+    UnknownCredentials = "unknown_credentials", UNAUTHORIZED, "The credentials are not valid",
+        "No live credential of a source has this username and password: mistyped, revoked or expired. Create another with `POST /v1/sources/{id}/credentials`.";
+    InvalidSignature = "invalid_signature", UNAUTHORIZED, "The request does not prove its sender",
+        "The signature or token that the source asks for is missing, stale or does not fit. `errors` has the exact reason as a stable `code`. Compare the secret at the provider with the source's, and make sure that no proxy changes the body.";
+    HttpsRequired = "https_required", FORBIDDEN, "Credentials need https",
+        "Credentials are not taken over plain http from another machine. Use https. Behind a proxy that ends TLS, name it in `http.trusted_proxies` and have it send `X-Forwarded-Proto`.";
+    SourceInactive = "source_inactive", FORBIDDEN, "The source takes nothing now",
+        "The source is switched off or has expired.";
+    SenderNotAllowed = "sender_not_allowed", FORBIDDEN, "The source does not take requests from this address",
+        "The source names the addresses and networks that may send. Behind a proxy, name that in `http.trusted_proxies`.";
+    IngestNotInPlan = "ingest_not_in_plan", FORBIDDEN, "The plan does not include receiving",
+        "The tenant's plan does not include the feature `ingest`. The operator defines the plans.";
     InsufficientScope = "insufficient_scope", FORBIDDEN, "The token lacks a scope",
         "`scope` names what is needed: `publish`, `read` or `manage`. Use a token that has it.";
     OperatorRequired = "operator_required", FORBIDDEN, "Only the operator may do this",
@@ -66,6 +80,8 @@ codes! {
         "The path or the id is unknown, or belongs to another tenant. With the operator's token check `Stentor-Tenant`.";
     MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED, "The path does not take this method",
         "`Allow` lists the methods that the path takes.";
+    UnexpectedContentType = "unexpected_content_type", BAD_REQUEST, "The source takes JSON only",
+        "Send `Content-Type: application/json`, with charset utf-8 or none, or set `content: any` on the source.";
     RequestTimeout = "request_timeout", REQUEST_TIMEOUT, "The body came too slowly",
         "A body must arrive within 30 seconds and, after the first 10, with at least 1 KiB a second. Nothing was stored.";
     NameTaken = "name_taken", CONFLICT, "The name is taken",
@@ -118,6 +134,8 @@ codes! {
         "Wait as `Retry-After` says and repeat with the same idempotency key. Nothing was stored.";
     RateLimited = "rate_limited", TOO_MANY_REQUESTS, "The tenant publishes too fast",
         "The tenant's plan allows so many events a second and so many at once. Wait as `Retry-After` says and repeat with the same idempotency key; `RateLimit-Remaining` tells how many more may follow. Nothing was stored.";
+    SourceRateLimited = "source_rate_limited", TOO_MANY_REQUESTS, "The source is sent too much",
+        "The source takes so many requests in a period. Wait as `Retry-After` says; `RateLimit-Remaining` tells how many more may follow. Nothing was stored.";
     BacklogFull = "backlog_full", TOO_MANY_REQUESTS, "The tenant has too many deliveries pending",
         "The tenant's plan allows so many pending deliveries, held ones included. Wait until receivers have taken some, resume or delete webhooks that hold many, and repeat with the same idempotency key. Nothing was stored.";
     QuotaExceeded = "quota_exceeded", TOO_MANY_REQUESTS, "The tenant's quota is used up",
@@ -128,6 +146,10 @@ codes! {
         "At most 8 test sends and 2 diagnoses of a tenant, and 32 and 16 of all together, are on their way at once. Wait until one has been answered.";
     TooManyBacktests = "too_many_backtests", TOO_MANY_REQUESTS, "Too many backtests are running",
         "At most 2 backtests run at once. Wait as `Retry-After` says and repeat.";
+    SplitUnavailable = "split_unavailable", NOT_IMPLEMENTED, "Arrays are not split yet",
+        "The source has `split: array`, which this version does not do. Set `split` to `none`. Nothing was stored.";
+    CertificateUnavailable = "certificate_unavailable", SERVICE_UNAVAILABLE, "The sender's certificate could not be fetched",
+        "The provider signs with a certificate that has to be fetched from it, and that did not work now. Let the provider repeat the request. Nothing was stored.";
     Internal = "internal", INTERNAL_SERVER_ERROR, "Something failed on our side",
         "The server's log has the cause under `error_id`.";
     Overloaded = "overloaded", SERVICE_UNAVAILABLE, "Too many large requests at once",
@@ -141,6 +163,9 @@ impl Code {
     pub const fn challenge(self) -> Option<&'static str> {
         match self {
             Self::Unauthenticated => Some("Bearer realm=\"stentor\""),
+            Self::MalformedCredentials | Self::UnknownCredentials => {
+                Some("Basic realm=\"stentor\", charset=\"UTF-8\"")
+            }
             Self::InvalidToken => Some("Bearer realm=\"stentor\", error=\"invalid_token\""),
             _ => None,
         }

@@ -49,7 +49,7 @@ impl From<PublishError> for Problem {
             PublishError::MessageUnwritten(_) => Self::new(Code::ChangedMeanwhile, detail),
             PublishError::TenantBusy => Self::new(Code::TenantBusy, detail),
             PublishError::Limited(standing) => Self::limited(&standing, detail),
-            PublishError::UnknownTenant => Self::not_found(),
+            PublishError::UnknownTenant | PublishError::SourceClosed => Self::not_found(),
             PublishError::TokenRevoked => Self::new(Code::InvalidToken, detail),
             PublishError::Unavailable(_) => Self::unavailable(&detail),
         }
