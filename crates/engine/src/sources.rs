@@ -4,8 +4,6 @@
 mod credentials;
 mod directory;
 mod error;
-#[cfg(test)]
-mod tests;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

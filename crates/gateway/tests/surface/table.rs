@@ -160,7 +160,7 @@ pub const ROWS: &[Row] = &[
         "createSource",
         &[],
         "",
-        r#"{"name":"s","description":"d","active":true,"verification":{"preset":"github","secret":"not so secret","tolerance_seconds":60},
+        r#"{"name":"s","description":"d","active":true,"verification":{"preset":"stripe","secret":"not so secret","tolerance_seconds":60},
             "content":"any","on_invalid":"reject","dedupe":{"by":{"header":"x-id"},"window":60},"split":"array",
             "event_type":{"from":["provider",{"body":"kind"}],"default":"order.paid"},"allow":["127.0.0.0/8"],
             "rate":{"count":5,"period":60},"response":{"rules":[{"filters":{"n":1},"conditions":{"m":1},"status":200,

@@ -20,7 +20,7 @@ async fn a_source_comes_back_with_everything_and_without_its_secret() {
     let (app, token) = app().await;
     let secret = "the-secret-of-the-provider";
     let body = json!({
-        "name": "pushes", "description": "d", "verification": {"preset": "github", "secret": secret, "tolerance_seconds": 60},
+        "name": "pushes", "description": "d", "verification": {"preset": "github", "secret": secret},
         "content": "json", "on_invalid": "store_and_200", "dedupe": {"by": {"header": "X-Id"}, "window": 3600},
         "split": "array", "event_type": {"from": ["provider", {"body": "a.b"}], "default": "push"},
         "allow": ["192.0.2.0/24", "2001:db8::1"], "rate": {"count": 5, "period": 60},
