@@ -22,6 +22,7 @@ use crate::auth::Authenticator;
 use crate::clock::{Clock, Stopwatch};
 use crate::destination::{Destination, HttpDestination};
 use crate::directory::Directory;
+use crate::feed::Feed;
 use crate::journal::{Journal, OnDisabled, OnFatal, Writer};
 use crate::limits::Limits;
 use crate::maintenance::Maintenance;
@@ -68,6 +69,7 @@ struct Inner {
     positions: Positions,
     metrics: Arc<Metrics>,
     receptions: Arc<Receptions>,
+    feed: Arc<Feed>,
     address_policy: AddressPolicy,
     /// Since when every start of an attempt is known (engine rule E14).
     starts_known_since: Time,
@@ -140,6 +142,7 @@ impl Engine {
             positions: Positions::default(),
             metrics,
             receptions: Arc::default(),
+            feed: Arc::default(),
             address_policy: options.address_policy.clone(),
             starts_known_since: kept.known_since,
             stopping: AtomicBool::new(false),
@@ -184,6 +187,7 @@ impl Engine {
             sender: Arc::clone(&inner.sender),
             permits: inner.permits.clone(),
             metrics: Arc::clone(&inner.metrics),
+            feed: Arc::clone(&inner.feed),
             lane_limits: options.lane,
         }
     }
@@ -206,6 +210,7 @@ impl Engine {
             shards: self.inner.shards.clone(),
             limits: Arc::clone(&self.inner.limits),
             metrics: Arc::clone(&self.inner.metrics),
+            feed: Arc::clone(&self.inner.feed),
             on_fatal,
             on_disabled,
         }
@@ -229,9 +234,10 @@ impl Engine {
         self.inner.stopping.load(Ordering::Acquire)
     }
 
-    /// Makes [`readiness`](Self::readiness) say that the process is stopping.
+    /// Makes [`readiness`](Self::readiness) say that the process is stopping, and ends the live feed.
     pub fn announce_stop(&self) {
         self.inner.stopping.store(true, Ordering::Release);
+        self.inner.feed.close();
     }
 
     /// Stops in order: no new attempts, those in flight get until the deadline, every outcome is committed.
@@ -291,13 +297,20 @@ impl Engine {
 
     /// What the process counts, brought up to date.
     pub fn metrics(&self) -> &Metrics {
-        self.inner.metrics.sample(self.inner.permits.in_use(), self.inner.journal.waiting());
-        &self.inner.metrics
+        let inner = &self.inner;
+        inner.metrics.sample(inner.permits.in_use(), inner.journal.waiting());
+        inner.metrics.sample_live(inner.feed.watching(), inner.feed.missed());
+        &inner.metrics
     }
 
     /// What came to the front door, for its watcher.
     pub fn receptions(&self) -> &Arc<Receptions> {
         &self.inner.receptions
+    }
+
+    /// What happens, for those who watch.
+    pub fn feed(&self) -> &Arc<Feed> {
+        &self.inner.feed
     }
 
     /// How many events of a tenant, or of all, may wait to be stored, and how many more fit now.

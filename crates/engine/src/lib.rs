@@ -17,6 +17,7 @@ pub mod engine;
 pub mod entropy;
 pub mod event_types;
 pub mod explain;
+pub mod feed;
 pub mod journal;
 pub mod limits;
 pub mod mailbox;

@@ -94,7 +94,7 @@ pub enum Verdict {
 
 impl Reception {
     /// Bytes that the record holds, roughly and never too few for what grows with the request.
-    fn weight(&self) -> usize {
+    pub(crate) fn weight(&self) -> usize {
         let headers: usize = self.headers.iter().map(|(name, value)| name.len() + value.len() + 48).sum();
         size_of::<Self>() + headers + self.body.len() + self.path.len()
     }
