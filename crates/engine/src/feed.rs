@@ -42,7 +42,9 @@ pub struct FeedLimits {
     pub items: usize,
     /// Bytes that the items of one channel hold at most, roughly.
     pub bytes_each: usize,
-    /// Bytes that the items of all channels hold at most, roughly.
+    /// Bytes that the items of one channel may hold even when the others hold all there is.
+    pub bytes_least: usize,
+    /// Bytes that the items of all channels hold at most, roughly, beside what each has for sure.
     pub bytes: usize,
 }
 
@@ -53,6 +55,7 @@ impl Default for FeedLimits {
             subscriptions: 2_000,
             items: 4_096,
             bytes_each: 8 * 1024 * 1024,
+            bytes_least: 32 * 1024,
             bytes: 64 * 1024 * 1024,
         }
     }

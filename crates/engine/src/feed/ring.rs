@@ -52,7 +52,9 @@ impl Ring {
         self.end += 1;
         self.bytes += weight;
         let mut all = self.all_bytes.fetch_add(weight, Ordering::Relaxed) + weight;
-        while self.items.len() > limits.items || self.bytes > limits.bytes_each || all > limits.bytes {
+        // A channel keeps some room however much the others hold.
+        let others = |bytes: usize, all: usize| all > limits.bytes && bytes > limits.bytes_least;
+        while self.items.len() > limits.items || self.bytes > limits.bytes_each || others(self.bytes, all) {
             let Some((_, weight)) = self.items.pop_front() else { return };
             self.bytes -= weight;
             all = self.all_bytes.fetch_sub(weight, Ordering::Relaxed) - weight;

@@ -12,6 +12,7 @@ use crate::http::problem::{Code, Problem};
 
 pub mod api;
 pub mod docs;
+mod event_stream;
 pub mod extract;
 mod facts;
 mod guesses;

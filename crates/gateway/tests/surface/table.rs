@@ -27,6 +27,7 @@ pub const ROWS: &[Row] = &[
     row("publishEvent", &[], "", r#"{"type":"order.paid","data":{"n":1},"subject":"s","metadata":{"m":1}}"#),
     row("publishEvents", &[], "", r#"{"events":[{"type":"order.paid","data":{"n":1}}]}"#),
     row("listEvents", &[], "type=order.*", ""),
+    row("streamEvents", &[], "kinds=event.accepted,attempt.ended&type=order.*&webhook_id=<webhook>&seconds=0", ""),
     row("getEvent", &["event"], "", ""),
     row("listEventDeliveries", &["event"], "", ""),
     row("replayEvent", &["event"], "", r#"{"webhook_id":"<webhook>"}"#),

@@ -17,6 +17,7 @@ pub mod events;
 mod explain;
 mod filter;
 pub mod health;
+pub mod live;
 pub mod replays;
 pub mod routes;
 pub mod statistics;
@@ -30,6 +31,7 @@ pub mod webhooks;
 pub fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(openapi::frame())
         .merge(events::router())
+        .merge(live::router())
         .merge(deliveries::router())
         .merge(webhooks::router())
         .merge(routes::router())

@@ -114,6 +114,8 @@ codes! {
         "At most 8 test sends and 2 diagnoses of a tenant, and 32 and 16 of all together, are on their way at once. Wait until one has been answered.";
     TooManyBacktests = "too_many_backtests", TOO_MANY_REQUESTS, "Too many backtests are running",
         "At most 2 backtests run at once. Wait as `Retry-After` says and repeat.";
+    TooManyStreams = "too_many_streams", TOO_MANY_REQUESTS, "Too many streams are open",
+        "At most 100 streams of a tenant, and 2 000 of all together, may be open at once. Close one that nobody watches.";
     Internal = "internal", INTERNAL_SERVER_ERROR, "Something failed on our side",
         "The server's log has the cause under `error_id`.";
     Overloaded = "overloaded", SERVICE_UNAVAILABLE, "Too many large requests at once",
