@@ -1,5 +1,7 @@
 //! Events: the facts that are delivered, and the patterns that choose them by type.
 
+mod view;
+
 use std::fmt;
 use std::sync::Arc;
 

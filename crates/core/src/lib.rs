@@ -6,6 +6,7 @@
 pub mod address;
 pub mod allowance;
 pub mod attempt;
+pub mod basic_auth;
 pub mod batch;
 pub mod catalogue;
 pub mod cloudevents;
@@ -21,6 +22,7 @@ pub mod format;
 pub mod header;
 pub mod histogram;
 pub mod id;
+pub mod inbound;
 pub mod json;
 pub mod limits;
 pub mod operational;

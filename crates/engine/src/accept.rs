@@ -250,11 +250,11 @@ async fn chosen(
 ) -> Vec<Arc<Webhook>> {
     if table.work(content.event_type.as_str(), content.bytes()) <= WORK_BYTES_MAX {
         let metadata = publish.metadata.as_deref();
-        return table.matching(&Facts::of(content, metadata));
+        return table.matching(&Facts::of(content, content.view().as_deref(), metadata));
     }
     let (table, content) = (Arc::clone(table), Arc::clone(content));
     let metadata = publish.metadata.clone();
-    let aside = move || table.matching(&Facts::of(&content, metadata.as_deref()));
+    let aside = move || table.matching(&Facts::of(&content, content.view().as_deref(), metadata.as_deref()));
     tokio::task::spawn_blocking(aside).await.expect("matching does not panic and is not aborted")
 }
 

@@ -154,7 +154,7 @@ impl Engine {
             previous_data: None,
             subject: None,
         };
-        let mut webhooks = table.matching(&Facts::of(&content, None));
+        let mut webhooks = table.matching(&Facts::of(&content, content.view().as_deref(), None));
         if webhooks.len() > MATCHED_WEBHOOKS_MAX {
             warn!(%tenant, broadcast = %broadcast.id, matched = webhooks.len(), "a broadcast goes to the first webhooks only");
             webhooks.truncate(MATCHED_WEBHOOKS_MAX);

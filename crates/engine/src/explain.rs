@@ -147,11 +147,13 @@ impl Engine {
             None => self.store().webhook(tenant, id).await?,
         };
         let choice = Choice::of_webhook(webhook.as_ref().unwrap_or(&today), draft);
-        let facts = facts_of(&event);
+        let view = event.content.view();
+        let facts = facts_of(&event, view.as_deref());
         let chosen = choice.ask(&facts);
         let then = self.routes_then(tenant, version).await?;
         let mut routes = traced(&then, &facts);
         routes.retain(|(route, _)| route.config.webhooks.contains(&id));
+        drop(view);
         Ok(Some(WebhookExplained { event, version, webhook, choice, chosen, routes }))
     }
 
@@ -174,13 +176,15 @@ impl Engine {
             let Some(route) = then.routes.iter_mut().find(|route| route.id == id) else { return Ok(None) };
             route.config.filter = filter;
         }
-        let facts = facts_of(&event);
+        let view = event.content.view();
+        let facts = facts_of(&event, view.as_deref());
         let explained = |(route, step): (Arc<Route>, RouteStep)| {
             let choice = Choice::of_route(&route, None);
             let live = route.config.webhooks.iter().filter(|id| then.live.contains(id)).copied().collect();
             RouteExplained { step, chosen: choice.ask(&facts), choice, live, route }
         };
         let routes = traced(&then, &facts).into_iter().map(explained).collect();
+        drop(view);
         Ok(Some(RoutesExplained { event, version, routes }))
     }
 
