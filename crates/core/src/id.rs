@@ -155,6 +155,8 @@ ids! {
     SourceId = "src";
     /// A request that reached the front door, accepted or not.
     RequestId = "req";
+    /// A credential: a user name and password of a source.
+    CredentialId = "crd";
 }
 
 #[cfg(test)]

@@ -5,12 +5,14 @@
 
 pub mod address;
 pub mod allowance;
+pub mod arrival;
 pub mod attempt;
 pub mod basic_auth;
 pub mod batch;
 pub mod catalogue;
 pub mod cloudevents;
 pub mod conversation;
+pub mod credential;
 pub mod delivery;
 pub mod destination_url;
 pub mod ecmascript;
@@ -36,6 +38,7 @@ pub mod sample;
 pub mod schema;
 pub mod shard;
 pub mod signature;
+pub mod source;
 pub mod statistics;
 pub mod tenant;
 pub mod time;

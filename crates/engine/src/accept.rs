@@ -144,6 +144,7 @@ impl Engine {
             content_type: publish.content_type.clone(),
             data: publish.data.clone(),
             previous_data: publish.previous_data.clone(),
+            arrival: None,
         });
         let idempotency =
             publish.idempotency_key.as_deref().map(|key| idempotency_key(key, &publish, accepted_at));
@@ -325,7 +326,7 @@ fn idempotency_key(key: &str, publish: &Publish, now: Time) -> IdempotencyKey {
     part(&publish.time.map_or(0, Time::as_micros).to_be_bytes());
     let window = match publish.origin {
         Origin::Operational => KEY_WINDOW,
-        Origin::Api => IDEMPOTENCY_WINDOW,
+        Origin::Api | Origin::Source => IDEMPOTENCY_WINDOW,
     };
     IdempotencyKey {
         key_hash: Sha256::digest(key.as_bytes()).into(),

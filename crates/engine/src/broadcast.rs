@@ -153,6 +153,7 @@ impl Engine {
             data: broadcast.data.clone(),
             previous_data: None,
             subject: None,
+            arrival: None,
         };
         let mut webhooks = table.matching(&Facts::of(&content, content.view().as_deref(), None));
         if webhooks.len() > MATCHED_WEBHOOKS_MAX {

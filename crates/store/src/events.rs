@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use stentor_core::event::{Event, EventType};
-use stentor_core::id::{EventId, TenantId};
+use stentor_core::id::{EventId, SourceId, TenantId};
 use stentor_core::time::Time;
 
 use crate::Page;
@@ -17,6 +17,8 @@ pub struct EventFilter {
     pub subject: Option<String>,
     /// Accepted at or after.
     pub since: Option<Time>,
+    /// Received by exactly this source.
+    pub source: Option<SourceId>,
     /// Accepted before.
     pub until: Option<Time>,
 }

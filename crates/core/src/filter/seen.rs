@@ -344,6 +344,7 @@ mod tests {
             content_type: "application/octet-stream".into(),
             data: "{}".into(),
             previous_data: None,
+            arrival: None,
         };
         let seen =
             |content: &EventContent| Facts::of(content, content.view().as_deref(), None).data.is_some();

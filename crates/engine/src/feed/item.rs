@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use stentor_core::attempt::AttemptOutcome;
 use stentor_core::delivery::FinalState;
-use stentor_core::event::{Event, EventContent, EventType};
+use stentor_core::event::{Event, EventType};
 use stentor_core::id::{DeliveryId, EventId, SourceId, WebhookId};
 use stentor_core::time::Time;
 use stentor_core::webhook::DisableReason;
@@ -90,24 +90,20 @@ pub struct EventFacts {
 impl EventFacts {
     /// Of a stored event.
     pub fn of(event: &Event) -> Self {
-        Self::of_content(&event.content, None)
+        let content = &event.content;
+        Self {
+            id: content.id,
+            event_type: content.event_type.clone(),
+            subject: content.subject.clone(),
+            source: content.arrival.as_ref().map(|arrival| arrival.source),
+            time: content.time,
+            data_bytes: Some(content.data.len()),
+        }
     }
 
     /// Of one that was read without its data.
     pub(super) fn of_listed(event: &Event) -> Self {
         Self { data_bytes: None, ..Self::of(event) }
-    }
-
-    /// Of its content and the source that it came in through.
-    pub fn of_content(content: &EventContent, source: Option<SourceId>) -> Self {
-        Self {
-            id: content.id,
-            event_type: content.event_type.clone(),
-            subject: content.subject.clone(),
-            source,
-            time: content.time,
-            data_bytes: Some(content.data.len()),
-        }
     }
 }
 

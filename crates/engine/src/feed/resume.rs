@@ -48,6 +48,7 @@ impl Engine {
         let filter = EventFilter {
             event_type,
             subject: selection.subject.clone(),
+            source: selection.source,
             since: Some(since),
             ..EventFilter::default()
         };

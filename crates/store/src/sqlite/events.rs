@@ -142,6 +142,7 @@ pub(super) fn statements() -> Vec<String> {
     let full = EventFilter {
         event_type: Some("order.".into()),
         subject: Some("x".into()),
+        source: None,
         since: Some(Time::ZERO),
         until: Some(Time::ZERO),
     };

@@ -82,7 +82,8 @@ pub(super) fn word<T>(
 
 pub(super) const fn origin_number(origin: Origin) -> i64 {
     match origin {
-        Origin::Api => 1,
+        // Told apart from the former by its arrival.
+        Origin::Api | Origin::Source => 1,
         Origin::Operational => 2,
     }
 }
@@ -212,6 +213,7 @@ pub(super) fn content_around(
         subject: row.get::<_, Option<String>>(first + 4)?.map(Into::into),
         data,
         previous_data,
+        arrival: None,
     })
 }
 

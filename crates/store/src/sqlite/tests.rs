@@ -184,6 +184,7 @@ fn event(tenant: TenantId, entropy: u64, bytes: usize) -> Write {
         content_type: "application/json".into(),
         data: Bytes::from(vec![b'x'; bytes]),
         previous_data: None,
+        arrival: None,
     };
     let event = Event {
         tenant,

@@ -137,6 +137,7 @@ pub fn stored_event(webhooks: &[&Webhook], kind: &str, n: u64, at: Time, config_
         content_type: "application/json".into(),
         data: Bytes::from(n.to_string()),
         previous_data: None,
+        arrival: None,
     };
     let deliveries: Vec<_> = webhooks
         .iter()

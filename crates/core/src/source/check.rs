@@ -1,0 +1,1 @@
+//! What holds of every source, whoever wrote it.
