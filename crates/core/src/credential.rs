@@ -65,7 +65,8 @@ pub struct CredentialPair {
 impl CredentialPair {
     /// A new pair from random bytes: one for each character.
     pub fn generate(entropy: &[u8; USERNAME_CHARS + PASSWORD_CHARS]) -> Self {
-        let text = |bytes: &[u8]| bytes.iter().map(|byte| char::from(ALPHABET[usize::from(byte & 63)])).collect();
+        let text =
+            |bytes: &[u8]| bytes.iter().map(|byte| char::from(ALPHABET[usize::from(byte & 63)])).collect();
         let (username, password) = entropy.split_at(USERNAME_CHARS);
         // A name that begins with `-` reads like an option on a command line.
         let first = if username[0] & 63 >= 62 { username[0] & 31 } else { username[0] };

@@ -197,7 +197,9 @@ impl SourceConfig {
     /// Largest body, in bytes.
     pub fn effective_max_body_bytes(&self) -> usize {
         let most = crate::limits::BODY_BYTES_MAX;
-        self.max_body_bytes.and_then(|bytes| usize::try_from(bytes).ok()).map_or(most, |bytes| bytes.min(most))
+        self.max_body_bytes
+            .and_then(|bytes| usize::try_from(bytes).ok())
+            .map_or(most, |bytes| bytes.min(most))
     }
 
     /// Where an event's type is looked for, in this order, before the default is taken.

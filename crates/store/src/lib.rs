@@ -65,6 +65,8 @@ pub trait Store:
     + Maintenance
     + EventTypes
     + Conversations
+    + Sources
+    + Credentials
 {
 }
 
@@ -85,6 +87,8 @@ impl<T> Store for T where
         + Maintenance
         + EventTypes
         + Conversations
+        + Sources
+        + Credentials
 {
 }
 

@@ -30,8 +30,11 @@ pub enum SourceCreated {
 #[async_trait]
 pub trait Sources: Send + Sync {
     /// Stores a new source, unless one was created with the same key before. `version` of the argument is ignored.
-    async fn create_source(&self, source: &Source, key: Option<&IdempotencyKey>)
-    -> StoreResult<SourceCreated>;
+    async fn create_source(
+        &self,
+        source: &Source,
+        key: Option<&IdempotencyKey>,
+    ) -> StoreResult<SourceCreated>;
 
     /// Stores a change, if the stored version is still `source.version`.
     async fn update_source(&self, source: &Source) -> StoreResult<Saved>;

@@ -7,6 +7,8 @@ mod ed25519;
 mod error;
 pub mod hex;
 pub mod plain_base64;
+#[cfg(feature = "providers")]
+pub mod provider;
 mod secret;
 pub mod standard;
 pub mod timestamped;

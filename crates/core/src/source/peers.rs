@@ -67,7 +67,11 @@ fn parse_one(text: &str) -> Result<IpNet, InvalidNetwork> {
         return Ok(address.to_canonical().into());
     }
     let network: IpNet = text.parse().map_err(|_| InvalidNetwork::Form)?;
-    if network.addr() == network.network() { Ok(network) } else { Err(InvalidNetwork::HostBits(network.trunc())) }
+    if network.addr() == network.network() {
+        Ok(network)
+    } else {
+        Err(InvalidNetwork::HostBits(network.trunc()))
+    }
 }
 
 impl TryFrom<Vec<String>> for AllowedPeers {

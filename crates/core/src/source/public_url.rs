@@ -17,7 +17,9 @@ pub enum InvalidPublicUrl {
     #[error("must be a URL that starts with https:// or http://")]
     Form,
     /// It holds what a sender does not sign or what belongs to the single request.
-    #[error("must have neither user and password, nor query, nor fragment; the query of each request is added to it")]
+    #[error(
+        "must have neither user and password, nor query, nor fragment; the query of each request is added to it"
+    )]
     Parts,
     /// Longer than allowed.
     #[error("must be at most {URL_BYTES_MAX} bytes")]

@@ -39,10 +39,14 @@ fn list_sql(filter: &EventFilter) -> String {
     let by_subject = if filter.subject.is_some() { " AND e.subject = :subject" } else { "" };
     let fits = |column: &str| format!("CASE WHEN {CONTENT_BYTES} <= :data_bytes THEN {column} END");
     let (data, previous_data) = (fits("y.data"), fits("y.previous_data"));
+    let (index, by_source) = match filter.source {
+        Some(_) => ("events_by_source", " AND e.source = :source"),
+        None => ("events_by_tenant", ""),
+    };
     format!(
-        "SELECT {AROUND}, {data}, {previous_data}, {EVENT} FROM events e INDEXED BY events_by_tenant CROSS JOIN payloads y ON y.id = e.payload
+        "SELECT {AROUND}, {data}, {previous_data}, {EVENT} FROM events e INDEXED BY {index} CROSS JOIN payloads y ON y.id = e.payload
          WHERE e.tenant = :tenant AND e.id >= :low AND e.id < :high AND e.accepted_at >= :since
-         AND e.accepted_at < :until{by_type}{by_subject} ORDER BY e.id DESC LIMIT :rows"
+         AND e.accepted_at < :until{by_type}{by_subject}{by_source} ORDER BY e.id DESC LIMIT :rows"
     )
 }
 
@@ -87,6 +91,10 @@ impl Events for SqliteStore {
             }
             if let Some(subject) = &filter.subject {
                 values.push((":subject", subject));
+            }
+            let source = filter.source.map(|source| *source.as_bytes());
+            if let Some(source) = &source {
+                values.push((":source", source));
             }
             let mut statement = connection.prepare_cached(&list_sql(&filter))?;
             let mut found = statement.query(values.as_slice())?;
@@ -146,5 +154,6 @@ pub(super) fn statements() -> Vec<String> {
         since: Some(Time::ZERO),
         until: Some(Time::ZERO),
     };
-    vec![list_sql(&EventFilter::default()), list_sql(&full)]
+    let of_source = EventFilter { source: Some(stentor_core::id::SourceId::from_bytes([1; 16])), ..full.clone() };
+    vec![list_sql(&EventFilter::default()), list_sql(&full), list_sql(&of_source)]
 }

@@ -41,6 +41,7 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../migrations/sqlite/0007_leftovers.sql"),
     },
     Migration { version: 8, oldest_binary: 1, sql: include_str!("../../migrations/sqlite/0008_batches.sql") },
+    Migration { version: 9, oldest_binary: 1, sql: include_str!("../../migrations/sqlite/0009_sources.sql") },
 ];
 
 /// Runs what is missing.

@@ -1,9 +1,11 @@
 //! The store on SQLite: one file, one process, one connection that writes (engine rule E20).
 
+mod arrivals;
 mod broadcasts;
 mod checkpoint;
 mod connection;
 mod conversations;
+mod credentials;
 mod deliveries;
 mod event_types;
 mod events;
@@ -19,6 +21,7 @@ mod replays;
 mod routes;
 mod row;
 mod secrets;
+mod sources;
 mod statistics;
 mod tenants;
 mod tokens;
