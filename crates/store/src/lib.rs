@@ -17,6 +17,7 @@ pub mod lanes;
 pub mod maintenance;
 pub mod operational;
 pub mod replays;
+pub mod requests;
 pub mod routes;
 pub mod seal;
 pub mod sources;
@@ -39,6 +40,7 @@ pub use lanes::Lanes;
 pub use maintenance::Maintenance;
 pub use operational::Operational;
 pub use replays::Replays;
+pub use requests::Requests;
 pub use routes::Routes;
 pub use sources::Sources;
 pub use statistics::Statistics;
@@ -67,6 +69,7 @@ pub trait Store:
     + Conversations
     + Sources
     + Credentials
+    + Requests
 {
 }
 
@@ -89,6 +92,7 @@ impl<T> Store for T where
         + Conversations
         + Sources
         + Credentials
+        + Requests
 {
 }
 

@@ -2,6 +2,7 @@
 
 mod delegate;
 mod knowledge;
+mod requests;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard};

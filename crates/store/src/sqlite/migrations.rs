@@ -42,6 +42,11 @@ const MIGRATIONS: &[Migration] = &[
     },
     Migration { version: 8, oldest_binary: 1, sql: include_str!("../../migrations/sqlite/0008_batches.sql") },
     Migration { version: 9, oldest_binary: 1, sql: include_str!("../../migrations/sqlite/0009_sources.sql") },
+    Migration {
+        version: 10,
+        oldest_binary: 1,
+        sql: include_str!("../../migrations/sqlite/0010_refused_requests.sql"),
+    },
 ];
 
 /// Runs what is missing.
