@@ -29,6 +29,7 @@ use crate::maintenance::Maintenance;
 use crate::metrics::Metrics;
 use crate::outbound::{OutboundClient, SystemResolver};
 use crate::receptions::Receptions;
+use crate::requests::Recorder;
 use crate::sender::Sender;
 use crate::shard::state::ShardOptions;
 use crate::shard::{Actor, Shards, SharedPermits, World};
@@ -168,12 +169,14 @@ impl Engine {
         engine.resume_broadcasts().await?;
         let announcer = tokio::spawn(engine.clone().announce_for_ever());
         let teller = tokio::spawn(engine.clone().tell_for_ever());
+        let recorder = engine.receptions().watch().map(|inbox| Recorder::new(engine.clone(), inbox));
+        let recorder = recorder.map(|recorder| tokio::spawn(recorder.run()));
         engine
             .inner
             .background
             .lock()
             .await
-            .extend(maintenance.spawn().into_iter().chain([announcer, teller]));
+            .extend(maintenance.spawn().into_iter().chain([announcer, teller]).chain(recorder));
         Ok(engine)
     }
 
@@ -299,7 +302,7 @@ impl Engine {
     pub fn metrics(&self) -> &Metrics {
         let inner = &self.inner;
         inner.metrics.sample(inner.permits.in_use(), inner.journal.waiting());
-        inner.metrics.sample_live(inner.feed.watching(), inner.feed.missed());
+        inner.metrics.sample_live(inner.feed.watching(), inner.feed.missed(), inner.receptions.dropped());
         &inner.metrics
     }
 

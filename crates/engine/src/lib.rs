@@ -29,6 +29,7 @@ pub mod permits;
 mod places;
 pub mod receptions;
 pub mod replay;
+pub mod requests;
 pub mod routes;
 pub mod sender;
 pub mod shard;

@@ -52,6 +52,7 @@ pub struct Metrics {
     journal_waiting: Gauge<i64, AtomicI64>,
     live_streams: Gauge<i64, AtomicI64>,
     live_missed: Counter<u64, AtomicU64>,
+    requests_unrecorded: Counter<u64, AtomicU64>,
 }
 
 const TIME_BUCKETS: [f64; 14] =
@@ -75,6 +76,7 @@ impl Default for Metrics {
             journal_waiting: Gauge::default(),
             live_streams: Gauge::default(),
             live_missed: Counter::default(),
+            requests_unrecorded: Counter::default(),
         };
         metrics.register();
         metrics
@@ -121,6 +123,11 @@ impl Metrics {
             "Items of the live feed that a stream was too slow for",
             self.live_missed.clone(),
         );
+        registry.register(
+            "requests_unrecorded",
+            "Inbound requests that came too fast to be shown or kept for inspection",
+            self.requests_unrecorded.clone(),
+        );
     }
 
     pub(crate) fn accepted(&self, deliveries: usize) {
@@ -165,10 +172,11 @@ impl Metrics {
         self.journal_waiting.set(i64::try_from(journal_waiting).unwrap_or(i64::MAX));
     }
 
-    /// The feed counts for itself; what it has counted is taken over.
-    pub(crate) fn sample_live(&self, streams: usize, missed: u64) {
+    /// Feed and front door count for themselves; what they have counted is taken over.
+    pub(crate) fn sample_live(&self, streams: usize, missed: u64, unrecorded: u64) {
         self.live_streams.set(i64::try_from(streams).unwrap_or(i64::MAX));
         self.live_missed.inner().store(missed, Ordering::Relaxed);
+        self.requests_unrecorded.inner().store(unrecorded, Ordering::Relaxed);
     }
 
     /// All metrics in the text form of `OpenMetrics`.

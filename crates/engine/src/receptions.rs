@@ -159,7 +159,12 @@ impl Receptions {
         }
     }
 
-    /// How many records were dropped because the watcher was slower than the requests.
+    /// Counts records that the watcher could not keep.
+    pub(crate) fn count_dropped(&self, records: u64) {
+        self.dropped.fetch_add(records, Ordering::Relaxed);
+    }
+
+    /// How many records were dropped because requests came faster than they could be taken or kept.
     pub fn dropped(&self) -> u64 {
         self.dropped.load(Ordering::Relaxed)
     }

@@ -27,6 +27,7 @@ mod sample;
 mod send;
 mod serve;
 mod support;
+mod tail;
 mod tenants;
 mod tokens;
 mod webhooks;
@@ -55,6 +56,7 @@ enum Command {
 enum ShortCommand {
     Send(send::SendArgs),
     Listen(listen::ListenArgs),
+    Tail(tail::TailArgs),
     Webhooks(webhooks::WebhooksArgs),
     Routes(routes::RoutesArgs),
     Events(events::EventsArgs),
@@ -84,6 +86,7 @@ async fn short(command: ShortCommand) -> Result<(), CliError> {
     match command {
         ShortCommand::Send(args) => send::run(args).await,
         ShortCommand::Listen(args) => listen::run(args).await,
+        ShortCommand::Tail(args) => tail::run(args).await,
         ShortCommand::Webhooks(args) => webhooks::run(args).await,
         ShortCommand::Routes(args) => routes::run(args).await,
         ShortCommand::Events(args) => events::run(args).await,

@@ -19,6 +19,7 @@ mod filter;
 pub mod health;
 pub mod live;
 pub mod replays;
+pub mod requests;
 pub mod routes;
 pub mod statistics;
 pub mod support;
@@ -32,6 +33,7 @@ pub fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(openapi::frame())
         .merge(events::router())
         .merge(live::router())
+        .merge(requests::router())
         .merge(deliveries::router())
         .merge(webhooks::router())
         .merge(routes::router())
