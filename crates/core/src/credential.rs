@@ -82,3 +82,46 @@ impl CredentialPair {
         SecretText::new(format!("{}:{}", self.username, self.password.reveal()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// Plain `base64` wraps at 76 characters, which 57 bytes fill exactly; nothing needs quoting in a shell, and a name
+        /// never looks like an option.
+        #[test]
+        fn a_pair_fits_the_seeds_line(entropy in any::<[u8; USERNAME_CHARS + PASSWORD_CHARS]>()) {
+            let pair = CredentialPair::generate(&entropy);
+            let text = pair.user_pass().reveal().to_owned();
+            prop_assert_eq!(text.len(), 57);
+            prop_assert!(text.bytes().all(|byte| byte == b':' || ALPHABET.contains(&byte)));
+            prop_assert!(text.as_bytes()[0].is_ascii_alphanumeric());
+            prop_assert_eq!(text.split_once(':'), Some((pair.username.as_str(), pair.password.reveal())));
+        }
+    }
+
+    #[test]
+    fn a_credential_lives_until_it_is_revoked_or_expires() {
+        let now = Time::from_seconds(1_700_000_000);
+        let credential = Credential {
+            id: CredentialId::new(now, 1),
+            source: SourceId::new(now, 1),
+            tenant: TenantId::new(now, 1),
+            name: "n".into(),
+            environment: None,
+            username: "u".into(),
+            created_at: now,
+            last_used_at: None,
+            expires_at: Some(now.plus(AGE_WARNING * 2)),
+            revoked_at: None,
+        };
+        let year_later = now.plus(AGE_WARNING);
+        assert!(credential.is_live(now) && !credential.is_old(now) && credential.is_old(year_later));
+        assert!(!credential.is_live(now.plus(AGE_WARNING * 2)));
+        let revoked = Credential { revoked_at: Some(now), ..credential };
+        assert!(!revoked.is_live(now) && !revoked.is_old(year_later));
+    }
+}

@@ -23,6 +23,7 @@ use crate::rate::Rate;
 use crate::time::Time;
 use crate::webhook::SecretText;
 
+pub use self::check::may_be_kept;
 pub use self::dedupe::Dedupe;
 pub use self::event_type::EventTypeRule;
 pub use self::peers::{AllowedPeers, InvalidNetwork};
@@ -30,7 +31,7 @@ pub use self::place::{BodyPath, InvalidBodyPath, Place};
 pub use self::public_url::{InvalidPublicUrl, PublicUrl};
 pub use self::refusal::SourceRefusal;
 pub use self::response::{ResponseRule, SimulatedResponse, Simulation};
-pub use self::verification::Verification;
+pub use self::verification::{VERIFY_TOKEN, Verification};
 
 /// Which bodies a source takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -33,6 +33,7 @@ use crate::requests::Recorder;
 use crate::sender::Sender;
 use crate::shard::state::ShardOptions;
 use crate::shard::{Actor, Shards, SharedPermits, World};
+use crate::sources::SourceDirectory;
 use crate::starts;
 
 /// How often a stopping engine looks whether its attempts have ended.
@@ -62,6 +63,7 @@ struct Inner {
     shards: Shards,
     limits: Arc<Limits>,
     directory: Directory,
+    sources: SourceDirectory,
     authenticator: Authenticator,
     sender: Arc<Sender>,
     outbound: Option<OutboundClient>,
@@ -123,6 +125,7 @@ impl Engine {
         let previous_end = store.begin_process(started_at).await?;
         let kept = starts::believed(store.take_starts().await?, previous_end, started_at);
         let limits = Limits::load(options.plans.clone(), &*store, Arc::clone(&clock)).await?;
+        let sources = SourceDirectory::load(Arc::clone(&store)).await?;
         let metrics = Arc::new(Metrics::default());
         let journal = Journal::new(options.queue);
         let (shards, inboxes) = Shards::new();
@@ -130,6 +133,7 @@ impl Engine {
         let sender = Sender::new(destination, Arc::clone(&store), Arc::clone(&clock), Arc::clone(&metrics));
         let inner = Arc::new(Inner {
             directory: Directory::new(Arc::clone(&store), Arc::clone(&limits)),
+            sources,
             limits,
             authenticator: Authenticator::new(Arc::clone(&store), Arc::clone(&clock)),
             sender: Arc::new(sender),
@@ -250,6 +254,9 @@ impl Engine {
         for task in inner.background.lock().await.drain(..) {
             task.abort();
         }
+        if let Err(error) = self.note_used_credentials().await {
+            warn!(%error, "when credentials were used could not be stored");
+        }
         let starts = inner.shards.drain().await;
         let stopwatch = Stopwatch::start();
         while inner.permits.in_use() > 0 && stopwatch.elapsed() < drain {
@@ -345,6 +352,11 @@ impl Engine {
     /// The routing tables in force.
     pub fn directory(&self) -> &Directory {
         &self.inner.directory
+    }
+
+    /// All sources and credentials.
+    pub fn sources(&self) -> &SourceDirectory {
+        &self.inner.sources
     }
 
     /// The guarded client, when this engine sends over the network.

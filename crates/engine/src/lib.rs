@@ -33,6 +33,7 @@ pub mod requests;
 pub mod routes;
 pub mod sender;
 pub mod shard;
+pub mod sources;
 mod starts;
 pub mod statistics;
 pub mod support;

@@ -74,6 +74,10 @@ pub trait Credentials: Send + Sync {
         rows: u32,
     ) -> StoreResult<Vec<(PairHash, Credential)>>;
 
+    /// Credentials of a source that are not revoked, with their keyed hashes: for the directory after a change. They are at
+    /// most [`CREDENTIALS_MAX`](stentor_core::limits::CREDENTIALS_MAX) live ones and those that expired within retention.
+    async fn credential_pairs(&self, source: SourceId) -> StoreResult<Vec<(PairHash, Credential)>>;
+
     /// The credential with that keyed hash, revoked and expired ones included. Its cost does not depend on how many there are.
     async fn credential_by_hash(&self, hash: PairHash) -> StoreResult<Option<Credential>>;
 

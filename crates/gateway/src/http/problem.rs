@@ -87,6 +87,20 @@ impl Problem {
         self
     }
 
+    /// The same with the pointer `from` told as `to`, for a body that holds a part of what was checked.
+    #[must_use]
+    pub fn moved(mut self, from: &str, to: &str) -> Self {
+        for error in &mut self.0.body.errors {
+            if error.pointer == from {
+                error.pointer = to.to_owned();
+            }
+        }
+        if let [only] = self.0.body.errors.as_slice() {
+            self.0.body.detail = format!("{}: {}", only.pointer, only.detail);
+        }
+        self
+    }
+
     /// Data that does not fit the schema of its type.
     pub fn schema_mismatch(mismatches: Vec<Mismatch>) -> Self {
         let broken = mismatches.into_iter().map(|mismatch| FieldError::of_mismatch("/data", mismatch));

@@ -185,6 +185,19 @@ impl Credentials for SqliteStore {
         .await
     }
 
+    async fn credential_pairs(&self, source: SourceId) -> StoreResult<Vec<(PairHash, Credential)>> {
+        self.read(move |connection| {
+            let sql = format!(
+                "SELECT {COLUMNS}, hash FROM credentials WHERE source = ?1 AND revoked_at IS NULL ORDER BY id"
+            );
+            let mut statement = connection.prepare_cached(&sql)?;
+            let found =
+                statement.query_map([source.as_bytes()], |row| Ok((row.get(10)?, credential(row)?)))?;
+            Ok(found.collect::<Result<_, _>>()?)
+        })
+        .await
+    }
+
     async fn credential_by_hash(&self, hash: PairHash) -> StoreResult<Option<Credential>> {
         self.read(move |connection| {
             let sql = format!("SELECT {COLUMNS} FROM credentials WHERE hash = ?1");

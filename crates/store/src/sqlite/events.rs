@@ -154,6 +154,7 @@ pub(super) fn statements() -> Vec<String> {
         since: Some(Time::ZERO),
         until: Some(Time::ZERO),
     };
-    let of_source = EventFilter { source: Some(stentor_core::id::SourceId::from_bytes([1; 16])), ..full.clone() };
+    let of_source =
+        EventFilter { source: Some(stentor_core::id::SourceId::from_bytes([1; 16])), ..full.clone() };
     vec![list_sql(&EventFilter::default()), list_sql(&full), list_sql(&of_source)]
 }

@@ -21,6 +21,7 @@ pub mod live;
 pub mod replays;
 pub mod requests;
 pub mod routes;
+pub mod sources;
 pub mod statistics;
 pub mod support;
 pub mod tenants;
@@ -44,6 +45,7 @@ pub fn router() -> OpenApiRouter<AppState> {
         .merge(statistics::router())
         .merge(event_types::router())
         .merge(conversations::router())
+        .merge(sources::router())
         .merge(broadcasts::router())
         .merge(usage::router())
         .merge(tenants::router())

@@ -60,6 +60,8 @@ codes! {
         "`scope` names what is needed: `publish`, `read` or `manage`. Use a token that has it.";
     OperatorRequired = "operator_required", FORBIDDEN, "Only the operator may do this",
         "Tenants are managed, and chosen by `Stentor-Tenant`, only with the operator's token.";
+    PlanLacksFeature = "plan_lacks_feature", FORBIDDEN, "The tenant's plan does not include this",
+        "Receiving webhooks needs a plan with the feature `ingest`. The operator gives the tenant another plan with `PATCH /v1/tenants/{id}`.";
     NotFound = "not_found", NOT_FOUND, "There is nothing here",
         "The path or the id is unknown, or belongs to another tenant. With the operator's token check `Stentor-Tenant`.";
     MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED, "The path does not take this method",
@@ -83,7 +85,15 @@ codes! {
     InBatch = "in_batch", CONFLICT, "The delivery stays in its batch",
         "It was attempted together with others, or is right now, and is retried with them until all are delivered or given up. A delivery leaves its batch only before the first attempt.";
     TooManySecrets = "too_many_secrets", CONFLICT, "Too many signing secrets overlap",
-        "At most 8 signing secrets of a webhook may overlap. Wait until an older one has expired, or rotate with a shorter `overlap`.";
+        "At most 8 secrets of a webhook or source may overlap. Wait until an older one has expired, or rotate with a shorter `overlap`.";
+    TooManySources = "too_many_sources", CONFLICT, "The tenant has too many sources",
+        "A tenant has at most 1 000 sources. Delete some.";
+    TooManyCredentials = "too_many_credentials", CONFLICT, "The source has too many credentials",
+        "A source has at most 1 000 credentials that work. Revoke those that are not used; `last_used_at` tells.";
+    NoCredentials = "no_credentials", CONFLICT, "The source has no credentials",
+        "Only a source with the verification `basic` has credentials; the requests of others are verified in another way, or not at all.";
+    NoSecrets = "no_secrets", CONFLICT, "The source has no secret",
+        "Requests to a source with the verification `basic` or `none` are not verified with a secret. Make credentials, or change `verification`.";
     TooManyRoutes = "too_many_routes", CONFLICT, "The tenant has too many routes",
         "A tenant has at most 200 routes. Delete or join some.";
     BodyTooLarge = "body_too_large", PAYLOAD_TOO_LARGE, "The body is too large",
