@@ -140,7 +140,11 @@ impl Feed {
 
     /// Whoever tells what happened, when anybody watches.
     pub fn teller(&self) -> Option<Teller<'_>> {
-        self.is_watched().then(|| Teller { feed: self, channels: Arc::clone(&self.channels()), told: Vec::new() })
+        self.is_watched().then(|| Teller {
+            feed: self,
+            channels: Arc::clone(&self.channels()),
+            told: Vec::new(),
+        })
     }
 
     /// Ends every subscription and refuses new ones: the process is stopping.

@@ -128,7 +128,8 @@ impl Engine {
             let before = before.map(|before| EventId::from_bytes(*before.as_bytes()));
             let data_bytes = if filter.text.is_some() { SEARCHED_BYTES_MAX } else { 0 };
             let page = self.store().events(tenant, &events, before, looked_at, data_bytes).await?;
-            let accepted = page.rows.into_iter().map(|ListedEvent { event, .. }| RequestRow::Accepted(Box::new(event)));
+            let accepted =
+                page.rows.into_iter().map(|ListedEvent { event, .. }| RequestRow::Accepted(Box::new(event)));
             merged.add(accepted, page.more);
         }
         Ok(merged.page(filter.text.as_deref(), rows))
@@ -156,7 +157,11 @@ impl Engine {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn request(&self, tenant: Option<TenantId>, id: RequestId) -> Result<Option<RequestRow>, StoreError> {
+    pub async fn request(
+        &self,
+        tenant: Option<TenantId>,
+        id: RequestId,
+    ) -> Result<Option<RequestRow>, StoreError> {
         if let Some(refused) = self.store().refused_request(tenant, id).await? {
             return Ok(Some(RequestRow::Refused(Box::new(refused))));
         }

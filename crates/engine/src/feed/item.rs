@@ -216,7 +216,9 @@ impl Fact {
     pub(super) fn weight(&self) -> usize {
         let more = match self {
             Self::Accepted { event, webhooks, .. } => {
-                event.event_type.as_str().len() + event.subject.as_deref().map_or(0, str::len) + 16 * webhooks.len()
+                event.event_type.as_str().len()
+                    + event.subject.as_deref().map_or(0, str::len)
+                    + 16 * webhooks.len()
             }
             // It is written up to twice more, once it is shown: as text, or in base64.
             Self::Request(reception) => 4 * reception.weight(),

@@ -61,7 +61,8 @@ mod tests {
 
     #[test]
     fn comes_back_and_nothing_else_is_taken() {
-        let position = Position { epoch: u64::MAX, sequence: 7, at: Time::from_micros(1_700_000_000_000_001) };
+        let position =
+            Position { epoch: u64::MAX, sequence: 7, at: Time::from_micros(1_700_000_000_000_001) };
         assert_eq!(position.to_string().parse(), Ok(position));
         let text = position.to_string();
         for wrong in ["", "7", &text[1..], &format!("{text}A"), "äöü"] {

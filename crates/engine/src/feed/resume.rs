@@ -10,11 +10,11 @@ use stentor_store::StoreError;
 use stentor_store::events::EventFilter;
 use tracing::warn;
 
+use super::Owner;
 use super::item::{EventFacts, Fact, Item, Kind};
 use super::position::Position;
 use super::selection::Selection;
 use super::subscription::Next;
-use super::Owner;
 use crate::engine::Engine;
 
 /// Events accepted this long before the last item are read again: an event that waited for its commit has an older id than
@@ -36,7 +36,8 @@ impl Engine {
     pub(super) async fn resumed(&self, owner: Owner, selection: &Selection, last: Time) -> Resumed {
         let since = last.minus(OVERLAP);
         let gap = || Some(Next::Gap { missed: None, since: Some(last) });
-        let Some(tenant) = owner.filter(|_| selection.wants(Kind::EventAccepted) && selection.webhook.is_none())
+        let Some(tenant) =
+            owner.filter(|_| selection.wants(Kind::EventAccepted) && selection.webhook.is_none())
         else {
             return Resumed { gap: gap(), items: Vec::new() };
         };
@@ -78,7 +79,11 @@ impl Engine {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub(super) async fn event_facts(&self, tenant: TenantId, id: EventId) -> Result<Option<EventFacts>, StoreError> {
+    pub(super) async fn event_facts(
+        &self,
+        tenant: TenantId,
+        id: EventId,
+    ) -> Result<Option<EventFacts>, StoreError> {
         let after = u128::from_be_bytes(*id.as_bytes()).saturating_add(1);
         let after = EventId::from_bytes(after.to_be_bytes());
         let page = self.store().events(tenant, &EventFilter::default(), Some(after), 1, 0).await?;

@@ -102,8 +102,7 @@ impl Engine {
 
 impl Subscription {
     async fn resume(&mut self, last: Position) {
-        let Resumed { gap, items } =
-            self.engine.resumed(self.place.owner, &self.selection, last.at).await;
+        let Resumed { gap, items } = self.engine.resumed(self.place.owner, &self.selection, last.at).await;
         self.resumed = items.iter().filter_map(|item| item.fact.event()).collect();
         self.queued.extend(gap);
         let mut items = items.into_iter().peekable();

@@ -15,7 +15,12 @@ fn fact(number: u64) -> Fact {
 }
 
 fn small() -> Arc<Feed> {
-    Arc::new(Feed::new(FeedLimits { subscriptions_each: 2, subscriptions: 3, items: 4, ..FeedLimits::default() }))
+    Arc::new(Feed::new(FeedLimits {
+        subscriptions_each: 2,
+        subscriptions: 3,
+        items: 4,
+        ..FeedLimits::default()
+    }))
 }
 
 fn tell(feed: &Feed, owner: Owner, numbers: std::ops::Range<u64>) {

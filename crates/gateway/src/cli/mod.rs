@@ -19,6 +19,7 @@ mod event_types;
 mod events;
 mod explain;
 mod input;
+mod inspect;
 mod listen;
 mod openapi;
 mod output;
@@ -57,6 +58,7 @@ enum ShortCommand {
     Send(send::SendArgs),
     Listen(listen::ListenArgs),
     Tail(tail::TailArgs),
+    Inspect(inspect::InspectArgs),
     Webhooks(webhooks::WebhooksArgs),
     Routes(routes::RoutesArgs),
     Events(events::EventsArgs),
@@ -87,6 +89,7 @@ async fn short(command: ShortCommand) -> Result<(), CliError> {
         ShortCommand::Send(args) => send::run(args).await,
         ShortCommand::Listen(args) => listen::run(args).await,
         ShortCommand::Tail(args) => tail::run(args).await,
+        ShortCommand::Inspect(args) => inspect::run(args).await,
         ShortCommand::Webhooks(args) => webhooks::run(args).await,
         ShortCommand::Routes(args) => routes::run(args).await,
         ShortCommand::Events(args) => events::run(args).await,

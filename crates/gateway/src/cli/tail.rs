@@ -188,9 +188,11 @@ mod tests {
     #[test]
     fn each_kind_has_its_line_and_nothing_steers_the_terminal() {
         let event = serde_json::json!({"id": "evt_1", "type": "order.paid", "subject": "s\u{1b}[2J"});
-        let accepted = sent("event.accepted", serde_json::json!({"at": "T", "event": event, "deliveries": 2}));
+        let accepted =
+            sent("event.accepted", serde_json::json!({"at": "T", "event": event, "deliveries": 2}));
         assert_eq!(text(&accepted), "T  event.accepted     order.paid  evt_1  s\\u{1b}[2J  → 2 deliveries");
-        let attempt = serde_json::json!({"number": 1, "outcome": "refused", "status": 503, "duration_ms": 1.5});
+        let attempt =
+            serde_json::json!({"number": 1, "outcome": "refused", "status": 503, "duration_ms": 1.5});
         let ended = serde_json::json!({"at": "T", "event": event, "webhook_id": "wh_1", "attempt": attempt, "next_attempt_at": "U"});
         let line = text(&sent("attempt.ended", ended));
         assert_eq!(line, "T  attempt.ended      order.paid  wh_1  attempt 1: refused 503  1.5 ms  next at U");

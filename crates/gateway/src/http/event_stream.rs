@@ -50,11 +50,7 @@ pub fn respond(subscription: Subscription, lasting: Option<Duration>, show: Show
         let chunk = streaming.next().await?;
         Some((Ok::<_, Infallible>(chunk), streaming))
     });
-    let headers = [
-        (CONTENT_TYPE, "text/event-stream"),
-        (CACHE_CONTROL, "no-store"),
-        (ACCEL_BUFFERING, "no"),
-    ];
+    let headers = [(CONTENT_TYPE, "text/event-stream"), (CACHE_CONTROL, "no-store"), (ACCEL_BUFFERING, "no")];
     (headers, Body::from_stream(frames)).into_response()
 }
 

@@ -27,7 +27,12 @@ pub const ROWS: &[Row] = &[
     row("publishEvent", &[], "", r#"{"type":"order.paid","data":{"n":1},"subject":"s","metadata":{"m":1}}"#),
     row("publishEvents", &[], "", r#"{"events":[{"type":"order.paid","data":{"n":1}}]}"#),
     row("listEvents", &[], "type=order.*", ""),
-    row("streamEvents", &[], "kinds=event.accepted,attempt.ended&type=order.*&webhook_id=<webhook>&seconds=0", ""),
+    row(
+        "streamEvents",
+        &[],
+        "kinds=event.accepted,attempt.ended&type=order.*&webhook_id=<webhook>&seconds=0",
+        "",
+    ),
     row("listUnmatchedRequests", &[], "outcome=refused&code=unauthenticated&text=a", ""),
     row("getUnmatchedRequest", &["unmatched_request"], "", ""),
     row("listRequests", &["source"], "outcome=refused&text=a", ""),

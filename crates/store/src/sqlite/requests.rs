@@ -16,7 +16,8 @@ use crate::Page;
 use crate::error::StoreResult;
 use crate::requests::{RefusedBounds, RefusedFilter, RefusedRequest, Refuser, Requests};
 
-const COLUMNS: &str = "id, tenant, source, received_at, peer, method, path, headers, content_type, body_bytes, body_us,
+const COLUMNS: &str =
+    "id, tenant, source, received_at, peer, method, path, headers, content_type, body_bytes, body_us,
     total_us, code, detail, hidden, status";
 
 fn refused(row: &Row<'_>) -> StoreResult<RefusedRequest> {
@@ -171,7 +172,8 @@ impl Requests for SqliteStore {
         self.read(move |connection| {
             let sql = format!("SELECT {COLUMNS}, body FROM refused_requests WHERE id = ?1 AND tenant IS ?2");
             let mut statement = connection.prepare_cached(&sql)?;
-            let mut rows = statement.query(params![id.as_bytes(), tenant.map(|tenant| *tenant.as_bytes())])?;
+            let mut rows =
+                statement.query(params![id.as_bytes(), tenant.map(|tenant| *tenant.as_bytes())])?;
             rows.next()?.map(refused).transpose()
         })
         .await
@@ -194,5 +196,8 @@ impl Requests for SqliteStore {
 /// For the tests of query plans.
 #[cfg(test)]
 pub(super) fn statements() -> Vec<String> {
-    vec![list_sql(&RefusedFilter::default()), list_sql(&RefusedFilter { code: Some("x".into()), ..RefusedFilter::default() })]
+    vec![
+        list_sql(&RefusedFilter::default()),
+        list_sql(&RefusedFilter { code: Some("x".into()), ..RefusedFilter::default() }),
+    ]
 }

@@ -82,7 +82,8 @@ pub(super) struct Lasting(pub(super) Duration);
 
 impl<'de> Deserialize<'de> for Lasting {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let expected = || serde::de::Error::custom(format!("must be whole seconds between 0 and {SECONDS_MAX}"));
+        let expected =
+            || serde::de::Error::custom(format!("must be whole seconds between 0 and {SECONDS_MAX}"));
         match u32::deserialize(deserializer).map_err(|_| expected())? {
             seconds @ 0..=SECONDS_MAX => Ok(Self(Duration::from_secs(seconds.into()))),
             _ => Err(expected()),

@@ -13,6 +13,8 @@ use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+#[cfg(test)]
+mod tests;
 mod view;
 
 use self::view::{RequestDetail, RequestSummary};

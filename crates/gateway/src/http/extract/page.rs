@@ -44,7 +44,17 @@ macro_rules! cursor_ids {
     )*};
 }
 
-cursor_ids!(TenantId, EventId, WebhookId, DeliveryId, ConversationKey, BroadcastId, SourceId, CredentialId, RequestId);
+cursor_ids!(
+    TenantId,
+    EventId,
+    WebhookId,
+    DeliveryId,
+    ConversationKey,
+    BroadcastId,
+    SourceId,
+    CredentialId,
+    RequestId
+);
 
 /// Where a page starts: after this id. The text is base64url of the kind of list, a colon and the id's bytes. It grants
 /// nothing: every list is bound to the caller's tenant whatever the cursor holds.

@@ -127,8 +127,13 @@ pub(super) fn summary(item: &Item) -> &Bytes {
 impl LiveItem {
     fn of(item: &Item) -> Self {
         let event = item.event().map(LiveEvent::from).or_else(|| item.fact.event().map(LiveEvent::gone));
-        let base =
-            Self { kind: item.fact.kind().as_str(), at: Some(item.at), resumed: item.resumed, event, ..Self::default() };
+        let base = Self {
+            kind: item.fact.kind().as_str(),
+            at: Some(item.at),
+            resumed: item.resumed,
+            event,
+            ..Self::default()
+        };
         match &item.fact {
             Fact::Accepted { matched, .. } => Self { deliveries: Some(*matched), ..base },
             Fact::Started(started) => base.started(started),

@@ -141,7 +141,9 @@ impl RequestSummary {
             Verdict::Refused { .. } => ("refused", Vec::new()),
         };
         let (code, detail, hidden) = match &reception.verdict {
-            Verdict::Refused { code, detail, hidden } => (Some((*code).to_owned()), Some(detail.clone()), *hidden),
+            Verdict::Refused { code, detail, hidden } => {
+                (Some((*code).to_owned()), Some(detail.clone()), *hidden)
+            }
             _ => (None, None, false),
         };
         Self {
