@@ -22,6 +22,7 @@ use crate::auth::Authenticator;
 use crate::clock::{Clock, Stopwatch};
 use crate::destination::{Destination, HttpDestination};
 use crate::directory::Directory;
+use crate::feed::Feed;
 use crate::ingest::{Certificates, Doors};
 use crate::journal::{Journal, OnDisabled, OnFatal, Writer};
 use crate::limits::Limits;
@@ -29,6 +30,7 @@ use crate::maintenance::Maintenance;
 use crate::metrics::Metrics;
 use crate::outbound::{OutboundClient, SystemResolver};
 use crate::receptions::Receptions;
+use crate::requests::Recorder;
 use crate::sender::Sender;
 use crate::shard::state::ShardOptions;
 use crate::shard::{Actor, Shards, SharedPermits, World};
@@ -73,6 +75,7 @@ struct Inner {
     receptions: Arc<Receptions>,
     doors: Doors,
     certificates: Certificates,
+    feed: Arc<Feed>,
     address_policy: AddressPolicy,
     /// Since when every start of an attempt is known (engine rule E14).
     starts_known_since: Time,
@@ -149,6 +152,7 @@ impl Engine {
             receptions: Arc::default(),
             doors: Doors::default(),
             certificates: Certificates::default(),
+            feed: Arc::default(),
             address_policy: options.address_policy.clone(),
             starts_known_since: kept.known_since,
             stopping: AtomicBool::new(false),
@@ -174,12 +178,14 @@ impl Engine {
         engine.resume_broadcasts().await?;
         let announcer = tokio::spawn(engine.clone().announce_for_ever());
         let teller = tokio::spawn(engine.clone().tell_for_ever());
+        let recorder = engine.receptions().watch().map(|inbox| Recorder::new(engine.clone(), inbox));
+        let recorder = recorder.map(|recorder| tokio::spawn(recorder.run()));
         engine
             .inner
             .background
             .lock()
             .await
-            .extend(maintenance.spawn().into_iter().chain([announcer, teller]));
+            .extend(maintenance.spawn().into_iter().chain([announcer, teller]).chain(recorder));
         Ok(engine)
     }
 
@@ -193,6 +199,7 @@ impl Engine {
             sender: Arc::clone(&inner.sender),
             permits: inner.permits.clone(),
             metrics: Arc::clone(&inner.metrics),
+            feed: Arc::clone(&inner.feed),
             lane_limits: options.lane,
         }
     }
@@ -221,6 +228,7 @@ impl Engine {
             shards: self.inner.shards.clone(),
             limits: Arc::clone(&self.inner.limits),
             metrics: Arc::clone(&self.inner.metrics),
+            feed: Arc::clone(&self.inner.feed),
             on_fatal,
             on_disabled,
             on_dead,
@@ -245,9 +253,10 @@ impl Engine {
         self.inner.stopping.load(Ordering::Acquire)
     }
 
-    /// Makes [`readiness`](Self::readiness) say that the process is stopping.
+    /// Makes [`readiness`](Self::readiness) say that the process is stopping, and ends the live feed.
     pub fn announce_stop(&self) {
         self.inner.stopping.store(true, Ordering::Release);
+        self.inner.feed.close();
     }
 
     /// Stops in order: no new attempts, those in flight get until the deadline, every outcome is committed.
@@ -310,8 +319,10 @@ impl Engine {
 
     /// What the process counts, brought up to date.
     pub fn metrics(&self) -> &Metrics {
-        self.inner.metrics.sample(self.inner.permits.in_use(), self.inner.journal.waiting());
-        &self.inner.metrics
+        let inner = &self.inner;
+        inner.metrics.sample(inner.permits.in_use(), inner.journal.waiting());
+        inner.metrics.sample_live(inner.feed.watching(), inner.feed.missed(), inner.receptions.dropped());
+        &inner.metrics
     }
 
     /// What is counted of requests to sources.
@@ -326,6 +337,11 @@ impl Engine {
     /// What came to the front door, for its watcher.
     pub fn receptions(&self) -> &Arc<Receptions> {
         &self.inner.receptions
+    }
+
+    /// What happens, for those who watch.
+    pub fn feed(&self) -> &Arc<Feed> {
+        &self.inner.feed
     }
 
     /// How many events of a tenant, or of all, may wait to be stored, and how many more fit now.

@@ -18,6 +18,7 @@ pub mod lanes;
 pub mod maintenance;
 pub mod operational;
 pub mod replays;
+pub mod requests;
 pub mod routes;
 pub mod seal;
 pub mod sources;
@@ -41,6 +42,7 @@ pub use lanes::Lanes;
 pub use maintenance::Maintenance;
 pub use operational::Operational;
 pub use replays::Replays;
+pub use requests::Requests;
 pub use routes::Routes;
 pub use sources::Sources;
 pub use statistics::Statistics;
@@ -70,6 +72,7 @@ pub trait Store:
     + Answers
     + Sources
     + Credentials
+    + Requests
 {
 }
 
@@ -93,6 +96,7 @@ impl<T> Store for T where
         + Answers
         + Sources
         + Credentials
+        + Requests
 {
 }
 

@@ -19,6 +19,7 @@ mod migrations;
 mod operational;
 mod readers;
 mod replays;
+mod requests;
 mod routes;
 mod row;
 mod secrets;
