@@ -40,12 +40,15 @@ struct AnswerView {
     status: u16,
     /// At most 16; those that frame the answer are set by the server.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schema(required = false)]
     headers: BTreeMap<String, String>,
     /// At most 16 384 bytes.
     #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[schema(required = false)]
     body: String,
     /// Held back for so many milliseconds, at most 30 000.
     #[serde(default)]
+    #[schema(required = false)]
     delay_ms: u64,
 }
 
