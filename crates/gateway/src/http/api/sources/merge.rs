@@ -11,7 +11,7 @@ use stentor_core::time::Time;
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use super::response::ResponseView;
+use super::response::SimulationView;
 use super::settings::SourceSettings;
 use crate::http::extract::{optional_object, parse_value};
 use crate::http::problem::Problem;
@@ -55,7 +55,7 @@ impl<'de> Visitor<'de> for PatchVisitor {
 #[derive(Deserialize)]
 struct GivenResponse {
     #[serde(deserialize_with = "optional_object")]
-    response: Option<ResponseView>,
+    response: Option<SimulationView>,
 }
 
 impl Patch {

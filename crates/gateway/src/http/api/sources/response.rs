@@ -15,19 +15,19 @@ use crate::http::problem::FieldError;
 /// Either `rules` or `sequence`.
 #[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct ResponseView {
+pub(super) struct SimulationView {
     /// The first rule that the event meets answers, the ordinary answer when none does; at most 20.
     #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "objects")]
-    rules: Vec<AnswerView>,
+    rules: Vec<SimulatedAnswer>,
     /// One after the other, and then from the first again; at most 20.
     #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "objects")]
-    sequence: Vec<AnswerView>,
+    sequence: Vec<SimulatedAnswer>,
 }
 
 /// A response that you write, and in `rules` when it is given.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct AnswerView {
+struct SimulatedAnswer {
     /// What the event must hold, as for webhooks; only in `rules`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
@@ -52,7 +52,7 @@ struct AnswerView {
     delay_ms: u64,
 }
 
-impl AnswerView {
+impl SimulatedAnswer {
     fn showing(response: &SimulatedResponse) -> Self {
         Self {
             filters: None,
@@ -75,16 +75,16 @@ impl AnswerView {
     }
 }
 
-impl ResponseView {
+impl SimulationView {
     pub(super) fn showing(simulation: &Simulation) -> Self {
         match simulation {
             Simulation::Sequence(responses) => {
-                Self { sequence: responses.iter().map(AnswerView::showing).collect(), ..Self::default() }
+                Self { sequence: responses.iter().map(SimulatedAnswer::showing).collect(), ..Self::default() }
             }
             Simulation::Rules(rules) => {
                 let show = |rule: &ResponseRule| {
                     let (filters, conditions) = filter_parts(rule.when.as_ref());
-                    AnswerView { filters, conditions, ..AnswerView::showing(&rule.response) }
+                    SimulatedAnswer { filters, conditions, ..SimulatedAnswer::showing(&rule.response) }
                 };
                 Self { rules: rules.iter().map(show).collect(), ..Self::default() }
             }
@@ -106,7 +106,9 @@ impl ResponseView {
                     errors.push(FieldError::new(pointer, "only rules have filters and conditions"));
                 }
             }
-            return Some(Simulation::Sequence(self.sequence.into_iter().map(AnswerView::response).collect()));
+            return Some(Simulation::Sequence(
+                self.sequence.into_iter().map(SimulatedAnswer::response).collect(),
+            ));
         }
         let mut rules = Vec::with_capacity(self.rules.len());
         for (index, answer) in self.rules.into_iter().enumerate() {
