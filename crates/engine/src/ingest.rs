@@ -1,7 +1,7 @@
 //! The front door: which source a request is for, whether it may come in, and what event it becomes.
 //!
-//! What needs no body is decided first ([`Engine::enter_by_pair`], [`Engine::enter_by_id`]): who sends, from where, whether the
-//! plan includes it and how fast. Then the body is read, and [`Engine::take_in`] answers handshakes, verifies, recognises
+//! What needs no body is decided first (`Engine::enter_by_pair`, `Engine::enter_by_id`): who sends, from where, whether the
+//! plan includes it and how fast. Then the body is read, and `Engine::take_in` answers handshakes, verifies, recognises
 //! repetitions and stores the event as any other: an answer of success leaves after the commit (promise P1).
 
 mod certificates;
