@@ -143,7 +143,7 @@ async fn patch(
     JsonBody(patch): ConfigBody<merge::Patch>,
 ) -> Result<Json<SourceView>, Problem> {
     let now = state.engine().clock().now();
-    let edit = |source: &mut stentor_core::source::Source, _| patch.apply(source, now);
+    let edit = |source: &mut stentor_core::source::Source, _| merge::apply(&patch, source, now);
     let source = state.engine().change_source(auth.tenant, id, edit).await?;
     Ok(Json(SourceView::new(&source, &headers)))
 }

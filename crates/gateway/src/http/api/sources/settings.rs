@@ -9,7 +9,7 @@ use stentor_core::time::Time;
 use stentor_engine::sources::SourceDraft;
 use utoipa::ToSchema;
 
-use super::parts::{DedupeView, EventTypeView, SourceRateView};
+use super::parts::{DedupeView, SourceRateView, TypeRuleView};
 use super::response::SimulationView;
 use super::verification::VerificationSettings;
 use crate::http::extract::optional_object;
@@ -49,7 +49,7 @@ pub(super) struct SourceSettings {
     #[schema(value_type = Option<String>, example = "none")]
     pub(super) split: Option<Split>,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "optional_object")]
-    pub(super) event_type: Option<EventTypeView>,
+    pub(super) event_type: Option<TypeRuleView>,
     /// IP addresses and networks that may send, at most 256; all when not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(example = json!(["192.0.2.0/24"]))]
@@ -89,7 +89,7 @@ impl SourceSettings {
             on_invalid: Some(config.on_invalid),
             dedupe: Some(DedupeView::showing(&config.dedupe)),
             split: Some(config.split),
-            event_type: Some(EventTypeView::showing(&config.event_type)),
+            event_type: Some(TypeRuleView::showing(&config.event_type)),
             allow: (!allow.is_empty()).then_some(allow),
             rate: config.rate.map(SourceRateView::showing),
             response: config.response.as_ref().map(SimulationView::showing),
