@@ -26,6 +26,7 @@ struct Front {
     app: TestApp,
     address: SocketAddr,
     tenant: TenantId,
+    token: String,
     _stop: tokio_util::sync::DropGuard,
 }
 
@@ -38,7 +39,7 @@ impl Front {
         let address = listener.local_addr().expect("bound");
         let stop = CancellationToken::new();
         tokio::spawn(serve(listener, app.surface(), stop.clone(), ServerOptions::default()));
-        Self { app, address, tenant, _stop: stop.drop_guard() }
+        Self { app, address, tenant, token, _stop: stop.drop_guard() }
     }
 
     async fn source(&self, config: SourceConfig, secret: Option<&str>) -> SourceId {
