@@ -13,6 +13,7 @@ mod kept;
 mod proof;
 mod refusal;
 mod simulation;
+mod splitting;
 
 use std::net::IpAddr;
 
@@ -55,8 +56,10 @@ pub struct Head {
 pub enum TakenIn {
     /// It is stored.
     Stored {
-        /// The event.
+        /// The event, or the first of several.
         event: EventId,
+        /// All of them, in the order of the list, when the source splits.
+        elements: Option<Vec<EventId>>,
         /// What the source answers instead of the ordinary answer.
         response: Option<SimulatedResponse>,
         /// What the provider wants to read.

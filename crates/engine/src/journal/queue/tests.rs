@@ -14,7 +14,7 @@ use stentor_store::lanes::LaneKey;
 use tokio::sync::oneshot;
 
 use super::*;
-use crate::journal::{AcceptAnswer, LaneEntry};
+use crate::journal::{AcceptAnswer, Accepting, LaneEntry};
 
 fn tenant(n: u8) -> TenantId {
     TenantId::from_bytes([n; 16])
@@ -43,7 +43,8 @@ fn acceptance(owner: u8, bytes: usize) -> (AcceptEntry, oneshot::Receiver<Accept
         matched: 0,
     };
     let event = Box::new(NewEvent { event, idempotency: None, deliveries: vec![], message: None });
-    (AcceptEntry { event, webhooks: vec![], reservation: None, waiter }, answer)
+    let first = Accepting { event, webhooks: vec![], reservation: None };
+    (AcceptEntry { first, others: vec![], waiter }, answer)
 }
 
 fn lane_write() -> Entry {
@@ -58,7 +59,7 @@ fn limits() -> QueueLimits {
 
 fn owners(batch: &[Entry]) -> Vec<Option<TenantId>> {
     let owner = |entry: &Entry| match entry {
-        Entry::Accept(entry) => Some(entry.event.event.tenant),
+        Entry::Accept(entry) => Some(entry.first.event.event.tenant),
         _ => None,
     };
     batch.iter().map(owner).collect()
