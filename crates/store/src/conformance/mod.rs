@@ -78,9 +78,9 @@ macro_rules! conformance_suite {
                 a_repeated_delivery_id_is_refused_alone,
                 bad_items_among_a_hundred_fail_alone,
                 a_full_batch_is_answered_in_order,
-                several_events_are_stored_together_or_not_at_all,
                 an_empty_batch_is_committed,
                 a_mixed_batch_is_answered_in_order,
+                several_events_are_stored_together_or_not_at_all,
             ],
             broadcasts: [
                 a_broadcast_comes_back,

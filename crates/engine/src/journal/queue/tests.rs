@@ -190,13 +190,13 @@ fn a_batch_brings_no_more_new_deliveries_than_it_ends_or_than_its_least() {
     let (mut queue, mut waiting) = (FairQueue::new(limits), Vec::new());
     let mut put = |queue: &mut FairQueue, deliveries: usize| {
         let (mut entry, answer) = acceptance(1, 1);
-        entry.event.deliveries = vec![new_delivery(); deliveries];
+        entry.first.event.deliveries = vec![new_delivery(); deliveries];
         queue.put_acceptance(entry).expect("room");
         waiting.push(answer);
     };
     let new = |batch: &[Entry]| -> usize {
         let deliveries = |entry: &Entry| match entry {
-            Entry::Accept(entry) => entry.event.deliveries.len(),
+            Entry::Accept(entry) => entry.first.event.deliveries.len(),
             _ => 0,
         };
         batch.iter().map(deliveries).sum()
