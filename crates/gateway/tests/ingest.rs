@@ -1,6 +1,5 @@
 //! Receiving through the real binary: what a provider signed still verifies at the far end, and what was answered 200 is
 //! there after `kill -9`.
-#![expect(clippy::unwrap_used, reason = "a test may fail")]
 
 use std::sync::Arc;
 

@@ -184,7 +184,8 @@ pub const ROWS: &[Row] = &[
         "changeSource",
         &["source"],
         "",
-        r#"{"description":"changed","rate":{"count":3,"period":60},"active":true}"#,
+        r#"{"description":"changed","rate":{"count":3,"period":60},"active":true,
+            "response":{"rules":[{"filters":{"never":"met"},"status":200}]}}"#,
     ),
     row("rotateSourceSecret", &["signed_source"], "", r#"{"secret":"another secret","overlap":0}"#),
     row(
