@@ -21,6 +21,7 @@ pub mod replays;
 pub mod requests;
 pub mod routes;
 pub mod seal;
+pub mod sessions;
 pub mod sources;
 pub mod sqlite;
 pub mod statistics;
@@ -44,6 +45,7 @@ pub use operational::Operational;
 pub use replays::Replays;
 pub use requests::Requests;
 pub use routes::Routes;
+pub use sessions::Sessions;
 pub use sources::Sources;
 pub use statistics::Statistics;
 pub use tenants::Tenants;
@@ -61,6 +63,7 @@ pub trait Store:
     + Routes
     + Tenants
     + Tokens
+    + Sessions
     + Usage
     + Replays
     + Operational
@@ -85,6 +88,7 @@ impl<T> Store for T where
         + Routes
         + Tenants
         + Tokens
+        + Sessions
         + Usage
         + Replays
         + Operational

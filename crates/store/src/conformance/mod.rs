@@ -36,6 +36,7 @@ pub mod purge;
 pub mod requests;
 pub mod retry_cancel;
 pub mod routes;
+pub mod sessions;
 pub mod sources;
 pub mod statistics;
 pub mod tenants;
@@ -252,6 +253,12 @@ macro_rules! conformance_suite {
                 routes_then_are_those_in_force,
                 routes_do_not_reach_others,
             ],
+            sessions: [
+                a_session_lives_until_its_end,
+                a_session_ends_with_its_token,
+                a_link_opens_one_session,
+                sessions_of_a_token_are_bounded,
+            ],
             sources: [
                 a_source_comes_back,
                 a_source_is_created_once_per_key,
@@ -361,6 +368,7 @@ mod tests {
             ("purge", include_str!("purge.rs")),
             ("retry_cancel", include_str!("retry_cancel.rs")),
             ("routes", include_str!("routes.rs")),
+            ("sessions", include_str!("sessions.rs")),
             ("statistics", include_str!("statistics.rs")),
             ("tenants", include_str!("tenants.rs")),
             ("tokens", include_str!("tokens.rs")),

@@ -58,6 +58,11 @@ const MIGRATIONS: &[Migration] = &[
         oldest_binary: 1,
         sql: include_str!("../../migrations/sqlite/0013_refused_requests.sql"),
     },
+    Migration {
+        version: 18,
+        oldest_binary: 1,
+        sql: include_str!("../../migrations/sqlite/0018_sessions.sql"),
+    },
 ];
 
 /// Runs what is missing.

@@ -23,6 +23,7 @@ mod requests;
 mod routes;
 mod row;
 mod secrets;
+mod sessions;
 mod sources;
 mod statistics;
 mod tenants;

@@ -11,9 +11,10 @@ use super::{SqliteStore, tenants};
 use crate::error::StoreResult;
 use crate::tokens::Tokens;
 
-const COLUMNS: &str = "id, tenant, name, scopes, created_at, expires_at, revoked_at";
+/// What [`token`] reads.
+pub(super) const COLUMNS: &str = "id, tenant, name, scopes, created_at, expires_at, revoked_at";
 
-fn token(row: &Row<'_>) -> rusqlite::Result<Token> {
+pub(super) fn token(row: &Row<'_>) -> rusqlite::Result<Token> {
     let tenant: Option<[u8; 16]> = row.get(1)?;
     Ok(Token {
         id: row::id(row, 0, TokenId::from_bytes)?,

@@ -34,13 +34,14 @@ use stentor_store::operational::{Death, Disabling};
 use stentor_store::replays::Replay;
 use stentor_store::requests::{RefusedBounds, RefusedFilter, RefusedRequest, Refuser};
 use stentor_store::routes::{RouteSaved, RoutesThen};
+use stentor_store::sessions::NewSession;
 use stentor_store::sources::SourceCreated;
 use stentor_store::tenants::TenantSaved;
 use stentor_store::usage::{Backlogs, UsedDay};
 use stentor_store::webhooks::{CreatedOnce, Routing, Saved};
 use stentor_store::{
     Answers, Broadcasts, Conversations, Credentials, Deliveries, EventTypes, Events, Lanes, Maintenance,
-    Operational, Page, Replays, Requests, Routes, Sources, Statistics, Tenants, Tokens, Usage, Webhooks,
+    Operational, Page, Replays, Requests, Routes, Sessions, Sources, Statistics, Tenants, Tokens, Usage, Webhooks,
 };
 
 use super::FaultyStore;
@@ -110,6 +111,13 @@ delegate! {
         fn token_by_secret(secret: &str) -> StoreResult<Option<Token>>;
         fn tokens(tenant: TenantId) -> StoreResult<Vec<Token>>;
         fn revoke_token(tenant: TenantId, id: TokenId, now: Time) -> StoreResult<bool>;
+    }
+    Sessions {
+        fn create_link(token: TokenId, link: NewSession<'_>) -> StoreResult<()>;
+        fn open_session(token: TokenId, session: NewSession<'_>) -> StoreResult<()>;
+        fn redeem_link(link: &str, session: NewSession<'_>) -> StoreResult<bool>;
+        fn session_token(secret: &str, now: Time) -> StoreResult<Option<Token>>;
+        fn end_session(secret: &str) -> StoreResult<bool>;
     }
     Maintenance {
         fn begin_process(now: Time) -> StoreResult<PreviousEnd>;
