@@ -7,6 +7,7 @@ pub mod address;
 pub mod allowance;
 pub mod arrival;
 pub mod attempt;
+pub mod attention;
 pub mod basic_auth;
 pub mod batch;
 pub mod catalogue;

@@ -5,6 +5,7 @@
 //! journal. [`Engine`] is the handle that the gateway holds.
 
 pub mod accept;
+pub mod attention;
 pub mod auth;
 pub mod broadcast;
 pub mod clock;

@@ -98,6 +98,9 @@ pub trait Lanes: Send + Sync {
     /// Since when the webhook has had only failures.
     async fn failing_since(&self, tenant: TenantId, webhook: WebhookId) -> StoreResult<Option<Time>>;
 
+    /// The webhooks of a tenant that have had only failures, and since when, newest first.
+    async fn failing(&self, tenant: TenantId) -> StoreResult<Vec<(WebhookId, Time)>>;
+
     /// Pending rows of a webhook, counted up to `at_most`.
     async fn waiting_count(&self, lane: LaneKey, at_most: u32) -> StoreResult<u32>;
 }

@@ -27,6 +27,7 @@ pub struct Gateway {
     builder: GatewayBuilder,
     process: Process,
     address: Arc<RwLock<SocketAddr>>,
+    sign_in_link: Option<String>,
     // Last, so that the process is gone before its files are.
     directory: TempDir,
 }
@@ -133,9 +134,19 @@ impl Gateway {
         *self.address.write().expect("nobody panics while writing an address") = address;
     }
 
+    /// The link to the dashboard that the first start printed.
+    #[must_use]
+    pub fn sign_in_link(&self) -> Option<&str> {
+        self.sign_in_link.as_deref()
+    }
+
     async fn announced_address(&mut self) -> SocketAddr {
-        match self.process.line(announced_address).await {
-            Some(address) => address,
+        let announced = |line: &str| Some((announced_address(line)?, sign_in_link(line)));
+        match self.process.line(announced).await {
+            Some((address, link)) => {
+                self.sign_in_link = link.or_else(|| self.sign_in_link.take());
+                address
+            }
             None => panic!("the gateway did not say where it listens; see its log"),
         }
     }
@@ -161,6 +172,12 @@ fn announced_address(line: &str) -> Option<SocketAddr> {
     let address = &line[line.find("http://127.0.0.1:")? + "http://".len()..];
     let end = address.find(|letter: char| !letter.is_ascii_digit() && !matches!(letter, '.' | ':'));
     address[..end.unwrap_or(address.len())].trim_end_matches(['.', ':']).parse().ok()
+}
+
+/// A link to the dashboard in a line of output.
+fn sign_in_link(line: &str) -> Option<String> {
+    let link = line.split_whitespace().find(|word| word.contains("/sign-in?code="))?;
+    Some(link.to_owned())
 }
 
 #[cfg(test)]

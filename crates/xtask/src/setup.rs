@@ -1,6 +1,7 @@
 //! Prepares what the tests need beside Rust, and says what it did. Each thing is a module with one `prepare`, which
 //! does nothing when the thing is there.
 
+mod browser;
 pub(crate) mod cargo_components;
 mod debian;
 mod node;
@@ -14,5 +15,6 @@ pub(crate) fn run() -> anyhow::Result<()> {
     step::step("cargo components", cargo_components::prepare)?;
     step::step("python packages", python::prepare)?;
     step::step("node and its packages", node::prepare)?;
-    step::step("php", php::prepare)
+    step::step("php", php::prepare)?;
+    step::step("browser", browser::prepare)
 }

@@ -4,6 +4,7 @@
 //! installation whose tenants were all deleted, but which still has events, keeps its operator's token.
 
 use std::fmt;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use stentor_core::id::{TenantId, TokenId};
@@ -13,10 +14,14 @@ use stentor_core::webhook::SecretText;
 use stentor_engine::clock::Clock;
 use stentor_engine::entropy;
 use stentor_store::Store;
+use stentor_store::sessions::NewSession;
 use stentor_store::tenants::TenantSaved;
 
-use crate::http::DEFAULT_TENANT;
 use crate::http::api::tokens::new_secret;
+use crate::http::{DEFAULT_TENANT, new_link_secret};
+
+/// How long the first link to the dashboard works.
+const LINK_LIFE: Duration = Duration::from_secs(24 * 3_600);
 
 /// What the first start made. The secrets can be read nowhere later.
 #[derive(Debug)]
@@ -27,6 +32,8 @@ pub struct FirstStart {
     pub tenant: TenantId,
     /// Its token, with all scopes.
     pub tenant_token: SecretText,
+    /// The path that signs the operator in to the dashboard, once.
+    pub sign_in: SecretText,
 }
 
 impl fmt::Display for FirstStart {
@@ -48,21 +55,26 @@ pub(super) async fn run(
 ) -> anyhow::Result<Option<FirstStart>> {
     let first = store.tenants(None, 1).await?.rows.is_empty() && store.conservation(None).await?.events == 0;
     let made = (first && configured.is_none()).then(|| SecretText::new(new_secret()));
-    if let Some(secret) = configured.or(made.as_ref()) {
-        set_operator_token(store, clock, secret).await?;
-    }
-    if !first {
-        return Ok(None);
-    }
+    let operator = match configured.or(made.as_ref()) {
+        Some(secret) => Some(set_operator_token(store, clock, secret).await?),
+        None => None,
+    };
+    let Some(operator) = operator.filter(|_| first) else { return Ok(None) };
     let (tenant, tenant_token) = create_default_tenant(store, clock).await?;
-    Ok(Some(FirstStart { operator_token: made, tenant, tenant_token }))
+    let sign_in = create_sign_in_link(store, clock, operator).await?;
+    Ok(Some(FirstStart { operator_token: made, tenant, tenant_token, sign_in }))
 }
 
-async fn set_operator_token(store: &dyn Store, clock: &dyn Clock, secret: &SecretText) -> anyhow::Result<()> {
+/// Puts the token in force and tells its id.
+async fn set_operator_token(
+    store: &dyn Store,
+    clock: &dyn Clock,
+    secret: &SecretText,
+) -> anyhow::Result<TokenId> {
     let now = clock.now();
     if let Some(token) = store.token_by_secret(secret.reveal()).await? {
         if token.owner == TokenOwner::Operator && token.is_live(now) {
-            return Ok(());
+            return Ok(token.id);
         }
         if token.owner != TokenOwner::Operator {
             bail!("the configured operator token is already a tenant's token; choose another");
@@ -72,7 +84,8 @@ async fn set_operator_token(store: &dyn Store, clock: &dyn Clock, secret: &Secre
     store
         .set_operator_token(&token, secret.reveal())
         .await
-        .context("the operator's token could not be stored")
+        .context("the operator's token could not be stored")?;
+    Ok(token.id)
 }
 
 async fn create_default_tenant(
@@ -99,6 +112,17 @@ async fn create_default_tenant(
     let stored = store.create_token(&token, secret.reveal()).await?;
     anyhow::ensure!(stored, "the tenant {DEFAULT_TENANT} is gone");
     Ok((tenant.id, secret))
+}
+
+async fn create_sign_in_link(
+    store: &dyn Store,
+    clock: &dyn Clock,
+    operator: TokenId,
+) -> anyhow::Result<SecretText> {
+    let (code, created_at) = (new_link_secret(), clock.now());
+    let link = NewSession { secret: &code, created_at, expires_at: created_at.plus(LINK_LIFE) };
+    store.create_link(operator, link).await.context("the link to the dashboard could not be stored")?;
+    Ok(SecretText::new(format!("/sign-in?code={code}")))
 }
 
 fn token(clock: &dyn Clock, owner: TokenOwner, name: &str) -> Token {

@@ -41,6 +41,16 @@ fn announce(app: &App, config: &Config) -> std::io::Result<()> {
     let mut out = anstream::stdout().lock();
     if let Some(first_start) = app.first_start() {
         writeln!(out, "{first_start}")?;
+        // Who listens everywhere is reached from here by loopback.
+        let host = match app.address() {
+            address if address.ip().is_unspecified() => format!("localhost:{}", address.port()),
+            address => address.to_string(),
+        };
+        writeln!(
+            out,
+            "  dashboard       http://{host}{} (once, within a day)",
+            first_start.sign_in.reveal()
+        )?;
     }
     if config.dev {
         writeln!(out, "Development mode: plain http and receivers on loopback are allowed.")?;

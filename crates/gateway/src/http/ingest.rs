@@ -32,11 +32,9 @@ use crate::http::extract::{idempotency_header, read_body};
 use crate::http::problem::{Code, Problem};
 use crate::http::rate_limit::{self, RateLimit};
 
-/// The routes. `GET /` stays what it is.
+/// The routes. `GET /` is the dashboard.
 pub fn router() -> Router<AppState> {
-    Router::new()
-        .route("/", post(by_credentials).get(crate::http::surface::unknown_path))
-        .route("/in/{source_id}", any(by_id))
+    Router::new().route("/", post(by_credentials)).route("/in/{source_id}", any(by_id))
 }
 
 /// By which way a request comes.

@@ -4,6 +4,7 @@
 //! handler (one call into the engine or the store) → DTO or [`problem::Problem`]. No rule of the domain lives here.
 
 pub mod api;
+mod dashboard;
 pub mod docs;
 mod event_stream;
 pub mod extract;
@@ -20,6 +21,7 @@ pub mod server;
 mod state;
 mod surface;
 
+pub use dashboard::new_link_secret;
 pub use facts::Facts;
 pub use state::{AppState, DEFAULT_TENANT, HttpOptions};
 pub use surface::Surface;

@@ -8,12 +8,13 @@ use axum::extract::Request;
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt as _;
+use http::HeaderMap;
 use tower::Service as _;
 
 use crate::http::problem::{Code, Problem};
 use crate::http::rate_limit::ActsFor;
 use crate::http::server::Answer;
-use crate::http::{AppState, api, docs, ingest, metrics, rate_limit, repeats};
+use crate::http::{AppState, api, dashboard, docs, ingest, metrics, rate_limit, repeats};
 
 /// Answers requests. Cheap to clone.
 ///
@@ -34,7 +35,9 @@ impl Surface {
         let keyed = api.clone().layer(from_fn_with_state(state.clone(), repeats::layer));
         let keyed =
             keyed.fallback(unknown_path).method_not_allowed_fallback(wrong_method).with_state(state.clone());
+        let within = api.clone().with_state(state.clone());
         let router = api
+            .merge(dashboard::router(state.clone(), within))
             .merge(docs::router())
             .merge(metrics::router())
             .merge(ingest::router())
@@ -65,8 +68,12 @@ impl Answer for Surface {
     }
 }
 
-pub(super) async fn unknown_path() -> Problem {
-    Problem::new(Code::NotFound, "There is nothing at this path; /docs lists what there is.")
+async fn unknown_path(headers: HeaderMap) -> Response {
+    if let Some(page) = dashboard::unknown_page(&headers).await {
+        return page;
+    }
+    let detail = "There is nothing at this path; /docs lists what there is.";
+    Problem::new(Code::NotFound, detail).into_response()
 }
 
 /// The router adds `Allow`.

@@ -42,6 +42,10 @@ pub async fn failures_are_recorded_by_their_transitions(backend: &dyn Backend) {
     let lanes = scene.store.waiting_lanes(None, 10).await.expect("lanes are read");
     assert_eq!(lanes.iter().map(|lane| lane.failing_since).collect::<Vec<_>>(), [since]);
     assert_eq!(failing_since(&scene, &other).await, None);
+    let failing = scene.store.failing(tenant).await.expect("the records are read");
+    assert_eq!(failing, since.map(|since| (webhook.id, since)).into_iter().collect::<Vec<_>>());
+    let foreign = scene.tenant().await;
+    assert_eq!(scene.store.failing(foreign).await.expect("the records are read"), []);
 
     let mut write = scene.delivered(&event, 0, 4);
     write.health = HealthChange::Recovered;

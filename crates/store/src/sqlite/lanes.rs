@@ -197,6 +197,20 @@ impl Lanes for SqliteStore {
         self.read(move |connection| Ok(failing_since(connection, tenant, webhook)?)).await
     }
 
+    async fn failing(&self, tenant: TenantId) -> StoreResult<Vec<(WebhookId, Time)>> {
+        self.read(move |connection| {
+            // Holds only webhooks that fail now, so it is short.
+            let sql =
+                "SELECT webhook, failing_since FROM webhook_health WHERE tenant = ?1 ORDER BY webhook DESC";
+            let mut statement = connection.prepare_cached(sql)?;
+            let found = statement.query_map([tenant.as_bytes()], |row| {
+                Ok((row::id(row, 0, WebhookId::from_bytes)?, row::time(row, 1)?))
+            })?;
+            Ok(found.collect::<Result<_, _>>()?)
+        })
+        .await
+    }
+
     async fn waiting_count(&self, lane: LaneKey, at_most: u32) -> StoreResult<u32> {
         self.read(move |connection| Ok(waiting_count(connection, lane, at_most)?)).await
     }

@@ -41,7 +41,8 @@ use stentor_store::usage::{Backlogs, UsedDay};
 use stentor_store::webhooks::{CreatedOnce, Routing, Saved};
 use stentor_store::{
     Answers, Broadcasts, Conversations, Credentials, Deliveries, EventTypes, Events, Lanes, Maintenance,
-    Operational, Page, Replays, Requests, Routes, Sessions, Sources, Statistics, Tenants, Tokens, Usage, Webhooks,
+    Operational, Page, Replays, Requests, Routes, Sessions, Sources, Statistics, Tenants, Tokens, Usage,
+    Webhooks,
 };
 
 use super::FaultyStore;
@@ -72,6 +73,7 @@ delegate! {
         fn ordered_page(lane: LaneKey, after: i64, limit: PageLimit) -> StoreResult<Vec<LoadedDelivery>>;
         fn content(tenant: TenantId, event: EventId) -> StoreResult<Option<Arc<EventContent>>>;
         fn failing_since(tenant: TenantId, webhook: WebhookId) -> StoreResult<Option<Time>>;
+        fn failing(tenant: TenantId) -> StoreResult<Vec<(WebhookId, Time)>>;
         fn waiting_count(lane: LaneKey, at_most: u32) -> StoreResult<u32>;
     }
     Events {

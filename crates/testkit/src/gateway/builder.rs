@@ -61,7 +61,7 @@ impl GatewayBuilder {
         let process = self.spawn(directory.path());
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
         let address = Arc::new(RwLock::new(nowhere));
-        let mut gateway = Gateway { builder: self, process, address, directory };
+        let mut gateway = Gateway { builder: self, process, address, sign_in_link: None, directory };
         let announced = gateway.announced_address().await;
         *gateway.address.write().expect("nobody panics while writing an address") = announced;
         gateway.wait_ready().await;

@@ -38,7 +38,10 @@ pub(crate) fn prepare() -> anyhow::Result<()> {
 fn loads(directory: &Path) -> bool {
     let mut node = Command::new("node");
     succeeds(
-        node.args(["-e", "require('express'); require('sns-validator')"])
-            .env("NODE_PATH", directory.join("node_modules")),
+        node.args([
+            "-e",
+            "require('express'); require('sns-validator'); require('playwright-core'); require('axe-core')",
+        ])
+        .env("NODE_PATH", directory.join("node_modules")),
     )
 }

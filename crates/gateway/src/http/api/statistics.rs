@@ -168,6 +168,9 @@ struct StatisticsView {
     since: Time,
     #[schema(value_type = String, format = DateTime)]
     until: Time,
+    /// `healthy` (more than 95 % delivered), `degraded` or `no_data`, of all of it.
+    #[schema(example = "healthy")]
+    status: &'static str,
     total: SumsView,
     /// One entry for each minute or hour in which something ended, oldest first; at most 1 440.
     data: Vec<PieceView>,
@@ -304,12 +307,14 @@ impl BriefHealth {
 impl StatisticsView {
     fn new(window: WindowWord, interval: IntervalWord, series: &Series) -> Self {
         let piece = |(at, sums): &(Time, Rollup)| PieceView { at: *at, sums: SumsView::showing(sums) };
+        let total = series.total();
         Self {
             window,
             interval,
             since: series.since,
             until: series.until,
-            total: SumsView::showing(&series.total()),
+            status: total.status().as_str(),
+            total: SumsView::showing(&total),
             data: series.pieces.iter().map(piece).collect(),
         }
     }

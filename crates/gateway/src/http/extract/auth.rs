@@ -114,14 +114,30 @@ impl FromRequestParts<AppState> for OperatorAuth {
     }
 }
 
+/// The token of a request that was proven in another way than by `Authorization`. It travels beside the request, where no
+/// client can put it.
+#[derive(Debug, Clone)]
+pub struct ProvenToken(pub Arc<Token>);
+
 /// The token of a request.
 ///
 /// # Errors
 /// When there is none that lives, or the address has sent too many that do not.
 pub async fn authenticate(parts: &Parts, state: &AppState) -> Result<Arc<Token>, Problem> {
+    if let Some(ProvenToken(token)) = parts.extensions.get() {
+        return Ok(Arc::clone(token));
+    }
     let secret = bearer(&parts.headers)?;
-    let engine = state.engine();
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
+    live_token(secret, peer, state).await
+}
+
+/// The live token with this secret, sent from that address.
+///
+/// # Errors
+/// When there is none, or the address has sent too many that do not live.
+pub async fn live_token(secret: &str, peer: Option<IpAddr>, state: &AppState) -> Result<Arc<Token>, Problem> {
+    let engine = state.engine();
     let wait = peer.and_then(|peer| state.guesses().wait(peer, engine.clock().elapsed()));
     if let Some(wait) = wait
         && !engine.authenticator().has_worked(secret)
@@ -139,8 +155,8 @@ pub async fn authenticate(parts: &Parts, state: &AppState) -> Result<Arc<Token>,
     })
 }
 
-/// Told once, not for each: whoever guesses must not fill the log.
-fn note_wrong_token(peer: Option<IpAddr>, state: &AppState) {
+/// Notes what proved nothing. Told once, not for each: whoever guesses must not fill the log.
+pub fn note_wrong_token(peer: Option<IpAddr>, state: &AppState) {
     if let Some(peer) = peer
         && state.guesses().note(peer, state.engine().clock().elapsed())
     {

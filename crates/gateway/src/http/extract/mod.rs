@@ -15,8 +15,10 @@ pub(crate) mod pointer;
 mod query;
 mod seconds;
 
-pub(super) use auth::authenticate;
-pub use auth::{CanManage, CanPublish, CanRead, DemandedScope, OperatorAuth, TENANT_HEADER, TenantAuth};
+pub use auth::{
+    CanManage, CanPublish, CanRead, DemandedScope, OperatorAuth, ProvenToken, TENANT_HEADER, TenantAuth,
+};
+pub(super) use auth::{authenticate, live_token, note_wrong_token};
 pub use body_budget::{BodyBudget, ReadBody};
 pub use id::Id;
 pub use idempotency::{IDEMPOTENCY_HEADER, IdempotencyKey, idempotency_header};

@@ -76,6 +76,8 @@ codes! {
         "Tenants are managed, and chosen by `Stentor-Tenant`, only with the operator's token.";
     PlanLacksFeature = "plan_lacks_feature", FORBIDDEN, "The tenant's plan does not include this",
         "Receiving webhooks needs a plan with the feature `ingest`. The operator gives the tenant another plan with `PATCH /v1/tenants/{id}`.";
+    ForeignForm = "foreign_form", FORBIDDEN, "The form was not sent by the dashboard",
+        "Forms of the dashboard are taken from its own pages and from the session that they were drawn in. Reload the page and send the form again. Behind a proxy, let it pass `Host` and `Origin` unchanged.";
     NotFound = "not_found", NOT_FOUND, "There is nothing here",
         "The path or the id is unknown, or belongs to another tenant. With the operator's token check `Stentor-Tenant`.";
     MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED, "The path does not take this method",
