@@ -43,6 +43,11 @@ run(async ({ page }) => {
 
   await page.getByRole("link", { name: /^wh_/ }).click();
   await page.getByRole("link", { name: "Change" }).click();
+  await page.getByLabel("Filter").fill('{"order": {"greater_than": 1}}');
+  await page.getByText("It takes 0 of the last").waitFor();
+  await page.getByLabel("Filter").fill('{"order": {"greater_than"');
+  await page.getByText("is not JSON").waitFor();
+  await page.getByLabel("Filter").fill("");
   await page.getByLabel("Address").fill("nonsense://x");
   await page.getByRole("button", { name: "Save" }).click();
   await page.locator(".wrong").first().waitFor();

@@ -12,7 +12,8 @@ run(async ({ page, context, browser }) => {
   mkdirSync(pictures, { recursive: true });
   await signInWith(page, process.env.STENTOR_TOKEN);
   const cookies = await context.cookies();
-  const failures = [];
+  const overview = (await page.locator("main").innerText()).replace(/\s+/g, " ");
+  const failures = JSON.parse(process.env.STENTOR_SENTENCES).filter((sentence) => !overview.includes(sentence)).map((sentence) => `the overview does not say: ${sentence}`);
   for (const [name, path] of Object.entries(paths)) {
     const weight = await weigh(page, path);
     if (weight.bytes > BYTES_MAX) failures.push(`${name}: ${weight.bytes} bytes`);

@@ -80,7 +80,8 @@ mod tests {
     }
 
     fn took(seconds: u64) -> Rollup {
-        let mut sums = Rollup { delivered: 10, ..Rollup::default() };
+        let mut sums = Rollup::default();
+        sums.delivered = 10;
         (0..10).for_each(|_| sums.response_time.record(seconds * 1_000_000));
         sums
     }

@@ -42,11 +42,13 @@ document.addEventListener("submit", (event) => {
 });
 addEventListener("pageshow", (event) => { if (event.persisted) for (const button of all("form button")) button.disabled = false; });
 
-// Previews while typing.
+// Previews while typing, once the hand rests.
 for (const field of all("[data-preview]")) {
   let asked = 0;
   field.addEventListener("input", async () => {
     const turn = ++asked;
+    await new Promise((rested) => { setTimeout(rested, 200); });
+    if (turn !== asked) return;
     const answer = await fetch(field.dataset.preview, { method: "POST", body: new URLSearchParams(new FormData(field.form)) });
     if (turn === asked && answer.ok) field.parentElement.querySelector("[data-shown]").textContent = await answer.text();
   });
@@ -73,7 +75,13 @@ async function redraw(part) {
 function follow(part, dot) {
   const feed = new EventSource(part.dataset.feed);
   let waiting = 0, drawing = false, again = false;
-  feed.onopen = () => { dot.hidden = false; dot.classList.add("on"); dot.textContent = "live"; };
+  feed.onopen = () => {
+    dot.hidden = false;
+    dot.classList.add("on");
+    dot.textContent = "live";
+    // What happened between the page and the stream was told to nobody.
+    if (part.dataset.reload) draw();
+  };
   feed.onerror = () => { dot.hidden = false; dot.classList.remove("on"); dot.textContent = "reconnecting"; };
   const draw = async () => {
     if (drawing) { again = true; return; }

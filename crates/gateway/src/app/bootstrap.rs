@@ -4,7 +4,6 @@
 //! installation whose tenants were all deleted, but which still has events, keeps its operator's token.
 
 use std::fmt;
-use std::time::Duration;
 
 use anyhow::{Context, bail};
 use stentor_core::id::{TenantId, TokenId};
@@ -14,14 +13,10 @@ use stentor_core::webhook::SecretText;
 use stentor_engine::clock::Clock;
 use stentor_engine::entropy;
 use stentor_store::Store;
-use stentor_store::sessions::NewSession;
 use stentor_store::tenants::TenantSaved;
 
 use crate::http::api::tokens::new_secret;
-use crate::http::{DEFAULT_TENANT, new_link_secret};
-
-/// How long the first link to the dashboard works.
-const LINK_LIFE: Duration = Duration::from_secs(24 * 3_600);
+use crate::http::{DEFAULT_TENANT, sign_in_links};
 
 /// What the first start made. The secrets can be read nowhere later.
 #[derive(Debug)]
@@ -119,10 +114,8 @@ async fn create_sign_in_link(
     clock: &dyn Clock,
     operator: TokenId,
 ) -> anyhow::Result<SecretText> {
-    let (code, created_at) = (new_link_secret(), clock.now());
-    let link = NewSession { secret: &code, created_at, expires_at: created_at.plus(LINK_LIFE) };
-    store.create_link(operator, link).await.context("the link to the dashboard could not be stored")?;
-    Ok(SecretText::new(format!("/sign-in?code={code}")))
+    let made = sign_in_links::create(store, operator, clock.now(), None).await;
+    made.map(SecretText::new).context("the link to the dashboard could not be stored")
 }
 
 fn token(clock: &dyn Clock, owner: TokenOwner, name: &str) -> Token {

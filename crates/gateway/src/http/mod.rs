@@ -18,10 +18,10 @@ pub mod problem;
 mod rate_limit;
 mod repeats;
 pub mod server;
+pub mod sign_in_links;
 mod state;
 mod surface;
 
-pub use dashboard::new_link_secret;
 pub use facts::Facts;
 pub use state::{AppState, DEFAULT_TENANT, HttpOptions};
 pub use surface::Surface;

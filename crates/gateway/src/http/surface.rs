@@ -69,16 +69,14 @@ impl Answer for Surface {
 }
 
 async fn unknown_path(headers: HeaderMap) -> Response {
-    if let Some(page) = dashboard::unknown_page(&headers).await {
-        return page;
-    }
-    let detail = "There is nothing at this path; /docs lists what there is.";
-    Problem::new(Code::NotFound, detail).into_response()
+    let detail = "There is nothing at this path; /docs lists what the API has.";
+    dashboard::told(&headers, Problem::new(Code::NotFound, detail)).await
 }
 
 /// The router adds `Allow`.
-async fn wrong_method() -> Problem {
-    Problem::new(Code::MethodNotAllowed, "This path does not take this method; Allow lists those it takes.")
+async fn wrong_method(headers: HeaderMap) -> Response {
+    let detail = "This path does not take this method; Allow lists those it takes.";
+    dashboard::told(&headers, Problem::new(Code::MethodNotAllowed, detail)).await
 }
 
 /// The panic hook has already printed where it happened; this ties it to what the client sees.

@@ -13,6 +13,15 @@ use super::{run, script};
 /// Slower than what the overview calls slow, by a margin.
 const SLOW: Duration = Duration::from_millis(2_400);
 
+/// What the overview says of them, in words.
+const SENTENCES: [&str; 5] = [
+    "4 of 7 webhooks need attention.",
+    "old-billing was disabled: its receiver answered 410 Gone",
+    "acme-prod answers 503 since",
+    "no-patience answers 503 since",
+    "archive usually takes 2.",
+];
+
 /// What the tenant has, and the pages that show it.
 async fn furnish(tenant: &Api, receiver: &Receiver) -> Value {
     receiver.always("/failing", Reply::status(503).body("{\"error\": \"no database\"}"));
@@ -36,7 +45,7 @@ async fn furnish(tenant: &Api, receiver: &Receiver) -> Value {
     )
     .await;
     let failing = webhook("/failing", &named("acme-prod", &waits)).await;
-    webhook("/slow", &named("archive", &json!({}))).await;
+    let slow = webhook("/slow", &named("archive", &json!({}))).await;
     webhook("/gone", &named("old-billing", &json!({}))).await;
     let dead =
         webhook("/failing", &named("no-patience", &json!({ "retry_policy": { "schedule": [0] } }))).await;
@@ -48,6 +57,7 @@ async fn furnish(tenant: &Api, receiver: &Receiver) -> Value {
     let of = |webhook: &Value, state: &str| format!("webhook_id={}&status={state}", text(webhook, "id"));
     let dead = rows(tenant, "/v1/deliveries", &of(&dead, "dead"), |_| true).await;
     rows(tenant, "/v1/webhooks", "status=disabled", |_| true).await;
+    rows(tenant, "/v1/deliveries", &of(&slow, "delivered"), |_| true).await;
     let tried = |row: &Value| row["attempt_count"] == 3;
     let waiting = rows(tenant, "/v1/deliveries", &of(&failing, "pending"), tried).await;
     let source = text(&tenant.post("/v1/sources", &json!({ "name": "reasoner" })).await, "id");
@@ -99,6 +109,7 @@ async fn every_page_is_light_accessible_and_fits_its_screen() {
     let pages = furnish(&tenant, &receiver).await;
     let mut pictures = script("pictures", &gateway);
     pictures.env("STENTOR_TOKEN", tenant.token().unwrap()).env("STENTOR_PAGES", pages.to_string());
+    pictures.env("STENTOR_SENTENCES", json!(SENTENCES).to_string());
     let said = run(pictures).await;
     assert_eq!(said.lines().count(), pages.as_object().unwrap().len(), "{said}");
 }

@@ -202,6 +202,7 @@ pub const ROWS: &[Row] = &[
         r#"{"name":"d","environment":"f","expires_at":"2999-01-01T00:00:00Z"}"#,
     ),
     row("listSourcePresets", &[], "", ""),
+    row("createPortalLink", &[], "", r#"{"scopes":["manage"],"lasts":3600}"#),
     row("createToken", &[], "", r#"{"name":"t","scopes":["manage"],"expires_at":"2999-01-01T00:00:00Z"}"#),
     row("listTokens", &[], "", ""),
     row("createTenant", &[], "", r#"{"name":"tenant <unique>","plan":"default","default_profile":"raw"}"#),

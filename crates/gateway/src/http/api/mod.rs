@@ -18,6 +18,7 @@ mod explain;
 mod filter;
 pub mod health;
 pub mod live;
+pub mod portal_links;
 pub mod replays;
 pub mod requests;
 pub mod routes;
@@ -50,5 +51,6 @@ pub fn router() -> OpenApiRouter<AppState> {
         .merge(usage::router())
         .merge(tenants::router())
         .merge(tokens::router())
+        .merge(portal_links::router())
         .merge(health::router())
 }

@@ -26,6 +26,7 @@ mod view;
 
 use settings::SourceSettings;
 use view::SourceView;
+pub(super) use view::base;
 
 use crate::http::AppState;
 use crate::http::extract::{

@@ -12,7 +12,7 @@ use stentor_core::token::{Scope, TokenOwner};
 
 use super::calls::Calls;
 use super::refusal::Refusal;
-use super::session::{self, Session};
+use super::session::Session;
 use super::shell::{Place, Shell, Theme};
 use super::{Dashboard, cookies};
 use crate::http::AppState;
@@ -34,7 +34,6 @@ pub(super) struct Desk {
     tenant: Tenant,
     tenants: Vec<Tenant>,
     theme: Theme,
-    address: String,
 }
 
 impl Desk {
@@ -51,11 +50,6 @@ impl Desk {
     /// Whether the reader is the operator.
     pub(super) fn is_operator(&self) -> bool {
         self.session.token.owner == TokenOwner::Operator
-    }
-
-    /// This server's address, as the reader's browser has it.
-    pub(super) fn address(&self) -> &str {
-        &self.address
     }
 
     /// What is around a page.
@@ -94,8 +88,7 @@ impl FromRequestParts<Dashboard> for Desk {
         let host = parts.headers.get(HOST).cloned();
         let calls = Calls::new(dashboard.api.clone(), token, Some(tenant.id), host);
         let theme = Theme::of(cookies::read(&parts.headers, Theme::COOKIE));
-        let address = address(parts, &app);
-        Ok(Self { calls, session, app, tenant, tenants, theme, address })
+        Ok(Self { calls, session, app, tenant, tenants, theme })
     }
 }
 
@@ -110,13 +103,6 @@ async fn chosen(parts: &Parts, app: &AppState, tenants: &[Tenant]) -> Result<Opt
     }
     let default = store.tenant_named(crate::http::DEFAULT_TENANT).await?;
     Ok(default.or_else(|| tenants.first().cloned()))
-}
-
-/// Scheme and authority, as the reader's browser has them.
-fn address(parts: &Parts, app: &AppState) -> String {
-    let scheme = if session::sender(parts, app).over_tls { "https" } else { "http" };
-    let host = parts.headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
-    format!("{scheme}://{host}")
 }
 
 fn no_tenant() -> Refusal {

@@ -28,8 +28,7 @@ use axum::Router;
 use axum::middleware::map_response;
 
 use crate::http::AppState;
-pub use refusal::unknown_page;
-pub use session::new_secret as new_link_secret;
+pub use refusal::told;
 
 /// What every page works with. Cheap to clone.
 #[derive(Clone)]

@@ -109,12 +109,11 @@ impl<'a> ErrorPage<'a> {
     }
 }
 
-/// For a path that nothing is at: a page for those who read pages, and none for others.
-pub async fn unknown_page(headers: &HeaderMap) -> Option<Response> {
-    let wants_page = headers.get(ACCEPT).and_then(|value| value.to_str().ok())?.contains("text/html");
-    let problem = Problem::new(Code::NotFound, "There is nothing at this address.");
-    match wants_page {
-        true => Some(secured::headers(Refusal::from(problem).into_response()).await),
-        false => None,
+/// A problem as whoever asked reads it: as a page for browsers, as JSON for others.
+pub async fn told(headers: &HeaderMap, problem: Problem) -> Response {
+    let accepted = headers.get(ACCEPT).and_then(|value| value.to_str().ok());
+    match accepted.is_some_and(|accepted| accepted.contains("text/html")) {
+        true => secured::headers(Refusal::from(problem).into_response()).await,
+        false => problem.into_response(),
     }
 }

@@ -13,7 +13,6 @@ use http::request::Parts;
 use sha2::{Digest, Sha256};
 use stentor_core::time::Time;
 use stentor_core::token::Token;
-use stentor_engine::entropy;
 use stentor_store::StoreError;
 use stentor_store::sessions::NewSession;
 
@@ -48,11 +47,6 @@ impl Session {
     }
 }
 
-/// A secret for a session or a link.
-pub fn new_secret() -> String {
-    URL_SAFE_NO_PAD.encode(entropy::secret_bytes())
-}
-
 /// A session that begins now.
 pub(super) fn beginning(secret: &str, now: Time) -> NewSession<'_> {
     NewSession { secret, created_at: now, expires_at: now.plus(SESSION_LIFE) }
@@ -73,7 +67,7 @@ pub(super) fn peer(parts: &Parts) -> Option<IpAddr> {
 }
 
 /// The secret that the cookie carries, whether or not it is good.
-pub(super) fn carried<'a>(sender: Sender, headers: &'a HeaderMap) -> Option<&'a str> {
+pub(super) fn carried(sender: Sender, headers: &HeaderMap) -> Option<&str> {
     SessionCookie::of(sender).read(headers)
 }
 

@@ -22,9 +22,9 @@ use super::sent::{Fields, Sent, foreign, own_path, to};
 use super::session::{self, Session};
 use super::shell::Theme;
 use super::{Dashboard, assets, origin, write};
-use crate::http::AppState;
 use crate::http::extract::{live_token, note_wrong_token};
 use crate::http::problem::{Code, Problem};
+use crate::http::{AppState, sign_in_links};
 
 pub(super) fn router() -> Router<Dashboard> {
     Router::new()
@@ -105,7 +105,7 @@ async fn open(app: &AppState, parts: &Parts, fields: &Fields) -> Result<HeaderVa
         return Err(Problem::new(Code::HttpsRequired, detail));
     }
     let (engine, peer) = (app.engine(), session::peer(parts));
-    let (secret, now) = (session::new_secret(), engine.clock().now());
+    let (secret, now) = (sign_in_links::new_secret(), engine.clock().now());
     let opening = session::beginning(&secret, now);
     let code = fields.text("code");
     if code.is_empty() {

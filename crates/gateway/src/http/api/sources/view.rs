@@ -58,7 +58,7 @@ impl SourceView {
 }
 
 /// By the name that the caller used for this server; it is told to nobody else.
-pub(super) fn base(headers: &HeaderMap) -> String {
+pub(in crate::http::api) fn base(headers: &HeaderMap) -> String {
     let host = headers.get(HOST).and_then(|host| host.to_str().ok()).filter(|host| {
         let legal = |byte: u8| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte);
         !host.is_empty() && host.bytes().all(legal)

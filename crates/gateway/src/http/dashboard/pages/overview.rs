@@ -124,6 +124,8 @@ fn sentence(concerned: &Concerned) -> (Status, String) {
                 DisableReason::FailedAttempts => "a delivery failed as often as its policy allows",
                 DisableReason::FailingTooLong => "it had only failures for as long as its policy allows",
             };
+            // That it answers 410 was said already.
+            let last = last.filter(|_| reason != DisableReason::Gone);
             let last = last.map(|last| format!("; it {last}")).unwrap_or_default();
             (Status::of_webhook("disabled", ""), format!("was disabled: {why}{last}"))
         }

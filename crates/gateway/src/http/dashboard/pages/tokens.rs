@@ -12,20 +12,16 @@ use serde_json::json;
 use stentor_core::id::TokenId;
 use stentor_core::time::Time;
 use stentor_core::token::Scope;
-use stentor_store::sessions::NewSession;
 
 use super::named::notice;
 use crate::http::dashboard::desk::Desk;
 use crate::http::dashboard::refusal::{Refusal, Told};
 use crate::http::dashboard::sent::{Fields, Sent, to};
-use crate::http::dashboard::session::new_secret;
 use crate::http::dashboard::shapes::Rows;
 use crate::http::dashboard::shell::{Place, Shell};
 use crate::http::dashboard::{Dashboard, write};
 use crate::http::problem::Problem;
 
-/// How long a link waits to be used.
-const LINK_LIFE: Duration = Duration::from_secs(24 * 3_600);
 const HOUR: u64 = 3_600;
 const DAY: u64 = 24 * HOUR;
 /// Longest life of a token that a form can ask for, in days: ten years.
@@ -51,8 +47,12 @@ struct Token {
 
 #[derive(Debug, Deserialize)]
 struct Created {
-    id: String,
     token: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct Link {
+    url: String,
 }
 
 /// What was made and is shown once.
@@ -91,7 +91,8 @@ async fn create(Sent { desk, fields }: Sent) -> Result<Response, Refusal> {
     let scopes: Vec<&str> = fields.all("scope").collect();
     let mut body = json!({ "name": fields.text("name"), "scopes": scopes });
     if let Some(days) = at_most(fields.text("days"), DAYS_MAX) {
-        body["expires_at"] = json!(ends_in(&desk, Duration::from_secs(days * DAY)).to_string());
+        let end = desk.app.engine().clock().now().plus(Duration::from_secs(days * DAY));
+        body["expires_at"] = json!(end.to_string());
     }
     let made = match desk.calls.send::<Created>(Method::POST, "/v1/tokens", &body).await {
         Ok(created) => Made { token: Some(created.token), ..Made::default() },
@@ -100,32 +101,15 @@ async fn create(Sent { desk, fields }: Sent) -> Result<Response, Refusal> {
     show(&desk, &Fields::default(), made).await
 }
 
-fn ends_in(desk: &Desk, life: Duration) -> Time {
-    desk.app.engine().clock().now().plus(life)
-}
-
-/// A link opens a session of a token that nobody else has: it ends when the token does, and can be revoked like any other.
 async fn link(Sent { desk, fields }: Sent) -> Result<Response, Refusal> {
     let hours = at_most(fields.text("hours"), HOURS_MAX).unwrap_or(12);
-    let ends_at = ends_in(&desk, Duration::from_secs(hours * HOUR));
     let scopes = if fields.is_on("manage") { json!(["read", "manage"]) } else { json!(["read"]) };
-    let body = json!({ "name": "portal link", "scopes": scopes, "expires_at": ends_at.to_string() });
-    let made = match desk.calls.send::<Created>(Method::POST, "/v1/tokens", &body).await {
-        Ok(created) => {
-            let token: TokenId = created.id.parse().map_err(|_| Problem::internal(&"the API made no id"))?;
-            Made { link: Some(new_link(&desk, token, ends_at).await?), ..Made::default() }
-        }
+    let body = json!({ "scopes": scopes, "lasts": hours * HOUR });
+    let made = match desk.calls.send::<Link>(Method::POST, "/v1/portal-links", &body).await {
+        Ok(link) => Made { link: Some(link.url), ..Made::default() },
         Err(refusal) => Made { told: Some(refusal.about_input()?), ..Made::default() },
     };
     show(&desk, &Fields::default(), made).await
-}
-
-async fn new_link(desk: &Desk, token: TokenId, ends_at: Time) -> Result<String, Refusal> {
-    let (secret, created_at) = (new_secret(), desk.app.engine().clock().now());
-    let expires_at = ends_at.min(created_at.plus(LINK_LIFE));
-    let new = NewSession { secret: &secret, created_at, expires_at };
-    desk.app.engine().store().create_link(token, new).await?;
-    Ok(format!("{}/sign-in?code={secret}", desk.address()))
 }
 
 async fn revoke(Sent { desk, fields }: Sent) -> Result<Response, Refusal> {

@@ -1,6 +1,7 @@
 //! Webhooks: the list, one with all that can be seen of it and done to it, and the form that makes or changes one.
 
 mod form;
+mod typing;
 
 use askama::Template;
 use axum::Router;
@@ -31,9 +32,10 @@ pub(super) fn router() -> Router<Dashboard> {
     Router::new()
         .route("/webhooks", get(list).post(form::create))
         .route("/webhooks/new", get(form::new))
-        .route("/webhooks/preview", post(form::preview))
+        .route("/webhooks/preview", post(typing::preview))
         .route("/webhooks/{id}", get(one).post(form::change))
         .route("/webhooks/{id}/edit", get(form::edit))
+        .route("/webhooks/{id}/backtest", post(typing::backtest))
         .route("/webhooks/{id}/test", post(test))
         .route("/webhooks/{id}/pause", post(pause))
         .route("/webhooks/{id}/resume", post(resume))

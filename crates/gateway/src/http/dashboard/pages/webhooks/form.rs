@@ -40,7 +40,7 @@ pub(super) struct Form {
 }
 
 impl Form {
-    fn sent(fields: &Fields) -> Self {
+    pub(super) fn sent(fields: &Fields) -> Self {
         let text = |name: &str| fields.text(name).to_owned();
         Self {
             url: text("url"),
@@ -102,7 +102,7 @@ impl Form {
         Ok(Value::Object(body))
     }
 
-    fn filter(&self) -> Result<Option<Value>, Problem> {
+    pub(super) fn filter(&self) -> Result<Option<Value>, Problem> {
         if self.filters.is_empty() {
             return Ok(None);
         }
@@ -112,7 +112,7 @@ impl Form {
     }
 
     /// The waits, in seconds; none when the profile's are meant.
-    fn waits(&self) -> Option<Vec<Value>> {
+    pub(super) fn waits(&self) -> Option<Vec<Value>> {
         let waits = self.schedule.split([',', ' ', '\n']).map(str::trim).filter(|wait| !wait.is_empty());
         let waits: Vec<Value> = waits.map(number).collect();
         (!waits.is_empty()).then_some(waits)
@@ -190,24 +190,6 @@ pub(super) async fn change(
     match changed {
         Ok(()) => Ok(to(&format!("/webhooks/{id}?done=saved"))),
         Err(refusal) => Ok(FormPage::draw(&desk, form, Some(id.to_string()), Some(refusal.about_input()?))),
-    }
-}
-
-/// When attempts would start, for who is typing the waits.
-pub(super) async fn preview(Sent { fields, .. }: Sent) -> Response {
-    let mut at = 0.0;
-    let waits = Form::sent(&fields).waits().unwrap_or_default();
-    let times: Vec<String> = waits
-        .iter()
-        .filter_map(Value::as_f64)
-        .map(|wait| {
-            at += wait;
-            write::seconds(at)
-        })
-        .collect();
-    match times.is_empty() {
-        true => "The profile’s own waits.".into_response(),
-        false => format!("Attempts after {}.", times.join(", ")).into_response(),
     }
 }
 
