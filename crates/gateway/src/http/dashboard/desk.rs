@@ -74,7 +74,9 @@ impl FromRequestParts<Dashboard> for Desk {
 
     async fn from_request_parts(parts: &mut Parts, dashboard: &Dashboard) -> Result<Self, Refusal> {
         let app = dashboard.app.clone();
-        let session = Session::of(parts, &app).await?.ok_or_else(|| Refusal::SignedOut(back_to(parts)))?;
+        let session = Session::of(parts, &app)
+            .await?
+            .ok_or_else(|| Refusal::signed_out(&parts.headers, back_to(parts)))?;
         let store = app.engine().store();
         let (tenant, tenants) = match session.token.owner {
             TokenOwner::Tenant(own) => (store.tenant(own).await?, Vec::new()),

@@ -16,6 +16,8 @@ use crate::http::problem::{Code, Problem};
 pub(super) enum Refusal {
     /// Nobody is signed in; the path is where to go on afterwards.
     SignedOut(String),
+    /// A program asks for a page without being signed in: it likely misses the API's prefix.
+    NoPage(Problem),
     /// The API refused, or we failed.
     Told(Box<Told>),
 }
@@ -47,6 +49,16 @@ pub(super) struct FieldSaid {
 }
 
 impl Refusal {
+    /// Nobody is signed in; afterwards a browser goes on at the path.
+    pub(super) fn signed_out(headers: &HeaderMap, next: String) -> Self {
+        if wants_page(headers) {
+            return Self::SignedOut(next);
+        }
+        let detail =
+            "Here are only pages for people who are signed in; the API is below /v1, /docs lists it.";
+        Self::NoPage(Problem::new(Code::NotFound, detail))
+    }
+
     /// What the API said.
     pub(super) fn told(status: StatusCode, said: Said) -> Self {
         Self::Told(Box::new(Told { status, said }))
@@ -81,6 +93,7 @@ impl From<StoreError> for Refusal {
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         match self {
+            Self::NoPage(problem) => problem.into_response(),
             Self::SignedOut(next) => Redirect::to(&super::sign_in::path(&next)).into_response(),
             Self::Told(told) => {
                 let page = ErrorPage::new(&told);
@@ -109,10 +122,15 @@ impl<'a> ErrorPage<'a> {
     }
 }
 
+/// Whether a browser asks for something to show.
+fn wants_page(headers: &HeaderMap) -> bool {
+    let accepted = headers.get(ACCEPT).and_then(|value| value.to_str().ok());
+    accepted.is_some_and(|accepted| accepted.contains("text/html"))
+}
+
 /// A problem as whoever asked reads it: as a page for browsers, as JSON for others.
 pub async fn told(headers: &HeaderMap, problem: Problem) -> Response {
-    let accepted = headers.get(ACCEPT).and_then(|value| value.to_str().ok());
-    match accepted.is_some_and(|accepted| accepted.contains("text/html")) {
+    match wants_page(headers) {
         true => secured::headers(Refusal::from(problem).into_response()).await,
         false => problem.into_response(),
     }

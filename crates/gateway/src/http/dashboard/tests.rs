@@ -19,6 +19,9 @@ const OWN: (&str, &str) = ("sec-fetch-site", "same-origin");
 async fn send(app: &TestApp, call: &str, headers: &[(&str, &str)], body: &str, from: &str) -> Answer {
     let (method, path) = call.split_once(' ').expect("a method and a path");
     let mut request = Request::builder().method(method).uri(path);
+    if !headers.iter().any(|(name, _)| *name == "accept") {
+        request = request.header("accept", "text/html");
+    }
     for (name, value) in headers {
         request = request.header(HeaderName::from_bytes(name.as_bytes()).expect("a name"), *value);
     }

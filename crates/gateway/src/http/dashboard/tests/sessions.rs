@@ -11,6 +11,12 @@ async fn who_is_not_signed_in_is_asked_to_and_comes_back() {
     let app = TestApp::start().await;
     let asked = send(&app, "GET /events?type=order.*", &[], "", NEAR).await;
     assert_eq!((asked.status, location(&asked)), (303, "/sign-in?next=%2Fevents%3Ftype%3Dorder.*"));
+    let program = send(&app, "GET /events", &[("accept", "*/*")], "", NEAR).await;
+    assert_eq!(
+        (program.status, program.problem().0.as_str()),
+        (404, "not_found"),
+        "programs are told of the API"
+    );
     let page = send(&app, &format!("GET {}", location(&asked)), &[], "", NEAR).await;
     assert!(page.status == 200 && page.text.contains("value=\"/events?type=order.*\""), "{page:?}");
     let (_, token) = app.tenant("acme", &["read"]).await;
