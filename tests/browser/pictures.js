@@ -1,7 +1,7 @@
 // Every page in both widths and both themes: looked at by axe, weighed, timed, and kept as a picture.
 "use strict";
 
-const { mkdirSync, readFileSync } = require("node:fs");
+const { mkdirSync, readFileSync, writeFileSync } = require("node:fs");
 const { base, pictures, run, signInWith } = require("./session.js");
 
 const paths = JSON.parse(process.env.STENTOR_PAGES);
@@ -14,11 +14,14 @@ run(async ({ page, context, browser }) => {
   const cookies = await context.cookies();
   const overview = (await page.locator("main").innerText()).replace(/\s+/g, " ");
   const failures = JSON.parse(process.env.STENTOR_SENTENCES).filter((sentence) => !overview.includes(sentence)).map((sentence) => `the overview does not say: ${sentence}`);
+  const weights = [];
   for (const [name, path] of Object.entries(paths)) {
     const weight = await weigh(page, path);
     if (weight.bytes > BYTES_MAX) failures.push(`${name}: ${weight.bytes} bytes`);
-    console.log(`${name}: ${weight.bytes} bytes, ${weight.millis.toFixed(1)} ms`);
+    weights.push(`${name}: ${weight.bytes} bytes, ${weight.millis.toFixed(1)} ms\n`);
   }
+  writeFileSync(`${pictures}/weights.txt`, weights.join(""));
+  console.log(weights.join("").trimEnd());
   for (const theme of ["light", "dark"]) {
     for (const width of [1280, 390]) {
       // The policy of pages lets no script in but their own; the judge is one from elsewhere.
