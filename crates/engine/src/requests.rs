@@ -3,6 +3,8 @@
 
 mod recorder;
 
+use std::time::Duration;
+
 use stentor_core::event::Event;
 use stentor_core::id::{EventId, RequestId, SourceId, TenantId};
 use stentor_core::time::Time;
@@ -17,6 +19,10 @@ use crate::engine::Engine;
 const SEARCHED_MAX: u32 = 500;
 /// Bodies larger than this are not searched, in bytes.
 const SEARCHED_BYTES_MAX: u64 = 64 * 1024;
+/// Reads of events for one page, at most: further elements of lists are passed over, and two of the longest lists fit.
+const READS_MAX: usize = 6;
+/// Most events of one request.
+const ELEMENTS_MAX: u32 = 1_000;
 
 /// What became of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,8 +51,10 @@ pub struct RequestFilter {
 /// A request.
 #[derive(Debug, Clone)]
 pub enum RequestRow {
-    /// It is this event.
+    /// It is this event, or the list that this is the first element of.
     Accepted(Box<Event>),
+    /// It is these elements of a list; never none.
+    List(Vec<Event>),
     /// It was refused.
     Refused(Box<RefusedRequest>),
 }
@@ -56,7 +64,26 @@ impl RequestRow {
     pub fn id(&self) -> RequestId {
         match self {
             Self::Accepted(event) => request_of(event.content.id),
+            Self::List(events) => request_of(events[0].content.id),
             Self::Refused(request) => request.id,
+        }
+    }
+
+    /// The source that it came to, if one matched.
+    pub fn source(&self) -> Option<SourceId> {
+        match self {
+            Self::Accepted(event) => source_of(event),
+            Self::List(events) => source_of(&events[0]),
+            Self::Refused(request) => request.source,
+        }
+    }
+
+    /// The event that it became, or the first of them.
+    pub fn event(&self) -> Option<EventId> {
+        match self {
+            Self::Accepted(event) => Some(event.content.id),
+            Self::List(events) => Some(events[0].content.id),
+            Self::Refused(_) => None,
         }
     }
 
@@ -65,14 +92,8 @@ impl RequestRow {
         let in_text = |part: &str| part.to_lowercase().contains(text);
         let in_bytes = |part: &[u8]| in_text(&String::from_utf8_lossy(part));
         match self {
-            Self::Accepted(event) => {
-                let content = &event.content;
-                let in_arrival = content.arrival.as_ref().is_some_and(|arrival| {
-                    let mut headers = arrival.headers.iter();
-                    in_text(&arrival.path) || headers.any(|(name, value)| in_text(name) || in_text(value))
-                });
-                in_arrival || in_text(content.event_type.as_str()) || in_bytes(&content.data)
-            }
+            Self::Accepted(event) => has_text(event, text),
+            Self::List(events) => events.iter().any(|event| has_text(event, text)),
             Self::Refused(request) => {
                 let mut headers = request.headers.iter();
                 in_text(&request.path)
@@ -82,6 +103,24 @@ impl RequestRow {
             }
         }
     }
+}
+
+fn source_of(event: &Event) -> Option<SourceId> {
+    event.content.arrival.as_ref().map(|arrival| arrival.source)
+}
+
+fn is_first(event: &Event) -> bool {
+    event.content.arrival.as_ref().is_none_or(|arrival| arrival.is_first())
+}
+
+fn has_text(event: &Event, text: &str) -> bool {
+    let in_text = |part: &str| part.to_lowercase().contains(text);
+    let content = &event.content;
+    let in_arrival = content.arrival.as_ref().is_some_and(|arrival| {
+        let mut headers = arrival.headers.iter();
+        in_text(&arrival.path) || headers.any(|(name, value)| in_text(name) || in_text(value))
+    });
+    in_arrival || in_text(content.event_type.as_str()) || in_text(&String::from_utf8_lossy(&content.data))
 }
 
 /// A page of requests.
@@ -125,12 +164,7 @@ impl Engine {
                 until: filter.until,
                 ..EventFilter::default()
             };
-            let before = before.map(|before| EventId::from_bytes(*before.as_bytes()));
-            let data_bytes = if filter.text.is_some() { SEARCHED_BYTES_MAX } else { 0 };
-            let page = self.store().events(tenant, &events, before, looked_at, data_bytes).await?;
-            let accepted =
-                page.rows.into_iter().map(|ListedEvent { event, .. }| RequestRow::Accepted(Box::new(event)));
-            merged.add(accepted, page.more);
+            merged.accepted(self, tenant, &events, filter.text.as_deref(), before, rows).await?;
         }
         Ok(merged.page(filter.text.as_deref(), rows))
     }
@@ -167,9 +201,65 @@ impl Engine {
         }
         let Some(tenant) = tenant else { return Ok(None) };
         let event = self.store().event(tenant, EventId::from_bytes(*id.as_bytes())).await?;
-        let event = event.filter(|event| event.content.arrival.is_some());
-        Ok(event.map(|event| RequestRow::Accepted(Box::new(event))))
+        let Some(event) = event.filter(|event| event.content.arrival.is_some()) else { return Ok(None) };
+        if is_element(&event) {
+            return Ok(Some(RequestRow::List(self.elements(tenant, event).await?)));
+        }
+        Ok(Some(RequestRow::Accepted(Box::new(event))))
     }
+
+    /// All elements of the list that one of them belongs to, in their order. They were accepted in the same moment.
+    async fn elements(&self, tenant: TenantId, one: Event) -> Result<Vec<Event>, StoreError> {
+        let filter = EventFilter {
+            source: source_of(&one),
+            since: Some(one.accepted_at),
+            until: Some(one.accepted_at.plus(Duration::from_micros(1))),
+            ..EventFilter::default()
+        };
+        let page = self.store().events(tenant, &filter, None, ELEMENTS_MAX, SEARCHED_BYTES_MAX).await?;
+        let rows = page.rows.into_iter().map(|ListedEvent { event, .. }| event);
+        let mut elements: Vec<Event> = rows.filter(|event| of_same_request(event, &one)).collect();
+        elements.sort_by_key(index_of);
+        // Those that retention took leave the one that was read.
+        if elements.is_empty() {
+            elements.push(one);
+        }
+        Ok(elements)
+    }
+}
+
+/// The requests of events that have the text. An element of a list stands with the first of it, if that is among them.
+fn searched(events: Vec<Event>, text: &str) -> Vec<RequestRow> {
+    let mut lists: Vec<Vec<Event>> = Vec::new();
+    let mut rows = Vec::new();
+    let (in_lists, alone): (Vec<Event>, Vec<Event>) = events.into_iter().partition(is_element);
+    rows.extend(alone.into_iter().map(|event| RequestRow::Accepted(Box::new(event))));
+    let (firsts, others): (Vec<Event>, Vec<Event>) = in_lists.into_iter().partition(is_first);
+    lists.extend(firsts.into_iter().map(|first| vec![first]));
+    for event in others.into_iter().filter(|event| has_text(event, text)) {
+        match lists.iter_mut().find(|list| of_same_request(&list[0], &event)) {
+            Some(list) => list.push(event),
+            None => lists.push(vec![event]),
+        }
+    }
+    rows.extend(lists.into_iter().map(RequestRow::List));
+    rows
+}
+
+fn is_element(event: &Event) -> bool {
+    event.content.arrival.as_ref().is_some_and(|arrival| arrival.element.is_some())
+}
+
+fn of_same_request(event: &Event, other: &Event) -> bool {
+    match (&event.content.arrival, &other.content.arrival) {
+        (Some(own), Some(others)) => own.is_of_same_request(others),
+        _ => false,
+    }
+}
+
+fn index_of(event: &Event) -> u32 {
+    let element = event.content.arrival.as_ref().and_then(|arrival| arrival.element);
+    element.map_or(0, |element| element.index)
 }
 
 /// Rows of two lists on their way into one.
@@ -200,6 +290,42 @@ impl Merged {
         Ok(())
     }
 
+    /// Adds accepted requests below `before`, one for each list.
+    async fn accepted(
+        &mut self,
+        engine: &Engine,
+        tenant: TenantId,
+        events: &EventFilter,
+        text: Option<&str>,
+        before: Option<RequestId>,
+        wanted: u32,
+    ) -> Result<(), StoreError> {
+        let mut before = before.map(|before| EventId::from_bytes(*before.as_bytes()));
+        let mut looked_at = if text.is_some() { SEARCHED_MAX } else { wanted };
+        let data_bytes = if text.is_some() { SEARCHED_BYTES_MAX } else { 0 };
+        let mut found = Vec::new();
+        for _ in 0..READS_MAX {
+            let page = engine.store().events(tenant, events, before, looked_at, data_bytes).await?;
+            found.extend(page.rows.into_iter().map(|ListedEvent { event, .. }| event));
+            before = found.last().map(|event| event.content.id).filter(|_| page.more);
+            let enough = found.iter().filter(|event| is_first(event)).count() >= wanted as usize;
+            if before.is_none() || text.is_some() || enough {
+                break;
+            }
+            looked_at = SEARCHED_MAX;
+        }
+        self.horizon = self.horizon.max(before.map(request_of));
+        self.rows.extend(match text.map(str::to_lowercase) {
+            None => found
+                .into_iter()
+                .filter(is_first)
+                .map(|event| RequestRow::Accepted(Box::new(event)))
+                .collect(),
+            Some(text) => searched(found, &text),
+        });
+        Ok(())
+    }
+
     fn add(&mut self, rows: impl Iterator<Item = RequestRow>, more: bool) {
         self.rows.extend(rows);
         if more {
@@ -211,9 +337,8 @@ impl Merged {
     fn page(mut self, text: Option<&str>, rows: u32) -> RequestPage {
         let rows = usize::try_from(rows).unwrap_or(usize::MAX);
         // What lies below the horizon of either list comes with a later page.
-        let before = self.rows.len();
         self.rows.retain(|row| self.horizon.is_none_or(|horizon| row.id() >= horizon));
-        let mut next = self.horizon.filter(|_| before > 0);
+        let mut next = self.horizon;
         self.rows.sort_unstable_by_key(|row| std::cmp::Reverse(row.id()));
         if let Some(text) = text.map(str::to_lowercase) {
             self.rows.retain(|row| row.has(&text));

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
-use stentor_core::arrival::{Arrival, Proof};
+use stentor_core::arrival::{Arrival, Element, Proof};
 use stentor_core::id::SourceId;
 use stentor_core::time::Time;
 
@@ -30,7 +30,7 @@ struct Stored<'a> {
     #[serde(rename = "h")]
     headers: Vec<(Box<str>, Box<str>)>,
     #[serde(rename = "e", default, skip_serializing_if = "Option::is_none")]
-    element: Option<u32>,
+    element: Option<Element>,
 }
 
 /// None when it cannot be written, which no value that the type can have leads to.

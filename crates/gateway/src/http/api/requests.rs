@@ -8,7 +8,7 @@ use serde::Deserialize;
 use stentor_core::id::{RequestId, SourceId, TenantId};
 use stentor_core::time::Time;
 use stentor_engine::feed::{Kind, Selection};
-use stentor_engine::requests::{Outcome, RequestFilter, RequestPage, RequestRow};
+use stentor_engine::requests::{Outcome, RequestFilter, RequestPage};
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -17,6 +17,7 @@ use utoipa_axum::routes;
 mod tests;
 mod view;
 
+pub(super) use self::view::SupportRequest;
 use self::view::{RequestDetail, RequestSummary};
 use super::live::Lasting;
 use crate::http::extract::{CanRead, Cursor, Id, Limit, List, OperatorAuth, Query, TenantAuth};
@@ -174,7 +175,7 @@ async fn get_request(
     Id((source, id)): Id<(SourceId, RequestId)>,
 ) -> Result<Json<RequestDetail>, Problem> {
     let found = state.engine().request(Some(auth.tenant), id).await?;
-    let found = found.filter(|row| source_of(row) == Some(source)).ok_or_else(Problem::not_found)?;
+    let found = found.filter(|row| row.source() == Some(source)).ok_or_else(Problem::not_found)?;
     Ok(Json(RequestDetail::of(&found)))
 }
 
@@ -210,13 +211,6 @@ async fn get_unmatched(
 async fn known_source(state: &AppState, tenant: TenantId, source: SourceId) -> Result<(), Problem> {
     let found = state.engine().store().source(tenant, source).await?;
     found.map(|_| ()).ok_or_else(Problem::not_found)
-}
-
-fn source_of(row: &RequestRow) -> Option<SourceId> {
-    match row {
-        RequestRow::Accepted(event) => event.content.arrival.as_ref().map(|arrival| arrival.source),
-        RequestRow::Refused(request) => request.source,
-    }
 }
 
 fn listed(page: &RequestPage) -> List<RequestSummary> {
