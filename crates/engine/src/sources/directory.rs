@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, RwLock};
 
 use stentor_core::credential::Credential;
 use stentor_core::id::{CredentialId, SourceId, TenantId};
-use stentor_core::source::{KEPT_ALWAYS, Source, VERIFY_TOKEN, may_be_kept};
+use stentor_core::source::{ALL_HEADERS, KEPT_ALWAYS, Source, VERIFY_TOKEN, may_be_kept};
 use stentor_core::time::Time;
 use stentor_store::credentials::PairHash;
 use stentor_store::{Store, StoreError};
@@ -59,7 +59,7 @@ impl KnownSource {
     /// Whether a header is kept with the event. The name is in lower case.
     pub fn keeps(&self, name: &str) -> bool {
         let asked = KEPT_ALWAYS.iter().any(|kept| kept.as_str() == name)
-            || self.source.config.keep_headers.iter().any(|kept| kept == name)
+            || self.source.config.keep_headers.iter().any(|kept| kept == name || kept == ALL_HEADERS)
             || self.scheme.as_ref().is_some_and(|scheme| scheme.forwards(name));
         asked && may_be_kept(name)
     }
