@@ -1,6 +1,7 @@
 //! The senders that seeds 000 and 001 print, and other clients, run as programs of their own against the real gateway.
 //! `cargo xtask setup` installs what they need.
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
+#![expect(clippy::disallowed_methods, reason = "tests of the real binary measure real time")]
 
 mod handshakes;
 mod programs;
