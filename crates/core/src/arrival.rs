@@ -47,10 +47,15 @@ impl Arrival {
         self.element.is_none_or(|element| element.index == 0)
     }
 
-    /// Whether two events came in with the same request.
+    /// Whether two events came in with the same request: all but their place in it is the same.
     pub fn is_of_same_request(&self, other: &Self) -> bool {
-        let whole = |arrival: &Self| Self { element: None, ..arrival.clone() };
-        whole(self) == whole(other)
+        let Self { source, received_at, method, path, peer, proof, dedupe_id, headers, element: _ } = self;
+        *received_at == other.received_at
+            && *source == other.source
+            && *peer == other.peer
+            && *proof == other.proof
+            && (method, path, dedupe_id, headers)
+                == (&other.method, &other.path, &other.dedupe_id, &other.headers)
     }
 }
 

@@ -1,17 +1,19 @@
 //! What came to the front door, for people: requests that a source accepted, which are its events, and those that were
 //! refused, in one list, newest first.
 
+mod lists;
+mod merged;
 mod recorder;
-
-use std::time::Duration;
 
 use stentor_core::event::Event;
 use stentor_core::id::{EventId, RequestId, SourceId, TenantId};
 use stentor_core::time::Time;
 use stentor_store::StoreError;
-use stentor_store::events::{EventFilter, ListedEvent};
-use stentor_store::requests::{RefusedFilter, RefusedRequest, Refuser};
+use stentor_store::events::EventFilter;
+use stentor_store::requests::{ALREADY_PROCESSED, HANDSHAKE, RefusedRequest, Refuser};
 
+use self::lists::is_element;
+use self::merged::Merged;
 pub(crate) use self::recorder::Recorder;
 use crate::engine::Engine;
 
@@ -19,10 +21,6 @@ use crate::engine::Engine;
 const SEARCHED_MAX: u32 = 500;
 /// Bodies larger than this are not searched, in bytes.
 const SEARCHED_BYTES_MAX: u64 = 64 * 1024;
-/// Reads of events for one page, at most: further elements of lists are passed over, and two of the longest lists fit.
-const READS_MAX: usize = 6;
-/// Most events of one request.
-const ELEMENTS_MAX: u32 = 1_000;
 
 /// What became of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +29,10 @@ pub enum Outcome {
     Accepted,
     /// It was refused.
     Refused,
+    /// It was stored before.
+    Duplicate,
+    /// It was a provider's handshake.
+    Challenge,
 }
 
 /// Which requests to list. Everything set must hold.
@@ -55,7 +57,7 @@ pub enum RequestRow {
     Accepted(Box<Event>),
     /// It is these elements of a list; never none.
     List(Vec<Event>),
-    /// It was refused.
+    /// It was refused, or became no event for another reason: see [`RequestRow::outcome`].
     Refused(Box<RefusedRequest>),
 }
 
@@ -66,6 +68,18 @@ impl RequestRow {
             Self::Accepted(event) => request_of(event.content.id),
             Self::List(events) => request_of(events[0].content.id),
             Self::Refused(request) => request.id,
+        }
+    }
+
+    /// What became of it.
+    pub fn outcome(&self) -> Outcome {
+        match self {
+            Self::Accepted(_) | Self::List(_) => Outcome::Accepted,
+            Self::Refused(request) => match request.code.as_str() {
+                ALREADY_PROCESSED => Outcome::Duplicate,
+                HANDSHAKE => Outcome::Challenge,
+                _ => Outcome::Refused,
+            },
         }
     }
 
@@ -109,10 +123,6 @@ fn source_of(event: &Event) -> Option<SourceId> {
     event.content.arrival.as_ref().map(|arrival| arrival.source)
 }
 
-fn is_first(event: &Event) -> bool {
-    event.content.arrival.as_ref().is_none_or(|arrival| arrival.is_first())
-}
-
 fn has_text(event: &Event, text: &str) -> bool {
     let in_text = |part: &str| part.to_lowercase().contains(text);
     let content = &event.content;
@@ -151,13 +161,12 @@ impl Engine {
         rows: u32,
     ) -> Result<RequestPage, StoreError> {
         let looked_at = if filter.text.is_some() { SEARCHED_MAX } else { rows };
-        let wants = |outcome| filter.outcome.is_none_or(|wanted| wanted == outcome);
         let mut merged = Merged::default();
-        if wants(Outcome::Refused) {
+        if filter.outcome != Some(Outcome::Accepted) {
             let refuser = Refuser::Source(tenant, source);
             merged.refused(self, refuser, filter, before, looked_at).await?;
         }
-        if wants(Outcome::Accepted) && filter.code.is_none() {
+        if filter.outcome.is_none_or(|wanted| wanted == Outcome::Accepted) && filter.code.is_none() {
             let events = EventFilter {
                 source: Some(source),
                 since: filter.since,
@@ -206,148 +215,6 @@ impl Engine {
             return Ok(Some(RequestRow::List(self.elements(tenant, event).await?)));
         }
         Ok(Some(RequestRow::Accepted(Box::new(event))))
-    }
-
-    /// All elements of the list that one of them belongs to, in their order. They were accepted in the same moment.
-    async fn elements(&self, tenant: TenantId, one: Event) -> Result<Vec<Event>, StoreError> {
-        let filter = EventFilter {
-            source: source_of(&one),
-            since: Some(one.accepted_at),
-            until: Some(one.accepted_at.plus(Duration::from_micros(1))),
-            ..EventFilter::default()
-        };
-        let page = self.store().events(tenant, &filter, None, ELEMENTS_MAX, SEARCHED_BYTES_MAX).await?;
-        let rows = page.rows.into_iter().map(|ListedEvent { event, .. }| event);
-        let mut elements: Vec<Event> = rows.filter(|event| of_same_request(event, &one)).collect();
-        elements.sort_by_key(index_of);
-        // Those that retention took leave the one that was read.
-        if elements.is_empty() {
-            elements.push(one);
-        }
-        Ok(elements)
-    }
-}
-
-/// The requests of events that have the text. An element of a list stands with the first of it, if that is among them.
-fn searched(events: Vec<Event>, text: &str) -> Vec<RequestRow> {
-    let mut lists: Vec<Vec<Event>> = Vec::new();
-    let mut rows = Vec::new();
-    let (in_lists, alone): (Vec<Event>, Vec<Event>) = events.into_iter().partition(is_element);
-    rows.extend(alone.into_iter().map(|event| RequestRow::Accepted(Box::new(event))));
-    let (firsts, others): (Vec<Event>, Vec<Event>) = in_lists.into_iter().partition(is_first);
-    lists.extend(firsts.into_iter().map(|first| vec![first]));
-    for event in others.into_iter().filter(|event| has_text(event, text)) {
-        match lists.iter_mut().find(|list| of_same_request(&list[0], &event)) {
-            Some(list) => list.push(event),
-            None => lists.push(vec![event]),
-        }
-    }
-    rows.extend(lists.into_iter().map(RequestRow::List));
-    rows
-}
-
-fn is_element(event: &Event) -> bool {
-    event.content.arrival.as_ref().is_some_and(|arrival| arrival.element.is_some())
-}
-
-fn of_same_request(event: &Event, other: &Event) -> bool {
-    match (&event.content.arrival, &other.content.arrival) {
-        (Some(own), Some(others)) => own.is_of_same_request(others),
-        _ => false,
-    }
-}
-
-fn index_of(event: &Event) -> u32 {
-    let element = event.content.arrival.as_ref().and_then(|arrival| arrival.element);
-    element.map_or(0, |element| element.index)
-}
-
-/// Rows of two lists on their way into one.
-#[derive(Default)]
-struct Merged {
-    rows: Vec<RequestRow>,
-    /// Down to here everything that there is was looked at.
-    horizon: Option<RequestId>,
-}
-
-impl Merged {
-    async fn refused(
-        &mut self,
-        engine: &Engine,
-        refuser: Refuser,
-        filter: &RequestFilter,
-        before: Option<RequestId>,
-        rows: u32,
-    ) -> Result<(), StoreError> {
-        let wanted = RefusedFilter {
-            code: filter.code.clone(),
-            since: filter.since,
-            until: filter.until,
-            bodies: filter.text.is_some(),
-        };
-        let page = engine.store().refused_requests(refuser, &wanted, before, rows).await?;
-        self.add(page.rows.into_iter().map(|request| RequestRow::Refused(Box::new(request))), page.more);
-        Ok(())
-    }
-
-    /// Adds accepted requests below `before`, one for each list.
-    async fn accepted(
-        &mut self,
-        engine: &Engine,
-        tenant: TenantId,
-        events: &EventFilter,
-        text: Option<&str>,
-        before: Option<RequestId>,
-        wanted: u32,
-    ) -> Result<(), StoreError> {
-        let mut before = before.map(|before| EventId::from_bytes(*before.as_bytes()));
-        let mut looked_at = if text.is_some() { SEARCHED_MAX } else { wanted };
-        let data_bytes = if text.is_some() { SEARCHED_BYTES_MAX } else { 0 };
-        let mut found = Vec::new();
-        for _ in 0..READS_MAX {
-            let page = engine.store().events(tenant, events, before, looked_at, data_bytes).await?;
-            found.extend(page.rows.into_iter().map(|ListedEvent { event, .. }| event));
-            before = found.last().map(|event| event.content.id).filter(|_| page.more);
-            let enough = found.iter().filter(|event| is_first(event)).count() >= wanted as usize;
-            if before.is_none() || text.is_some() || enough {
-                break;
-            }
-            looked_at = SEARCHED_MAX;
-        }
-        self.horizon = self.horizon.max(before.map(request_of));
-        self.rows.extend(match text.map(str::to_lowercase) {
-            None => found
-                .into_iter()
-                .filter(is_first)
-                .map(|event| RequestRow::Accepted(Box::new(event)))
-                .collect(),
-            Some(text) => searched(found, &text),
-        });
-        Ok(())
-    }
-
-    fn add(&mut self, rows: impl Iterator<Item = RequestRow>, more: bool) {
-        self.rows.extend(rows);
-        if more {
-            let last = self.rows.last().map(RequestRow::id);
-            self.horizon = self.horizon.max(last);
-        }
-    }
-
-    fn page(mut self, text: Option<&str>, rows: u32) -> RequestPage {
-        let rows = usize::try_from(rows).unwrap_or(usize::MAX);
-        // What lies below the horizon of either list comes with a later page.
-        self.rows.retain(|row| self.horizon.is_none_or(|horizon| row.id() >= horizon));
-        let mut next = self.horizon;
-        self.rows.sort_unstable_by_key(|row| std::cmp::Reverse(row.id()));
-        if let Some(text) = text.map(str::to_lowercase) {
-            self.rows.retain(|row| row.has(&text));
-        }
-        if self.rows.len() > rows {
-            self.rows.truncate(rows);
-            next = self.rows.last().map(RequestRow::id);
-        }
-        RequestPage { rows: self.rows, next }
     }
 }
 

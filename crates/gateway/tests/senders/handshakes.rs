@@ -62,6 +62,14 @@ async fn every_handshake_is_answered_as_its_provider_wants_it_and_refusals_are_l
             (codes == expected).then_some(())
         })
         .await;
+        // Each that was answered is listed as what it was, and what Adyen repeated as a repetition.
+        let answered = cases.iter().filter(|case| case.starts_with("answered")).count();
+        let (outcome, count) = if *preset == "adyen" { ("duplicate", 1) } else { ("challenge", answered) };
+        wait::until(format!("{preset} lists {count} as {outcome}"), || async {
+            let told = world.tenant.list(&path, &format!("outcome={outcome}")).await;
+            (told.len() == count).then_some(())
+        })
+        .await;
         // A handshake is no event; what Adyen sends is one, once.
         let events = world.tenant.list(&path, "outcome=accepted").await;
         assert_eq!(events.len(), usize::from(*preset == "adyen"), "{preset}: {events:?}");

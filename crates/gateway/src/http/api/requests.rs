@@ -42,7 +42,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct RequestQuery {
-    /// Only those that were `accepted` or `refused`.
+    /// Only those that were `accepted` or `refused`, a `duplicate` of one before, or the `challenge` of a provider.
     #[param(value_type = Option<String>, example = "refused")]
     outcome: Option<WantedOutcome>,
     /// Only those refused with this code.
@@ -71,6 +71,8 @@ struct RequestQuery {
 enum WantedOutcome {
     Accepted,
     Refused,
+    Duplicate,
+    Challenge,
 }
 
 /// What is searched for.
@@ -93,6 +95,8 @@ impl RequestQuery {
             outcome: self.outcome.map(|outcome| match outcome {
                 WantedOutcome::Accepted => Outcome::Accepted,
                 WantedOutcome::Refused => Outcome::Refused,
+                WantedOutcome::Duplicate => Outcome::Duplicate,
+                WantedOutcome::Challenge => Outcome::Challenge,
             }),
             code: self.code.clone(),
             since: self.since,
@@ -108,8 +112,8 @@ impl RequestQuery {
 
 /// List the requests to a source, newest first.
 ///
-/// Those that were accepted are its events; those that were refused are kept apart, the newest 1 000 and at most 8 MiB of
-/// each source.
+/// Those that were accepted are its events; those that were refused, repetitions and handshakes are kept apart, the newest 1 000
+/// and at most 8 MiB of each source.
 #[utoipa::path(get, path = "/v1/sources/{id}/requests", tag = TAG, operation_id = "listRequests",
     params(("id" = String, Path, description = "`src_…`"), RequestQuery),
     security(("bearer" = ["read"])), responses(

@@ -11,7 +11,7 @@ use stentor_core::id::{EventId, RequestId, SourceId};
 use stentor_core::time::Time;
 use stentor_engine::feed::{Fact, Item};
 use stentor_engine::receptions::{BODY_KEPT_MAX, Reception, Verdict};
-use stentor_engine::requests::RequestRow;
+use stentor_engine::requests::{Outcome, RequestRow};
 use stentor_store::requests::RefusedRequest;
 use utoipa::ToSchema;
 
@@ -118,7 +118,7 @@ impl RequestSummary {
         match row {
             RequestRow::Accepted(event) => Self::of_event(row, event),
             RequestRow::List(events) => Self::of_event(row, &events[0]),
-            RequestRow::Refused(request) => Self::of_refused(request),
+            RequestRow::Refused(request) => Self::of_refused(row, request),
         }
     }
 
@@ -147,8 +147,9 @@ impl RequestSummary {
         }
     }
 
-    fn of_refused(request: &RefusedRequest) -> Self {
-        Self {
+    /// Of a request that became no event. The detail of a repetition is the event that it was before.
+    fn of_refused(row: &RequestRow, request: &RefusedRequest) -> Self {
+        let base = Self {
             id: Some(request.id),
             source_id: request.source,
             received_at: Some(request.received_at),
@@ -157,14 +158,23 @@ impl RequestSummary {
             path: request.path.clone(),
             content_type: request.content_type.clone(),
             body_bytes: request.body_bytes,
-            outcome: "refused",
             status: Some(request.status),
-            code: Some(request.code.clone()),
-            detail: Some(request.detail.clone()),
-            hidden: request.hidden,
-            event_ids: Vec::new(),
-            event_count: 0,
             duration_ms: millis(request.total_time),
+            ..Self::default()
+        };
+        match row.outcome() {
+            Outcome::Duplicate => {
+                let event_ids: Vec<EventId> = request.detail.parse().into_iter().collect();
+                Self { outcome: "duplicate", event_count: 1, event_ids, ..base }
+            }
+            Outcome::Challenge => Self { outcome: "challenge", ..base },
+            Outcome::Refused | Outcome::Accepted => Self {
+                outcome: "refused",
+                code: Some(request.code.clone()),
+                detail: Some(request.detail.clone()),
+                hidden: request.hidden,
+                ..base
+            },
         }
     }
 
@@ -265,11 +275,11 @@ fn kept(event: &Event) -> Vec<RequestHeader> {
 }
 
 /// The list that the elements came in with, without the white space between them, and whether it is whole: no more is joined than
-/// is shown, and large elements are not read.
+/// is shown.
 fn joined(elements: &[Event]) -> (Vec<u8>, bool) {
     let mut list = vec![b'['];
     for (index, element) in elements.iter().enumerate() {
-        if list.len() > BODY_KEPT_MAX || element.content.data.is_empty() {
+        if list.len() > BODY_KEPT_MAX {
             return (list, false);
         }
         if index > 0 {

@@ -184,6 +184,20 @@ impl Providers {
         let listed = self.app.call(&self.token, &call, Value::Null).await;
         let rows = listed.body["data"].as_array().expect("a list").len();
         assert_eq!(rows, if is_known { 1 } else { 2 }, "{shown}");
+        if is_known {
+            let call = format!("GET /v1/sources/{}/requests?outcome=duplicate", provider.id);
+            let of = &listed.body["data"][0]["event_ids"];
+            wait::until(format!("the repetition of {} is listed", vector.preset), || async {
+                let known = self.app.call(&self.token, &call, Value::Null).await;
+                let row = known.body["data"].get(0).cloned()?;
+                assert_eq!(
+                    (&row["outcome"], &row["event_ids"], &row["code"]),
+                    (&json!("duplicate"), of, &Value::Null)
+                );
+                Some(())
+            })
+            .await;
+        }
     }
 
     /// Each refusal is listed with its reason.
