@@ -106,8 +106,9 @@ fn json(body: Vec<u8>) -> Body {
     }
 }
 
-/// The kept headers of the request that the event came in with, so that a verifier of its sender still accepts what is forwarded
-/// (readings, "over the wire"). What belongs to the connection that it came on is not among them, its content type is the body's.
+/// The kept headers of the request that the event came in with, so that a verifier of its sender still accepts what is
+/// forwarded (readings, "over the wire"). What belongs to the connection that it came on is not among them, its content type
+/// is the body's.
 fn received(event: &EventContent) -> Vec<(HeaderName, HeaderValue)> {
     let kept = event.arrival.iter().flat_map(|arrival| &arrival.headers);
     let sent = kept.filter(|(name, _)| !is_of_connection(name));

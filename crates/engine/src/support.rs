@@ -1,4 +1,5 @@
-//! Everything about one delivery, event, webhook or inbound request that somebody who helps needs, without secrets and bounded in size.
+//! Everything about one delivery, event, webhook or inbound request that somebody who helps needs, without secrets and
+//! bounded in size.
 //!
 //! What is asked about leads to deliveries ([`Chosen`]); they lead to their event and webhooks. What a receiver answered is
 //! cleaned of the secrets that were sent to it ([`redaction`]): some receivers echo what they get.

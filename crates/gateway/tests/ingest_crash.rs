@@ -1,6 +1,7 @@
-//! `kill -9` at random moments while senders with credentials and with signatures send to sources: a 200 means that it is there afterwards, and what is sent
-//! again with its key, or is recognised by the source's rule, is one event (acceptance of issue 4). That the harness sees an acknowledgement before the commit, and
-//! forgotten keys, is shown with a model gateway in `crates/testkit/tests/crash.rs`.
+//! `kill -9` at random moments while senders with credentials and with signatures send to sources: a 200 means that it is
+//! there afterwards, and what is sent again with its key, or is recognised by the source's rule, is one event. That the
+//! harness sees an acknowledgement before the commit, and forgotten keys, is shown with a model gateway in
+//! `crates/testkit/tests/crash.rs`.
 
 use serde_json::json;
 use stentor_testkit::crash::{self, CrashOptions, Senders};

@@ -167,7 +167,8 @@ async fn numbers(mut stream: Stream, count: usize) -> Vec<u64> {
     seen
 }
 
-/// A thousand clients ask for what sources receive and never read: ten of them until nothing more fits into their connections.
+/// A thousand clients ask for what sources receive and never read: ten of them until nothing more fits into their
+/// connections.
 #[tokio::test]
 async fn a_thousand_stalled_clients_of_requests_have_no_effect_on_those_that_read() {
     const LARGE: usize = 130;

@@ -25,8 +25,8 @@ const RESERVED: [&str; 18] = [
 /// Families of such names: proxies, the signature headers of the profiles, CloudEvents' binary mode.
 const RESERVED_PREFIXES: [&str; 6] = ["ce-", "proxy-", "svix-", "webhook-", "x-broxi-", "x-forwarded-"];
 
-/// Names that say how this one connection is to be read, what its sender understands, and over whom it came: whoever hands a request on
-/// speaks for itself there (RFC 9110 section 7.6.1; readings, "over the wire"). In lower case.
+/// Names that say how this one connection is to be read, what its sender understands, and over whom it came: whoever hands a
+/// request on speaks for itself there (RFC 9110 section 7.6.1; readings, "over the wire"). In lower case.
 const OF_CONNECTION: [&str; 17] = [
     "accept",
     "accept-encoding",

@@ -1,5 +1,5 @@
-//! The one watcher of the front door: tells each request to the live feed and keeps those that became no event: refused ones,
-//! repetitions and handshakes.
+//! The one watcher of the front door: tells each request to the live feed and keeps those that became no event: refused
+//! ones, repetitions and handshakes.
 //!
 //! It writes at most some pieces a second, each small and with few rows of one source, so that a flood of bad requests costs
 //! publishers nothing and pushes out only its own. What does not fit is counted.

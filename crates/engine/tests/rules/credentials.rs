@@ -1,4 +1,5 @@
-//! What a request with credentials costs (reliability S16): one keyed hash and no read, however many credentials there are and whether its own is among them.
+//! What a request with credentials costs (reliability S16): one keyed hash and no read, however many credentials there are
+//! and whether its own is among them.
 
 use std::collections::BTreeMap;
 

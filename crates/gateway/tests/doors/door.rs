@@ -79,7 +79,8 @@ impl World {
         client
     }
 
-    /// Asserts that it lives and that nothing was stored but so many events. They are counted, not listed: no parser of the test's reads all of them.
+    /// Asserts that it lives and that nothing was stored but so many events. They are counted, not listed: no parser of the
+    /// test's reads all of them.
     pub async fn has_events(&self, count: u32) {
         assert_eq!(self.gateway.api().get("/readyz").await.unwrap().status(), 200);
         assert_eq!(self.gateway.metric("stentor_events_accepted_total").await, Some(f64::from(count)));

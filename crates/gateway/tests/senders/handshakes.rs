@@ -1,5 +1,5 @@
-//! The handshakes of providers (acceptance of issue 4), asked by `tests/senders/handshakes.py` as their documentation has it. That of Amazon SNS needs a
-//! certificate: it is tested with the engine.
+//! The handshakes of providers, asked by `tests/senders/handshakes.py` as their documentation has it. That of Amazon SNS
+//! needs a certificate: it is tested with the engine.
 
 use std::collections::BTreeMap;
 

@@ -33,8 +33,8 @@ async fn the_printed_requests_program_is_taken_with_its_type_and_time() {
     assert_eq!(event["data"]["data"], json!({"key1": "value1", "key2": "value2"}));
 }
 
-/// The documentation of urllib3 (`Retry.DEFAULT_ALLOWED_METHODS`): a POST is not sent again for a status, whatever `status_forcelist` says. So
-/// the sample gives up at once; one that allows POST does not, and is one event.
+/// The documentation of urllib3 (`Retry.DEFAULT_ALLOWED_METHODS`): a POST is not sent again for a status, whatever
+/// `status_forcelist` says. So the sample gives up at once; one that allows POST does not, and is one event.
 #[tokio::test]
 async fn the_printed_retries_do_not_repeat_a_post_and_those_that_do_are_one_event() {
     let turns = json!({"sequence": [{"status": 503}, {"status": 200, "body": "\"taken\""}]});

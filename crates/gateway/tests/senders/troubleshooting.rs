@@ -1,4 +1,5 @@
-//! Each row of the seeds' troubleshooting lists, made to happen by their own programs, and what the gateway says then. docs/ingest.md has the same rows.
+//! Each row of the seeds' troubleshooting lists, made to happen by their own programs, and what the gateway says then.
+//! docs/ingest.md has the same rows.
 
 use std::process::Command;
 

@@ -1,5 +1,5 @@
-//! Certificates of providers and confirmations of subscriptions, fetched by the front door through the guarded client: from a double behind a proxy, since the
-//! providers' own hosts are the only ones that are asked.
+//! Certificates of providers and confirmations of subscriptions, fetched by the front door through the guarded client: from
+//! a double behind a proxy, since the providers' own hosts are the only ones that are asked.
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,5 @@
-//! The front door in the API's document. Its routes take any body and answer what a source says, so they are described here as a
-//! whole and not by the types of handlers.
+//! The front door in the API's document. Its routes take any body and answer what a source says, so they are described here
+//! as a whole and not by the types of handlers.
 
 use utoipa::openapi::path::{HttpMethod, OperationBuilder, ParameterBuilder, ParameterIn};
 use utoipa::openapi::request_body::RequestBodyBuilder;

@@ -62,6 +62,15 @@ async fn a_credential_opens_its_own_source_and_nothing_else() {
         }
     }
     assert!(calls > 100, "{calls}");
+    for authorization in [None, Some("Bearer x"), Some("Basic ###")] {
+        let mut request = Request::builder().method("POST").uri("/");
+        if let Some(value) = authorization {
+            request = request.header("authorization", value);
+        }
+        let answer = front.app.send(request.body(axum::body::Body::empty()).expect("legal")).await;
+        let asked = answer.headers.get("www-authenticate").and_then(|value| value.to_str().ok());
+        assert_eq!((answer.status, asked), (401, Some("Basic realm=\"stentor\", charset=\"UTF-8\"")));
+    }
     let rate = Some(stentor_core::rate::Rate { count: 1, period: Duration::from_secs(3_600) });
     let mut other = SourceConfig::new("other".into(), Verification::Basic);
     other.rate = rate;

@@ -1,5 +1,6 @@
-//! Every provider through the front door: the vectors of stentor-verify, which other implementations signed, and what becomes of each when it is altered,
-//! cut, repeated, old, or meets another secret. Which reason is right is proved there; here it must reach the sender and the list of requests.
+//! Every provider through the front door: the vectors of stentor-verify, which other implementations signed, and what
+//! becomes of each when it is altered, cut, repeated, old, or meets another secret. Which reason is right is proved there;
+//! here it must reach the sender and the list of requests.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -41,7 +42,8 @@ struct Vector {
 }
 
 impl Vector {
-    /// Those that need no certificate, in the order of their making. `basic` is the way of credentials, which are the server's own.
+    /// Those that need no certificate, in the order of their making. `basic` is the way of credentials, which are the
+    /// server's own.
     fn all() -> Vec<Self> {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../verify/tests/vectors");
         let files =
