@@ -58,12 +58,11 @@ impl SourceView {
 }
 
 impl SourceView {
-    /// As it is handed to somebody who helps: also without what simulated responses and the URL's query may hold.
+    /// As it is handed to somebody who helps: also without what simulated responses may hold.
     pub(in crate::http::api) fn handed_out(source: &Source, headers: &HeaderMap) -> Self {
         let mut view = Self::new(source, headers);
         view.settings.response = None;
-        view.settings.public_url = None;
-        Self { url: format!("/in/{}", source.id), curl: String::new(), ..view }
+        view
     }
 }
 
