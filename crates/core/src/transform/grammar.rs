@@ -1,13 +1,30 @@
 //! Which templates are allowed. Steps are counted while a template runs, but one step can make a value of any size; so what
 //! makes values grow is refused or counted here, before anything is compiled (constants are computed by compiling).
 
-use minijinja::machinery::ast::{BinOpKind, CallArg, Expr, Stmt};
+use minijinja::machinery::ast::{BinOpKind, CallArg, CompareOpKind, Expr, Stmt};
 use minijinja::machinery::{Span, parse};
 use minijinja::syntax::SyntaxConfig;
 
 use super::filters::ALLOWED;
 
-/// Filters, concatenations and assignments in one template: each may hold a value as large as the input.
+/// Tests that look at no more than the kind of a value or a number.
+const LIGHT_TESTS: [&str; 14] = [
+    "boolean",
+    "defined",
+    "even",
+    "false",
+    "float",
+    "integer",
+    "iterable",
+    "mapping",
+    "none",
+    "number",
+    "odd",
+    "sequence",
+    "string",
+    "undefined",
+];
+/// Filters, concatenations, assignments and comparisons of two values in one template: each may hold a value as large as the input.
 const OPERATIONS_MAX: usize = 128;
 /// Deepest nesting of loops.
 const LOOPS_MAX: usize = 3;
@@ -25,6 +42,8 @@ pub(super) struct Checked {
     loops: usize,
     /// Whether anything is repeated, so that the steps are not bounded by the source.
     pub(super) has_loops: bool,
+    /// Whether two values of any size are compared time and again: the engine takes one step for it.
+    pub(super) compares_in_loops: bool,
 }
 
 /// Checks the source of one template.
@@ -46,6 +65,17 @@ pub(super) fn fault_of(error: &minijinja::Error) -> Fault {
 
 fn refuse<T>(span: Span, message: impl Into<String>) -> Result<T, Fault> {
     Err(Fault { line: usize::from(span.start_line), message: message.into() })
+}
+
+/// Whether a comparison may go through two values of any size. One that is written in the template is small.
+fn is_heavy(left: &Expr<'_>, operator: CompareOpKind, right: &Expr<'_>) -> bool {
+    match operator {
+        // The left one is made a text when the right one is a text.
+        CompareOpKind::In | CompareOpKind::NotIn => {
+            left.as_const().is_none() && right.as_const().is_none_or(|value| value.as_str().is_some())
+        }
+        _ => left.as_const().is_none() && right.as_const().is_none(),
+    }
 }
 
 impl Checked {
@@ -76,8 +106,8 @@ impl Checked {
                 }
                 self.has_loops = true;
                 self.expression(&each.iter, true)?;
-                each.filter_expr.iter().try_for_each(|filter| self.expression(filter, true))?;
                 self.loops += 1;
+                each.filter_expr.iter().try_for_each(|filter| self.expression(filter, true))?;
                 self.statements(&each.body)?;
                 self.statements(&each.else_body)?;
                 self.loops -= 1;
@@ -109,12 +139,33 @@ impl Checked {
                         );
                     }
                     BinOpKind::Add | BinOpKind::Concat => self.count(binary.span())?,
+                    BinOpKind::In if is_heavy(&binary.left, CompareOpKind::In, &binary.right) => {
+                        self.heavy(binary.span())?;
+                    }
+                    // A comparison that is not chained.
+                    BinOpKind::Eq
+                    | BinOpKind::Ne
+                    | BinOpKind::Lt
+                    | BinOpKind::Lte
+                    | BinOpKind::Gt
+                    | BinOpKind::Gte
+                        if is_heavy(&binary.left, CompareOpKind::Eq, &binary.right) =>
+                    {
+                        self.heavy(binary.span())?;
+                    }
                     _ => {}
                 }
                 self.expression(&binary.left, kept)?;
                 self.expression(&binary.right, kept)
             }
             Expr::Compare(compare) => {
+                let mut left = &compare.expr;
+                for operand in &compare.ops {
+                    if is_heavy(left, operand.op, &operand.expr) {
+                        self.heavy(compare.span())?;
+                    }
+                    left = &operand.expr;
+                }
                 self.expression(&compare.expr, kept)?;
                 compare.ops.iter().try_for_each(|operand| self.expression(&operand.expr, kept))
             }
@@ -132,11 +183,17 @@ impl Checked {
                 self.arguments(&filter.args, filter.span(), kept)
             }
             Expr::Test(test) => {
+                if !LIGHT_TESTS.contains(&test.name) {
+                    self.heavy(test.span())?;
+                }
                 self.expression(&test.expr, kept)?;
                 self.arguments(&test.args, test.span(), kept)
             }
             Expr::GetAttr(attribute) => self.expression(&attribute.expr, kept),
             Expr::GetItem(item) => {
+                if item.subscript_expr.as_const().is_none() {
+                    self.heavy(item.span())?;
+                }
                 self.expression(&item.expr, kept)?;
                 self.expression(&item.subscript_expr, kept)
             }
@@ -175,12 +232,20 @@ impl Checked {
         })
     }
 
+    /// A step whose work grows with values that the engine does not weigh.
+    fn heavy(&mut self, span: Span) -> Result<(), Fault> {
+        self.compares_in_loops |= self.loops > 0;
+        self.count(span)
+    }
+
     fn count(&mut self, span: Span) -> Result<(), Fault> {
         self.operations += 1;
         if self.operations > OPERATIONS_MAX {
             return refuse(
                 span,
-                format!("a template has at most {OPERATIONS_MAX} filters, concatenations and assignments"),
+                format!(
+                    "a template has at most {OPERATIONS_MAX} filters, concatenations, assignments and comparisons"
+                ),
             );
         }
         Ok(())

@@ -13,6 +13,11 @@ use crate::json;
 
 /// Steps that one template may take.
 const STEPS_MAX: u64 = 50_000;
+/// Bytes of an event that all comparisons of two values in loops may go through together: each may go through the whole event
+/// and takes three steps at least, so these are about 10 million elementary operations.
+const COMPARED_BYTES_MAX: u64 = 20_000_000;
+/// Fewest steps that such a template may take.
+const COMPARING_STEPS_MIN: u64 = 200;
 /// Largest input of a template that runs where it is called.
 const SMALL_BYTES: usize = 8 * 1_024;
 
@@ -23,6 +28,7 @@ pub struct CompiledTransform {
     has_body: bool,
     content_type: HeaderValue,
     has_loops: bool,
+    compares_in_loops: bool,
 }
 
 /// What templates made of an event.
@@ -51,6 +57,7 @@ impl CompiledTransform {
             has_body: transform.body.is_some(),
             content_type,
             has_loops: false,
+            compares_in_loops: false,
         };
         if let Some(source) = &transform.body {
             compiled.add(&Part::Body, "body".to_owned(), source)?;
@@ -65,7 +72,9 @@ impl CompiledTransform {
 
     fn add(&mut self, part: &Part, name: String, source: &str) -> Result<(), TransformRefusal> {
         let refused = |fault: Fault| TransformRefusal::new(part.clone(), Some(fault.line), fault.message);
-        self.has_loops |= grammar::check(source).map_err(refused)?.has_loops;
+        let checked = grammar::check(source).map_err(refused)?;
+        self.has_loops |= checked.has_loops;
+        self.compares_in_loops |= checked.compares_in_loops;
         let added = self.environment.add_template_owned(name, source.to_owned());
         added.map_err(|error| refused(grammar::fault_of(&error)))
     }
@@ -81,10 +90,17 @@ impl CompiledTransform {
     /// When one of them fails or makes what cannot be sent.
     pub fn apply(&self, letter: &Letter<'_>) -> Result<Transformed, TemplateFault> {
         let context = context_of(letter)?;
-        let body = if self.has_body { Some(self.body(&context)?) } else { None };
+        let steps = self.steps_on(letter);
+        let fewer = (steps < STEPS_MAX).then(|| {
+            let mut environment = self.environment.clone();
+            environment.set_fuel(Some(steps));
+            environment
+        });
+        let run = Run { environment: fewer.as_ref().unwrap_or(&self.environment), context, steps };
+        let body = if self.has_body { Some(self.body(&run)?) } else { None };
         let mut headers = Vec::with_capacity(self.headers.len());
         for (name, key) in &self.headers {
-            let value = self.run(key, &context, HEADER_VALUE_BYTES_MAX)?;
+            let value = run.template(key, HEADER_VALUE_BYTES_MAX)?;
             let value = String::from_utf8(value).map_err(|_| TemplateFault(format!("{key}: not UTF-8")))?;
             headers.push((name.as_str(), value.trim().to_owned()));
         }
@@ -92,26 +108,44 @@ impl CompiledTransform {
         Ok(Transformed { body, headers })
     }
 
-    fn body(&self, context: &Value) -> Result<(Bytes, HeaderValue), TemplateFault> {
-        let body = self.run("body", context, OUTPUT_BYTES_MAX)?;
+    /// Steps that a template may take on this event.
+    fn steps_on(&self, letter: &Letter<'_>) -> u64 {
+        if !self.compares_in_loops {
+            return STEPS_MAX;
+        }
+        let bytes = (letter.event.bytes() as u64).max(1);
+        (3 * COMPARED_BYTES_MAX / bytes).clamp(COMPARING_STEPS_MIN, STEPS_MAX)
+    }
+
+    fn body(&self, run: &Run<'_>) -> Result<(Bytes, HeaderValue), TemplateFault> {
+        let body = run.template("body", OUTPUT_BYTES_MAX)?;
         if self.content_type == CONTENT_TYPE_JSON {
             json::check(&body)
                 .map_err(|error| TemplateFault(format!("body: what was made is not JSON: {error}")))?;
         }
         Ok((body.into(), self.content_type.clone()))
     }
+}
 
-    fn run(&self, name: &str, context: &Value, limit: usize) -> Result<Vec<u8>, TemplateFault> {
+/// The templates of a transform on one event.
+struct Run<'t> {
+    environment: &'t Environment<'static>,
+    context: Value,
+    steps: u64,
+}
+
+impl Run<'_> {
+    fn template(&self, name: &str, limit: usize) -> Result<Vec<u8>, TemplateFault> {
         let template = self.environment.get_template(name).expect("it was compiled under this name");
         let mut output = Limited::new(limit);
-        let result = template.render_captured_to(context.clone(), &mut output).map(|_| ());
+        let result = template.render_captured_to(self.context.clone(), &mut output).map(|_| ());
         if output.overflowed {
             return Err(TemplateFault(format!("{name}: the output is larger than {limit} bytes")));
         }
         result.map_err(|error| {
             let Fault { line, mut message } = grammar::fault_of(&error);
             if error.kind() == ErrorKind::OutOfFuel {
-                message = format!("the template took more than {STEPS_MAX} steps");
+                message = format!("the template took more than {} steps", self.steps);
             }
             TemplateFault(format!("{name}, line {line}: {message}"))
         })?;
