@@ -160,11 +160,16 @@ impl Prepared {
         let mut headers = self.headers.clone();
         headers.insert(CONTENT_TYPE, body.content_type.clone());
         extra(&mut headers);
+        // Where a received event brings a provider's signature under the same names, its verifier expects that one; and a
+        // signature that covers headers covers those that are sent.
+        let bring = |headers: &mut HeaderMap| {
+            for (name, value) in &body.headers {
+                headers.insert(name.clone(), value.clone());
+            }
+        };
+        bring(&mut headers);
         self.signature.sign(&id, now, &body.bytes, &mut headers);
-        // Where a received event brings a provider's signature under the same names, its verifier expects that one.
-        for (name, value) in &body.headers {
-            headers.insert(name.clone(), value.clone());
-        }
+        bring(&mut headers);
         headers
     }
 }
