@@ -10,6 +10,7 @@ mod limited;
 mod render;
 #[cfg(test)]
 mod tests;
+mod tree;
 mod weight;
 
 use http::HeaderValue;

@@ -10,7 +10,7 @@ use super::limited::Limited;
 use super::weight;
 
 /// Largest value that a filter makes, in bytes.
-const VALUE_BYTES_MAX: usize = 512 * 1_024;
+pub(super) const VALUE_BYTES_MAX: usize = 512 * 1_024;
 
 /// Every filter there is.
 pub(super) const ALLOWED: [&str; 33] = [

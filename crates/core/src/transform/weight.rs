@@ -6,10 +6,10 @@ use minijinja::filters as builtin;
 use minijinja::value::{Kwargs, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, State, Value};
 
+use super::tree::{Tree, VALUE_BYTES};
+
 /// Bytes of text that are worked on in one step.
 const BYTES_PER_STEP: usize = 64;
-/// What a value weighs besides its text, in bytes.
-const VALUE_BYTES: usize = 8;
 /// Most values that may lie within each other; JSON of events is not deeper.
 const DEPTH_MAX: usize = 130;
 
@@ -49,12 +49,13 @@ fn walk(
     if depth > DEPTH_MAX {
         return Err(Error::new(ErrorKind::InvalidOperation, "the value is nested too deep"));
     }
-    *bytes += VALUE_BYTES + value.as_str().map_or(0, str::len);
+    let tree = value.downcast_object_ref::<Tree>();
+    *bytes += tree.map_or_else(|| VALUE_BYTES + value.as_str().map_or(0, str::len), |tree| tree.weight_bytes);
     if *bytes >= BYTES_PER_STEP {
         spend(state, std::mem::take(bytes), times)?;
     }
     let is_map = value.kind() == ValueKind::Map;
-    if !is_map && !matches!(value.kind(), ValueKind::Seq | ValueKind::Iterable) {
+    if tree.is_some() || !is_map && !matches!(value.kind(), ValueKind::Seq | ValueKind::Iterable) {
         return Ok(());
     }
     for item in value.try_iter()? {
@@ -66,11 +67,52 @@ fn walk(
     Ok(())
 }
 
-/// Weighs what is put in order: each value is compared about as often as the number of values has binary digits.
-fn weigh_order(state: &State<'_, '_>, value: &Value, kwargs: &Kwargs) -> Result<(), Error> {
-    let count = value.len().unwrap_or(0);
-    weigh_path(state, count, kwargs)?;
-    weigh(state, value, (usize::BITS - count.leading_zeros()).max(1) as usize)
+/// Weighs what is put in order: each value is compared about as often as the number of values has binary digits, a list or an
+/// object of the event in one step.
+///
+/// # Errors
+/// When no steps are left, or with `ordered` where something has no order.
+fn weigh_order<'v>(
+    state: &State<'_, '_>,
+    compared: impl ExactSizeIterator<Item = &'v Value>,
+    ordered: bool,
+) -> Result<(), Error> {
+    let times = (usize::BITS - compared.len().leading_zeros()).max(1) as usize;
+    for value in compared {
+        if value.downcast_object_ref::<Tree>().is_none() {
+            weigh(state, value, times)?;
+        } else if ordered {
+            let message = "lists and objects have no order; name an attribute that is a text or a number";
+            return Err(Error::new(ErrorKind::InvalidOperation, message));
+        } else {
+            spend(state, VALUE_BYTES, times)?;
+        }
+    }
+    Ok(())
+}
+
+/// Weighs the items of a list, or what each has at the path `attribute`.
+fn weigh_items(state: &State<'_, '_>, value: &Value, kwargs: &Kwargs, ordered: bool) -> Result<(), Error> {
+    let path = kwargs.peek::<Option<&str>>("attribute")?;
+    let mut items: Vec<Value> = value.try_iter()?.collect();
+    if let Some(path) = path {
+        weigh_path(state, items.len(), kwargs)?;
+        for item in &mut items {
+            *item = at_path(item, path);
+        }
+    }
+    weigh_order(state, items.iter(), ordered)
+}
+
+/// What a value has at a dotted path, as the engine reads `attribute`; undefined where there is nothing.
+fn at_path(value: &Value, path: &str) -> Value {
+    path.split('.').fold(value.clone(), |value, step| {
+        let found = match step.parse::<usize>() {
+            Ok(position) => value.get_item_by_index(position),
+            Err(_) => value.get_attr(step),
+        };
+        found.unwrap_or(Value::UNDEFINED)
+    })
 }
 
 /// Weighs the path `attribute`, which is taken apart for each value.
@@ -85,29 +127,34 @@ fn attr(state: &State<'_, '_>, value: &Value, key: &Value) -> Result<Value, Erro
 }
 
 fn dictsort(state: &State<'_, '_>, value: &Value, kwargs: Kwargs) -> Result<Value, Error> {
-    weigh_order(state, value, &kwargs)?;
-    // The engine takes no steps for its comparisons here.
-    spend(state, VALUE_BYTES, value.len().unwrap_or(0))?;
+    let by_value = kwargs.peek::<Option<&str>>("by")? == Some("value");
+    let mut compared: Vec<Value> = value.try_iter()?.collect();
+    if by_value {
+        for name in &mut compared {
+            *name = value.get_item(name)?;
+        }
+    }
+    weigh_order(state, compared.iter(), true)?;
     builtin::dictsort(value, kwargs)
 }
 
 fn max(state: &State<'_, '_>, value: Value, kwargs: Kwargs) -> Result<Value, Error> {
-    weigh_order(state, &value, &kwargs)?;
+    weigh_items(state, &value, &kwargs, true)?;
     builtin::max(state, value, kwargs)
 }
 
 fn min(state: &State<'_, '_>, value: Value, kwargs: Kwargs) -> Result<Value, Error> {
-    weigh_order(state, &value, &kwargs)?;
+    weigh_items(state, &value, &kwargs, true)?;
     builtin::min(state, value, kwargs)
 }
 
 fn sort(state: &State<'_, '_>, value: Value, kwargs: Kwargs) -> Result<Value, Error> {
-    weigh_order(state, &value, &kwargs)?;
+    weigh_items(state, &value, &kwargs, true)?;
     builtin::sort(state, value, kwargs)
 }
 
 fn unique(state: &State<'_, '_>, value: Value, kwargs: Kwargs) -> Result<Value, Error> {
-    weigh_order(state, &value, &kwargs)?;
+    weigh_items(state, &value, &kwargs, false)?;
     builtin::unique(state, value, kwargs)
 }
 
