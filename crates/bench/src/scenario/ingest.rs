@@ -23,12 +23,13 @@ struct Turn {
     many: Pass,
 }
 
+type Pick = fn(&Turn) -> &Pass;
+
 pub(super) fn ingest(lab: &Lab, report: &mut Report) -> anyhow::Result<()> {
     let turns = (0..lab.options.repetitions).map(|_| turn(lab)).collect::<anyhow::Result<Vec<_>>>()?;
     let many = format!("{} credentials", lab.options.credentials);
-    let rows: [(&str, fn(&Turn) -> &Pass); 2] =
-        [("one credential", |turn| &turn.one), (&many, |turn| &turn.many)];
-    for (name, pick) in rows {
+    let (one, of_many): (Pick, Pick) = (|turn| &turn.one, |turn| &turn.many);
+    for (name, pick) in [("one credential", one), (&many, of_many)] {
         let ratio =
             median(turns.iter().map(|turn| accepted_per_s(pick(turn)) / accepted_per_s(&turn.publish)));
         let name = format!("ingest/s, {name} / publish with a token");

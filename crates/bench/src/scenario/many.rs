@@ -65,12 +65,12 @@ fn other(by: By, url: &str, number: u64) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::payload::{Payload, Stamp};
+    use crate::payload::{Payload, Stamp, now_ns};
 
     #[test]
     fn no_event_meets_the_filter_of_another_webhook() {
         let mut payload = Payload::new(EVENT_TYPE);
-        payload.stamp(Stamp { sequence: 0, published_ns: 0 });
+        payload.stamp(Stamp { sequence: 0, published_ns: now_ns() });
         let body: Value = serde_json::from_slice(payload.bytes()).unwrap();
         let largest = other(By::Filter, "http://127.0.0.1", 999_999_998)["filters"]["seq"].as_u64();
         assert!(body["data"]["seq"].as_u64() > largest);
