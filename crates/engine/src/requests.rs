@@ -60,6 +60,26 @@ impl RequestRow {
         }
     }
 
+    /// Which source it came to; none when no source matched.
+    pub fn source(&self) -> Option<SourceId> {
+        match self {
+            Self::Accepted(event) => event.content.arrival.as_ref().map(|arrival| arrival.source),
+            Self::Refused(request) => request.source,
+        }
+    }
+
+    /// The names of its kept headers, in their order.
+    pub fn header_names(&self) -> Vec<&str> {
+        match self {
+            Self::Accepted(event) => {
+                event.content.arrival.as_ref().map_or_else(Vec::new, |arrival| {
+                    arrival.headers.iter().map(|(name, _)| &**name).collect()
+                })
+            }
+            Self::Refused(request) => request.headers.iter().map(|(name, _)| name.as_str()).collect(),
+        }
+    }
+
     /// Whether it has the text, which is in lower case.
     fn has(&self, text: &str) -> bool {
         let in_text = |part: &str| part.to_lowercase().contains(text);

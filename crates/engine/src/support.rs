@@ -1,4 +1,4 @@
-//! Everything about one delivery, event or webhook that somebody who helps needs, without secrets and bounded in size.
+//! Everything about one delivery, event, webhook or received request that somebody who helps needs, without secrets and bounded in size.
 //!
 //! What is asked about leads to deliveries ([`Chosen`]); they lead to their event and webhooks. What a receiver answered is
 //! cleaned of the secrets that were sent to it ([`redaction`]): some receivers echo what they get.
@@ -9,7 +9,8 @@ use std::collections::BTreeSet;
 
 use stentor_core::attempt::CapturedResponse;
 use stentor_core::event::Event;
-use stentor_core::id::{ConversationId, DeliveryId, EventId, MessageId, TenantId, WebhookId};
+use stentor_core::id::{ConversationId, DeliveryId, EventId, MessageId, RequestId, TenantId, WebhookId};
+use stentor_core::source::Source;
 use stentor_core::time::Time;
 use stentor_core::webhook::Webhook;
 use stentor_store::deliveries::{AttemptRow, DeliveryFilter, DeliveryRow};
@@ -17,6 +18,7 @@ use stentor_store::{Page, StoreError};
 
 use self::redaction::Redaction;
 use crate::engine::Engine;
+use crate::requests::RequestRow;
 
 /// Most deliveries of one bundle.
 const DELIVERIES_MAX: u32 = 20;
@@ -39,10 +41,14 @@ pub enum Subject {
     Conversation(ConversationId),
     /// The newest deliveries about a message.
     Message(MessageId),
+    /// A request that came to a source: refused, or accepted with its event and newest deliveries.
+    Request(RequestId),
 }
 
 /// Where a subject leads.
+#[derive(Default)]
 struct Chosen {
+    request: Option<RequestRow>,
     event: Option<EventId>,
     webhook: Option<WebhookId>,
     deliveries: Vec<DeliveryRow>,
@@ -52,6 +58,10 @@ struct Chosen {
 /// What there is to know.
 #[derive(Debug)]
 pub struct Bundle {
+    /// The request that it is about. Its headers and body are not to be shown.
+    pub request: Option<RequestRow>,
+    /// The source of that request, unless it is deleted, with its secrets: whoever shows it masks them.
+    pub source: Option<Source>,
     /// The event that it is about. Its data is not to be shown.
     pub event: Option<Event>,
     /// The webhooks of the deliveries that are not deleted.
@@ -89,6 +99,10 @@ impl Engine {
     /// When the database does not answer.
     pub async fn support(&self, tenant: TenantId, subject: Subject) -> Result<Option<Bundle>, StoreError> {
         let Some(chosen) = self.chosen(tenant, subject).await? else { return Ok(None) };
+        let source = match chosen.request.as_ref().and_then(RequestRow::source) {
+            Some(id) => self.store().source(tenant, id).await?,
+            None => None,
+        };
         let event = match chosen.event {
             Some(id) => self.store().event(tenant, id).await?,
             None => None,
@@ -114,7 +128,14 @@ impl Engine {
             }
             deliveries.push(SupportDelivery { row, attempts, attempts_omitted });
         }
-        Ok(Some(Bundle { event, webhooks, deliveries, more_deliveries: chosen.more }))
+        Ok(Some(Bundle {
+            request: chosen.request,
+            source,
+            event,
+            webhooks,
+            deliveries,
+            more_deliveries: chosen.more,
+        }))
     }
 
     async fn chosen(&self, tenant: TenantId, subject: Subject) -> Result<Option<Chosen>, StoreError> {
@@ -122,9 +143,8 @@ impl Engine {
         Ok(match subject {
             Subject::Delivery(id) => store.delivery(tenant, id).await?.map(|row| Chosen {
                 event: Some(row.event),
-                webhook: None,
                 deliveries: vec![row],
-                more: false,
+                ..Chosen::default()
             }),
             Subject::Event(id) => match store.event(tenant, id).await? {
                 None => None,
@@ -147,6 +167,16 @@ impl Engine {
                     Some(self.newest(tenant, &filter).await?)
                 }
             },
+            Subject::Request(id) => match self.request(Some(tenant), id).await? {
+                None => None,
+                Some(RequestRow::Accepted(event)) => {
+                    let filter =
+                        DeliveryFilter { event: Some(event.content.id), ..DeliveryFilter::default() };
+                    let chosen = self.newest(tenant, &filter).await?;
+                    Some(Chosen { request: Some(RequestRow::Accepted(event)), ..chosen })
+                }
+                refused => Some(Chosen { request: refused, ..Chosen::default() }),
+            },
             // A message is found by its conversation; without one, by what was sent of it.
             Subject::Message(id) => {
                 let filter = DeliveryFilter { message: Some(id), ..DeliveryFilter::default() };
@@ -157,7 +187,7 @@ impl Engine {
 
     async fn newest(&self, tenant: TenantId, filter: &DeliveryFilter) -> Result<Chosen, StoreError> {
         let Page { rows, more } = self.store().deliveries(tenant, filter, None, DELIVERIES_MAX).await?;
-        Ok(Chosen { event: filter.event, webhook: filter.webhook, deliveries: rows, more })
+        Ok(Chosen { request: None, event: filter.event, webhook: filter.webhook, deliveries: rows, more })
     }
 }
 

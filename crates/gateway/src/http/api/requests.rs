@@ -17,7 +17,8 @@ use utoipa_axum::routes;
 mod tests;
 mod view;
 
-use self::view::{RequestDetail, RequestSummary};
+use self::view::RequestDetail;
+pub(super) use self::view::RequestSummary;
 use super::live::Lasting;
 use crate::http::extract::{CanRead, Cursor, Id, Limit, List, OperatorAuth, Query, TenantAuth};
 use crate::http::problem::Problem;

@@ -25,7 +25,7 @@ mod verification;
 mod view;
 
 use settings::SourceSettings;
-use view::SourceView;
+pub(super) use view::SourceView;
 
 use crate::http::AppState;
 use crate::http::extract::{

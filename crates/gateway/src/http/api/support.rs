@@ -1,17 +1,19 @@
-//! `GET /v1/support`: one redacted document about one delivery, event, webhook, conversation or message, to be handed to
-//! whoever helps.
+//! `GET /v1/support`: one redacted document about one delivery, event, webhook, conversation, message or received request, to
+//! be handed to whoever helps.
 
 use axum::Json;
 use axum::extract::State;
+use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use stentor_core::event::{Event, EventType};
-use stentor_core::id::{ConversationId, DeliveryId, EventId, MessageId, WebhookId};
+use stentor_core::id::{ConversationId, DeliveryId, EventId, MessageId, RequestId, WebhookId};
 use stentor_core::limits::{
     ATTEMPTS_MAX, BATCH_EVENTS_MAX, BODY_BYTES_MAX, JSON_DEPTH_MAX, MATCHED_WEBHOOKS_MAX,
     RESPONSE_READ_BYTES_MAX, RESPONSE_STORED_BYTES_MAX, TIMEOUT_SECONDS,
 };
 use stentor_core::time::Time;
 use stentor_core::token::TokenOwner;
+use stentor_engine::requests::RequestRow;
 use stentor_engine::support::{Bundle, Subject, SupportDelivery, SupportWebhook};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -19,6 +21,8 @@ use utoipa_axum::routes;
 
 use super::attempt::AttemptView;
 use super::deliveries::DeliverySummary;
+use super::requests::RequestSummary;
+use super::sources::SourceView;
 use super::webhooks::WebhookView;
 use crate::http::AppState;
 use crate::http::extract::{CanRead, Query, TenantAuth};
@@ -49,6 +53,9 @@ struct SupportQuery {
     /// The 20 newest deliveries about a message.
     #[param(value_type = Option<String>)]
     message_id: Option<MessageId>,
+    /// A request to a source: refused, or accepted with its event and the 20 newest deliveries.
+    #[param(value_type = Option<String>)]
+    request_id: Option<RequestId>,
 }
 
 impl SupportQuery {
@@ -59,13 +66,14 @@ impl SupportQuery {
             self.webhook_id.map(Subject::Webhook),
             self.conversation_id.map(Subject::Conversation),
             self.message_id.map(Subject::Message),
+            self.request_id.map(Subject::Request),
         ];
         let mut named = named.into_iter().flatten();
         match (named.next(), named.next()) {
             (Some(subject), None) => Ok(subject),
             _ => Err(Problem::invalid_query(
                 "delivery_id",
-                "exactly one of delivery_id, event_id, webhook_id, conversation_id and message_id is needed",
+                "exactly one of delivery_id, event_id, webhook_id, conversation_id, message_id and request_id is needed",
             )),
         }
     }
@@ -78,6 +86,10 @@ struct SupportView {
     #[schema(value_type = String, format = DateTime)]
     generated_at: Time,
     versions: Versions,
+    /// The received request that it is about.
+    request: Option<SupportRequest>,
+    /// The source of that request as it is now; secrets are told by their first characters.
+    source: Option<SourceView>,
     /// What is in force of each webhook that it is about.
     webhooks: Vec<SupportWebhookView>,
     event: Option<SupportEvent>,
@@ -109,6 +121,17 @@ struct SupportWebhookView {
     /// Since when it has had only failures.
     #[schema(value_type = Option<String>, format = DateTime)]
     failing_since: Option<Time>,
+}
+
+/// A received request without the values of its headers, its query and its body.
+#[derive(Serialize, ToSchema)]
+struct SupportRequest {
+    #[serde(flatten)]
+    request: RequestSummary,
+    /// The names of its kept headers.
+    header_names: Vec<String>,
+    /// What the sender or the owner of the source can do about a refusal.
+    advice: Option<&'static str>,
 }
 
 /// An event without its data.
@@ -168,10 +191,11 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(support))
 }
 
-/// Read everything about one delivery, event, webhook, conversation or message as one document for whoever helps.
+/// Read everything about one delivery, event, webhook, conversation, message or received request as one document for whoever
+/// helps.
 ///
 /// It holds configuration in force, errors, attempts, times and limits; it holds no secret, no header value, no data of an
-/// event. Bounded: 20 deliveries, 10 attempts each (100 of a single delivery), 512 characters of each answer.
+/// event, no body of a request. Bounded: 20 deliveries, 10 attempts each (100 of a single delivery), 512 characters of each answer.
 #[utoipa::path(get, path = "/v1/support", operation_id = "getSupport", tag = TAG, params(SupportQuery),
     security(("bearer" = ["read"])), responses(
     (status = 200, description = "The document.", body = SupportView),
@@ -180,20 +204,23 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 async fn support(
     auth: TenantAuth<CanRead>,
     State(state): State<AppState>,
+    headers: HeaderMap,
     Query(query): Query<SupportQuery>,
 ) -> Result<Json<SupportView>, Problem> {
     let bundle =
         state.engine().support(auth.tenant, query.subject()?).await?.ok_or_else(Problem::not_found)?;
     let for_operator = auth.token.owner == TokenOwner::Operator;
-    Ok(Json(SupportView::new(bundle, &state, for_operator)))
+    Ok(Json(SupportView::new(bundle, &state, &headers, for_operator)))
 }
 
 impl SupportView {
-    fn new(bundle: Bundle, state: &AppState, for_operator: bool) -> Self {
+    fn new(bundle: Bundle, state: &AppState, headers: &HeaderMap, for_operator: bool) -> Self {
         let facts = state.facts();
         Self {
             generated_at: state.engine().clock().now(),
             versions: Versions { stentor: env!("CARGO_PKG_VERSION"), target: std::env::consts::ARCH },
+            request: bundle.request.as_ref().map(SupportRequest::from),
+            source: bundle.source.as_ref().map(|source| SourceView::new(source, headers)),
             webhooks: bundle.webhooks.into_iter().map(Into::into).collect(),
             event: bundle.event.as_ref().map(SupportEvent::from),
             deliveries: bundle.deliveries.into_iter().map(Into::into).collect(),
@@ -226,6 +253,14 @@ impl Limits {
 impl From<SupportWebhook> for SupportWebhookView {
     fn from(each: SupportWebhook) -> Self {
         Self { webhook: WebhookView::handed_out(each.webhook), failing_since: each.failing_since }
+    }
+}
+
+impl From<&RequestRow> for SupportRequest {
+    fn from(row: &RequestRow) -> Self {
+        let request = RequestSummary::of(row).without_query();
+        let header_names = row.header_names().into_iter().map(str::to_owned).collect();
+        Self { advice: request.advice(), request, header_names }
     }
 }
 

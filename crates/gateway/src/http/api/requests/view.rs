@@ -18,7 +18,7 @@ use crate::http::problem::Code;
 
 /// A request without its headers and body.
 #[derive(Debug, Clone, Default, Serialize, ToSchema)]
-pub(super) struct RequestSummary {
+pub(in crate::http::api) struct RequestSummary {
     #[schema(value_type = String, example = "req_01h455vb4pex5vsknk084sn02q")]
     id: Option<RequestId>,
     /// Null when no source matched.
@@ -89,7 +89,7 @@ pub(super) fn whole(item: &Item) -> &Bytes {
 }
 
 impl RequestSummary {
-    pub(super) fn of(row: &RequestRow) -> Self {
+    pub(in crate::http::api) fn of(row: &RequestRow) -> Self {
         let id = Some(row.id());
         match row {
             RequestRow::Accepted(event) => {
@@ -133,6 +133,12 @@ impl RequestSummary {
         }
     }
 
+    /// The path alone: queries carry tokens more often than not.
+    pub(in crate::http::api) fn without_query(mut self) -> Self {
+        self.path.truncate(self.path.find('?').unwrap_or(self.path.len()));
+        self
+    }
+
     fn received(reception: &Reception) -> Self {
         let (outcome, event_ids) = match &reception.verdict {
             Verdict::Accepted { events } => ("accepted", events.clone()),
@@ -166,7 +172,7 @@ impl RequestSummary {
     }
 
     /// What the documentation of errors says of its code.
-    fn advice(&self) -> Option<&'static str> {
+    pub(in crate::http::api) fn advice(&self) -> Option<&'static str> {
         let code = self.code.as_deref()?;
         Code::ALL.iter().find(|known| known.as_str() == code).map(|known| known.advice())
     }

@@ -17,7 +17,7 @@ const SAMPLE: &str = r#"{"event":"test.event","data":{"message":"hello"}}"#;
 /// A source: what was set of it, and where to send.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Source)]
-pub(super) struct SourceView {
+pub(in crate::http::api) struct SourceView {
     #[schema(value_type = String, example = "src_01h455vb4pex5vsknk084sn02q")]
     id: SourceId,
     #[serde(flatten)]
@@ -39,7 +39,7 @@ pub(super) struct SourceView {
 }
 
 impl SourceView {
-    pub(super) fn new(source: &Source, headers: &HeaderMap) -> Self {
+    pub(in crate::http::api) fn new(source: &Source, headers: &HeaderMap) -> Self {
         let url = url(source, headers);
         let mut settings = SourceSettings::of(source);
         settings.verification = None;
