@@ -169,15 +169,21 @@ impl Prepared {
         let mut headers = self.headers.clone();
         headers.insert(CONTENT_TYPE, body.content_type.clone());
         extra(&mut headers);
+        // Where a received event brings a provider's signature under the same names, its verifier expects that one; and a
+        // signature that covers headers covers those that are sent.
+        bring(&mut headers, body);
         self.signature.sign(&id, now, &body.bytes, &mut headers);
-        // Where a received event brings a provider's signature under the same names, its verifier expects that one.
-        for (name, _) in &body.headers {
-            headers.remove(name);
-        }
-        // One that came several times is handed on as often.
-        for (name, value) in &body.headers {
-            headers.append(name.clone(), value.clone());
-        }
+        bring(&mut headers, body);
         headers
+    }
+}
+
+/// Puts the headers that a body brings in the place of others of their names. One that came several times is handed on as often.
+fn bring(headers: &mut HeaderMap, body: &Body) {
+    for (name, _) in &body.headers {
+        headers.remove(name);
+    }
+    for (name, value) in &body.headers {
+        headers.append(name.clone(), value.clone());
     }
 }
