@@ -1,5 +1,7 @@
 //! What can go wrong between us and the database.
 
+use crate::seal::SealError;
+
 /// A store operation that did not happen. Outcomes that a caller must tell apart (not found, conflict) are values of the
 /// operations, not errors.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -17,3 +19,17 @@ pub enum StoreError {
 
 /// Short form for the operations of the traits.
 pub type StoreResult<T> = Result<T, StoreError>;
+
+impl From<SealError> for StoreError {
+    fn from(error: SealError) -> Self {
+        match error {
+            SealError::NoRandomness => Self::Unavailable(error.to_string()),
+            SealError::OtherKey | SealError::Damaged => Self::Unexpected(format!("a secret: {error}")),
+        }
+    }
+}
+
+/// A value in the database that we did not write.
+pub(crate) fn unreadable(what: &str) -> StoreError {
+    StoreError::Unexpected(format!("{what} in the database cannot be read"))
+}

@@ -5,6 +5,8 @@
 //! This is the only crate that knows SQL.
 
 pub mod broadcasts;
+mod changes;
+mod columns;
 pub mod conformance;
 pub mod conversations;
 pub mod deliveries;
@@ -18,6 +20,7 @@ pub mod operational;
 pub mod replays;
 pub mod routes;
 pub mod seal;
+mod secrets;
 pub mod sqlite;
 pub mod statistics;
 pub mod tenants;

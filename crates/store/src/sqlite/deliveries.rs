@@ -13,8 +13,7 @@ use stentor_core::id::{DeliveryId, EventId, TenantId, WebhookId};
 use stentor_core::shard::Shard;
 
 use super::SqliteStore;
-use super::failure::unreadable;
-use super::row::{self, count, first_id_after, first_id_made_with, state_number};
+use super::row::{self, count, first_id_after, first_id_made_with, outcome_kind, state_number};
 use crate::Page;
 use crate::deliveries::{AttemptRow, Deliveries, DeliveryFilter, DeliveryRow};
 use crate::error::StoreResult;
@@ -75,17 +74,13 @@ fn list(
 }
 
 fn attempt(row: &Row<'_>) -> StoreResult<AttemptRow> {
-    const KINDS: [&str; 6] = ["delivered", "refused", "timeout", "network", "blocked", "unsendable"];
-    let number: u8 = row.get(3)?;
-    let outcome =
-        KINDS.get(usize::from(number).wrapping_sub(1)).ok_or_else(|| unreadable("an attempt's outcome"))?;
     let body: Option<Vec<u8>> = row.get(6)?;
     let truncated: bool = row.get(7)?;
     Ok(AttemptRow {
         number: row.get(0)?,
         started_at: row::time(row, 1)?,
         duration_us: count(row.get(2)?),
-        outcome: (*outcome).to_owned(),
+        outcome: outcome_kind(row.get(3)?)?.to_owned(),
         reason: row.get(4)?,
         status: row.get(5)?,
         response: body.map(|body| CapturedResponse { body: Bytes::from(body), truncated }),
