@@ -4,11 +4,13 @@
 //! what is written, a backend only commits it. `conformance` holds the suite that every backend must pass unchanged.
 //! This is the only crate that knows SQL.
 
+mod abort;
 pub mod broadcasts;
 mod changes;
 mod columns;
 pub mod conformance;
 pub mod conversations;
+mod copy_file;
 pub mod deliveries;
 pub mod error;
 pub mod event_types;
@@ -17,6 +19,7 @@ pub mod journal;
 pub mod lanes;
 pub mod maintenance;
 pub mod operational;
+pub mod postgres;
 pub mod replays;
 pub mod routes;
 pub mod seal;
@@ -24,6 +27,7 @@ mod secrets;
 pub mod sqlite;
 pub mod statistics;
 pub mod tenants;
+mod tls;
 pub mod tokens;
 pub mod usage;
 pub mod webhooks;

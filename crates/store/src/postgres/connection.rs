@@ -1,0 +1,232 @@
+//! Sessions and how each is set up.
+
+use std::collections::HashMap;
+use std::str::FromStr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::future::poll_fn;
+use stentor_core::time::Time;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_postgres::config::SslMode;
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{AsyncMessage, Client, Config, Connection, Row, Statement};
+
+use super::{OpenError, PostgresOptions};
+use crate::error::{StoreError, StoreResult};
+use crate::tls::MakeRustls;
+
+/// The first release of which every statement here was tried or read.
+const SERVER_OLDEST: i32 = 140_000;
+/// Most that the server's clock may be off ours.
+const CLOCK_OFF_MAX: Duration = Duration::from_secs(5);
+const CONNECT_MAX: Duration = Duration::from_secs(5);
+/// How long a peer may leave what was sent unacknowledged.
+const UNACKNOWLEDGED_MAX: Duration = Duration::from_secs(10);
+
+/// Every statement of ours walks an index. Plans are made once, when tables may still be empty, and must stay right: so the
+/// ways that only pay while they are empty are switched off.
+const PLANS: &str =
+    "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_bitmapscan = off;
+     SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off; SET join_collapse_limit = 1;";
+/// A session whose process is gone must not hold its locks for long.
+const LIVENESS: &str = "SET idle_in_transaction_session_timeout = '10s'; SET tcp_user_timeout = '10s';
+     SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3;";
+/// Raised where the server's own setting is weaker, and kept where it is stronger.
+const DURABLE: &str = "SELECT set_config('synchronous_commit', 'on', false)
+     WHERE current_setting('synchronous_commit') IN ('off', 'local', 'remote_write')";
+
+/// The text is not the address of a PostgreSQL database. It is never repeated: it may hold a password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "not the address of a PostgreSQL database; expected postgres://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=require"
+)]
+pub struct InvalidUrl;
+
+/// Opens sessions.
+#[derive(Debug)]
+pub(super) struct Connector {
+    config: Config,
+    tls: Option<MakeRustls>,
+}
+
+impl Connector {
+    pub fn new(url: &str, tls: Option<Arc<rustls::ClientConfig>>) -> Result<Self, InvalidUrl> {
+        // Certificates are always verified, so the two stricter words ask for nothing more.
+        let url = url
+            .replace("sslmode=verify-full", "sslmode=require")
+            .replace("sslmode=verify-ca", "sslmode=require");
+        let mut config = Config::from_str(&url).map_err(|_| InvalidUrl)?;
+        config.application_name("stentor").connect_timeout(CONNECT_MAX);
+        config.tcp_user_timeout(UNACKNOWLEDGED_MAX).keepalives_idle(Duration::from_secs(5));
+        Ok(Self { config, tls: tls.map(MakeRustls) })
+    }
+
+    /// The session that writes.
+    pub async fn writer(&self) -> StoreResult<Session> {
+        let session = self.connect().await?;
+        session.batch(&format!("{PLANS} {LIVENESS} {DURABLE}; SET statement_timeout = 0")).await?;
+        Ok(session)
+    }
+
+    /// A session that only reads.
+    pub async fn reader(&self) -> StoreResult<Session> {
+        let session = self.connect().await?;
+        session
+            .batch(&format!(
+                "{PLANS} {LIVENESS} SET default_transaction_read_only = on; SET statement_timeout = '30s'"
+            ))
+            .await?;
+        Ok(session)
+    }
+
+    /// A session for what runs outside of transactions or for long.
+    pub async fn upkeep(&self) -> StoreResult<Session> {
+        let session = self.connect().await?;
+        session
+            .batch(&format!(
+                "{LIVENESS} SET idle_in_transaction_session_timeout = 0; SET statement_timeout = 0"
+            ))
+            .await?;
+        Ok(session)
+    }
+
+    async fn connect(&self) -> StoreResult<Session> {
+        let unreachable = |error: tokio_postgres::Error| {
+            StoreError::Unavailable(format!(
+                "the database cannot be reached: {}",
+                super::failure::text(&error)
+            ))
+        };
+        let warnings = Arc::new(AtomicU64::new(0));
+        let client = match &self.tls {
+            Some(tls) if self.config.get_ssl_mode() != SslMode::Disable => {
+                let (client, connection) = self.config.connect(tls.clone()).await.map_err(unreachable)?;
+                tokio::spawn(drive(connection, Arc::clone(&warnings)));
+                client
+            }
+            _ => {
+                let (client, connection) =
+                    self.config.connect(tokio_postgres::NoTls).await.map_err(unreachable)?;
+                tokio::spawn(drive(connection, Arc::clone(&warnings)));
+                client
+            }
+        };
+        Ok(Session { client, statements: Mutex::default(), warnings })
+    }
+}
+
+/// Moves bytes until the session is dropped, and counts warnings.
+async fn drive<S, T>(mut connection: Connection<S, T>, warnings: Arc<AtomicU64>)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    T: AsyncRead + AsyncWrite + Unpin,
+{
+    while let Some(message) = poll_fn(|context| connection.poll_message(context)).await {
+        match message {
+            Ok(AsyncMessage::Notice(notice)) if notice.severity() == "WARNING" => {
+                tracing::warn!(message = notice.message(), "the database warns");
+                warnings.fetch_add(1, Ordering::Release);
+            }
+            Ok(_) => {}
+            Err(error) => {
+                tracing::warn!(reason = super::failure::text(&error), "a session with the database ended");
+                return;
+            }
+        }
+    }
+}
+
+/// A connection to the server with the statements that it knows.
+pub(super) struct Session {
+    client: Client,
+    statements: Mutex<HashMap<String, Statement>>,
+    warnings: Arc<AtomicU64>,
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Session(…)")
+    }
+}
+
+/// The values of a statement.
+pub(super) type Values<'v> = [&'v (dyn ToSql + Sync)];
+
+impl Session {
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    pub fn is_closed(&self) -> bool {
+        self.client.is_closed()
+    }
+
+    /// How many warnings came so far.
+    pub fn warnings(&self) -> u64 {
+        self.warnings.load(Ordering::Acquire)
+    }
+
+    async fn statement(&self, sql: &str) -> Result<Statement, tokio_postgres::Error> {
+        let known = self.statements.lock().unwrap_or_else(PoisonError::into_inner).get(sql).cloned();
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let made = self.client.prepare(sql).await?;
+        self.statements.lock().unwrap_or_else(PoisonError::into_inner).insert(sql.to_owned(), made.clone());
+        Ok(made)
+    }
+
+    pub async fn query(&self, sql: &str, values: &Values<'_>) -> StoreResult<Vec<Row>> {
+        let statement = self.statement(sql).await?;
+        Ok(self.client.query(&statement, values).await?)
+    }
+
+    /// The first row, if there is one.
+    pub async fn first(&self, sql: &str, values: &Values<'_>) -> StoreResult<Option<Row>> {
+        Ok(self.query(sql, values).await?.into_iter().next())
+    }
+
+    /// The row that there must be.
+    pub async fn one(&self, sql: &str, values: &Values<'_>) -> StoreResult<Row> {
+        let row = self.first(sql, values).await?;
+        row.ok_or_else(|| StoreError::Unexpected("a statement that always has a row had none".into()))
+    }
+
+    /// Answers how many rows it touched.
+    pub async fn execute(&self, sql: &str, values: &Values<'_>) -> StoreResult<u64> {
+        let statement = self.statement(sql).await?;
+        Ok(self.client.execute(&statement, values).await?)
+    }
+
+    /// Statements without values.
+    pub async fn batch(&self, sql: &str) -> StoreResult<()> {
+        Ok(self.client.batch_execute(sql).await?)
+    }
+}
+
+/// Refuses servers that cannot keep what we promise.
+pub(super) async fn check_server(session: &Session, options: &PostgresOptions) -> Result<(), OpenError> {
+    let sql = "SELECT current_setting('server_version_num')::int4, current_setting('fsync') = 'on',
+         current_setting('server_encoding'), (extract(epoch FROM clock_timestamp()) * 1000000)::int8";
+    let row = session.one(sql, &[]).await?;
+    let read = |error: tokio_postgres::Error| OpenError::Store(error.into());
+    let found: i32 = row.try_get(0).map_err(read)?;
+    if found < SERVER_OLDEST {
+        return Err(OpenError::ServerTooOld { found });
+    }
+    if !row.try_get::<_, bool>(1).map_err(read)? && !options.dev {
+        return Err(OpenError::NoSync);
+    }
+    let encoding: String = row.try_get(2).map_err(read)?;
+    if encoding != "UTF8" {
+        return Err(OpenError::Encoding { found: encoding });
+    }
+    let server = Time::from_micros(row.try_get(3).map_err(read)?);
+    let off = server.since(options.now).max(options.now.since(server));
+    if off > CLOCK_OFF_MAX {
+        return Err(OpenError::Clock { off_seconds: i64::try_from(off.as_secs()).unwrap_or(i64::MAX) });
+    }
+    Ok(())
+}
