@@ -24,7 +24,11 @@ pub(super) fn resolve(config: &Config) -> anyhow::Result<MasterKey> {
     if let Some(path) = &config.master_key_file {
         return read(path);
     }
-    let Database::Sqlite(database) = &config.database;
+    let Database::Sqlite(database) = &config.database else {
+        bail!(
+            "with a database on a server the master key is given with --master-key-file or STENTOR_MASTER_KEY"
+        );
+    };
     let path = beside(database);
     match read(&path) {
         Err(error) if is_missing(&error) => {}

@@ -34,7 +34,7 @@ impl Dialect {
 
     /// Parts that each end when they have as many rows as the page.
     fn union(self, parts: &[String]) -> String {
-        if self.hints {
+        if self.hints || parts.len() == 1 {
             // SQLite merges parts that are sorted.
             return format!("{} ORDER BY id DESC LIMIT :rows", parts.join(" UNION ALL "));
         }

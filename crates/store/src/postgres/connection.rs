@@ -206,6 +206,18 @@ impl Session {
     }
 }
 
+/// Waits for two statements that are on their way together. When the first to fail fails the transaction, the other fails for
+/// that alone: its reason is not the one to tell.
+pub(super) async fn both<A, B>(
+    first: impl Future<Output = StoreResult<A>>,
+    second: impl Future<Output = StoreResult<B>>,
+) -> StoreResult<(A, B)> {
+    match tokio::join!(first, second) {
+        (Ok(first), Ok(second)) => Ok((first, second)),
+        (Err(StoreError::Unavailable(_)), Err(cause)) | (Err(cause), _) | (_, Err(cause)) => Err(cause),
+    }
+}
+
 /// Refuses servers that cannot keep what we promise.
 pub(super) async fn check_server(session: &Session, options: &PostgresOptions) -> Result<(), OpenError> {
     let sql = "SELECT current_setting('server_version_num')::int4, current_setting('fsync') = 'on',

@@ -17,7 +17,7 @@ use async_trait::async_trait;
 use stentor_core::id::{DeliveryId, EventId, TenantId};
 use tokio_postgres::types::ToSql;
 
-use super::connection::Session;
+use super::connection::{Session, both};
 use super::row::{self, Id, IdBytes};
 use super::writer::{InDoubt, Writer};
 use super::{PostgresStore, Work, failure, statistics, totals};
@@ -101,10 +101,8 @@ async fn attempt(
     let written = if careful { items.write_halves(batch).await? } else { items.write(batch).await? };
     let mut state = items.state;
     totals::write(std::mem::take(&mut state.changes), session).await?;
-    let (transaction, ()) = tokio::try_join!(
-        session.one("SELECT pg_current_xact_id()::text", &[]),
-        statistics::store(&state.counted, session),
-    )?;
+    let number = session.one("SELECT pg_current_xact_id()::text", &[]);
+    let (transaction, ()) = both(number, statistics::store(&state.counted, session)).await?;
     Ok((written, (transaction.try_get(0)?, state)))
 }
 
@@ -333,4 +331,21 @@ impl Batch<'_> {
 /// A column of an array per row.
 fn column<T, V: ToSql>(rows: &[T], value: impl Fn(&T) -> V) -> Vec<V> {
     rows.iter().map(value).collect()
+}
+
+/// For the tests of query plans.
+#[cfg(test)]
+pub(super) fn statements() -> Vec<&'static str> {
+    vec![
+        accept::INSERT_PAYLOADS,
+        accept::INSERT_EVENTS,
+        accept::INSERT_PENDING,
+        accept::FORGET_KEYS,
+        accept::TAKE_KEYS,
+        accept::FIND_KEYS,
+        outcome::TAKE_PENDING,
+        outcome::DELAY_PENDING,
+        outcome::INSERT_FINISHED,
+        outcome::INSERT_ATTEMPTS,
+    ]
 }

@@ -81,11 +81,6 @@ impl Writer {
         Ok(Self { session, closed_before, backlogs, in_doubt, failed, minutes, vacuum, connector, owner })
     }
 
-    /// Answers how it failed, if it ever did: nothing may be written any more.
-    pub fn failure(&self) -> Option<&str> {
-        self.failed.as_deref()
-    }
-
     /// Notes that it failed; the first failure stays.
     pub fn fail(&mut self, reason: &str) {
         self.failed.get_or_insert_with(|| reason.to_owned());

@@ -8,7 +8,7 @@ use stentor_core::id::{EventId, TenantId, WebhookId};
 use super::{Batch, column};
 use crate::error::{StoreError, StoreResult};
 use crate::journal::{IdempotencyKey, NewDelivery, NewEvent, Written};
-use crate::postgres::connection::Values;
+use crate::postgres::connection::{Values, both};
 use crate::postgres::row::{
     self, Id, integer, made_together, micros, number16, origin_number, shard_number, small,
 };
@@ -114,8 +114,8 @@ impl Batch<'_> {
         let expiry = column(&wanted, |(.., key)| micros(key.expires_at));
         let take: &Values<'_> = &[&tenants, &hashes, &bodies, &events, &matched, &expiry];
         let forget: &Values<'_> = &[&tenants, &hashes, &now];
-        let (_, taken) =
-            tokio::try_join!(self.session.execute(FORGET_KEYS, forget), self.session.query(TAKE_KEYS, take))?;
+        self.session.execute(FORGET_KEYS, forget).await?;
+        let taken = self.session.query(TAKE_KEYS, take).await?;
         let read =
             |row: &tokio_postgres::Row| Ok((row::id(row, 0, TenantId::from_bytes)?, row::hash(row, 1)?));
         let taken: HashSet<Key> = taken.iter().map(read).collect::<StoreResult<_>>()?;
@@ -189,10 +189,8 @@ impl Batch<'_> {
             &column(news, |new| integer(new.event.config_version)),
             &column(news, |new| small(new.event.matched)),
         ];
-        tokio::try_join!(
-            self.session.execute(INSERT_PAYLOADS, payloads),
-            self.session.execute(INSERT_EVENTS, events),
-        )?;
+        both(self.session.execute(INSERT_PAYLOADS, payloads), self.session.execute(INSERT_EVENTS, events))
+            .await?;
         for new in news.iter().filter(|new| self.closed_before > *new.event.content.id.as_bytes()) {
             let change = self.state.changes.of(new.event.tenant);
             change.events += 1;

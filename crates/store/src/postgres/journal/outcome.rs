@@ -12,7 +12,7 @@ use stentor_core::webhook::{DisableReason, WebhookStatus};
 use super::{Batch, column};
 use crate::error::StoreResult;
 use crate::journal::{NewDelivery, OutcomeWrite, Written};
-use crate::postgres::connection::Values;
+use crate::postgres::connection::{Values, both};
 use crate::postgres::row::{
     self, Id, final_number, integer, micros, number16, outcome_number, shard_number, small, status_columns,
 };
@@ -97,7 +97,7 @@ impl Batch<'_> {
             if rows == 0 { Ok(Vec::new()) } else { self.session.query(sql, values).await }
         };
         let (taken, delayed) =
-            tokio::try_join!(run(TAKE_PENDING, take, ended.len()), run(DELAY_PENDING, delay, retried.len()))?;
+            both(run(TAKE_PENDING, take, ended.len()), run(DELAY_PENDING, delay, retried.len())).await?;
         taken.iter().chain(&delayed).map(|row| row::id(row, 0, DeliveryId::from_bytes)).collect()
     }
 
