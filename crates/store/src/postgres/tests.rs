@@ -47,7 +47,9 @@ async fn lane_pages_walk_their_index_and_sort_nothing() {
     let store = open(&Postgres::shared().database()).await;
     let session = store.connector.reader().await.unwrap();
     for sql in lanes::statements() {
-        for sql in [sql.to_owned(), lanes::with_content(sql)] {
+        // Pages bring their events along; the search for lanes does not.
+        let page = sql.starts_with("SELECT *").then(|| lanes::with_content(sql));
+        for sql in page.into_iter().chain([sql.to_owned()]) {
             let lines = plan(&session, &sql).await;
             assert_walks_indexes(&sql, &lines);
             assert!(
