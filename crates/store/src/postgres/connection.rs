@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures_util::future::poll_fn;
 use stentor_core::time::Time;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio_postgres::config::SslMode;
+use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{AsyncMessage, Client, Config, Connection, Row, Statement};
 
@@ -60,7 +60,16 @@ impl Connector {
         let mut config = Config::from_str(&url).map_err(|_| InvalidUrl)?;
         config.application_name("stentor").connect_timeout(CONNECT_MAX);
         config.tcp_user_timeout(UNACKNOWLEDGED_MAX).keepalives_idle(Duration::from_secs(5));
+        if only_sockets(&config) {
+            // As libpq does: nothing leaves the machine, and there is no name that a certificate could be for.
+            config.ssl_mode(SslMode::Disable);
+        }
         Ok(Self { config, tls: tls.map(MakeRustls) })
+    }
+
+    /// What encrypts sessions, when anything does.
+    fn encryption(&self) -> Option<&MakeRustls> {
+        self.tls.as_ref().filter(|_| self.config.get_ssl_mode() != SslMode::Disable)
     }
 
     /// The session that writes.
@@ -100,13 +109,13 @@ impl Connector {
             ))
         };
         let warnings = Arc::new(AtomicU64::new(0));
-        let client = match &self.tls {
-            Some(tls) if self.config.get_ssl_mode() != SslMode::Disable => {
+        let client = match self.encryption() {
+            Some(tls) => {
                 let (client, connection) = self.config.connect(tls.clone()).await.map_err(unreachable)?;
                 tokio::spawn(drive(connection, Arc::clone(&warnings)));
                 client
             }
-            _ => {
+            None => {
                 let (client, connection) =
                     self.config.connect(tokio_postgres::NoTls).await.map_err(unreachable)?;
                 tokio::spawn(drive(connection, Arc::clone(&warnings)));
@@ -115,6 +124,13 @@ impl Connector {
         };
         Ok(Session { client, statements: Mutex::default(), warnings })
     }
+}
+
+/// Whether every host is a Unix socket.
+fn only_sockets(config: &Config) -> bool {
+    let hosts = config.get_hosts();
+    let sockets = hosts.iter().all(|host| matches!(host, Host::Unix(_)));
+    sockets && !hosts.is_empty() && config.get_hostaddrs().is_empty()
 }
 
 /// Moves bytes until the session is dropped, and counts warnings.
@@ -242,3 +258,6 @@ pub(super) async fn check_server(session: &Session, options: &PostgresOptions) -
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;
