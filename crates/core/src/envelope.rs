@@ -87,9 +87,11 @@ pub fn render(shape: &Shape, letter: &Letter<'_>) -> Result<Body, Unrenderable> 
         Format::Broxi => Ok(json(broxi::body(letter, shape.stable)?)),
         Format::Conversation => Ok(json(conversation::body(event))),
         Format::Resource => Ok(json(resource::body(event))),
-        Format::Raw => {
-            Ok(Body { bytes: event.data.clone(), content_type: content_type(event)?, headers: Vec::new() })
-        }
+        Format::Raw => Ok(Body {
+            bytes: event.data.clone(),
+            content_type: content_type(event)?,
+            headers: received(event),
+        }),
         Format::Cloudevents => Ok(cloudevents::structured(event, &shape.source)),
         Format::CloudeventsBinary => cloudevents::binary(event, &shape.source),
     }
@@ -101,6 +103,14 @@ fn json(body: Vec<u8>) -> Body {
         content_type: HeaderValue::from_static(CONTENT_TYPE_JSON),
         headers: Vec::new(),
     }
+}
+
+/// The kept headers of the request that the event came in with, so that a verifier of its sender still accepts what is forwarded
+/// (readings, "over the wire"). Its content type and user agent are not among them: the first is the body's, the second ours.
+fn received(event: &EventContent) -> Vec<(HeaderName, HeaderValue)> {
+    let kept = event.arrival.iter().flat_map(|arrival| &arrival.headers);
+    let sent = kept.filter(|(name, _)| !["content-type", "user-agent"].contains(&&**name));
+    sent.filter_map(|(name, value)| Some((name.parse().ok()?, value.parse().ok()?))).collect()
 }
 
 fn content_type(event: &EventContent) -> Result<HeaderValue, Unrenderable> {

@@ -1,11 +1,14 @@
 //! Events: the facts that are delivered, and the patterns that choose them by type.
 
+mod view;
+
 use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::arrival::Arrival;
 use crate::id::{EventId, TenantId};
 use crate::limits::EVENT_TYPE_CHARS_MAX;
 use crate::time::Time;
@@ -141,6 +144,8 @@ pub enum Origin {
     Api,
     /// Emitted by Stentor about itself: an operational event.
     Operational,
+    /// Received by a source; its content has an [`Arrival`].
+    Source,
 }
 
 impl Origin {
@@ -149,12 +154,13 @@ impl Origin {
         match self {
             Self::Api => "api",
             Self::Operational => "operational",
+            Self::Source => "source",
         }
     }
 
     /// The origin with that word.
     pub fn from_word(word: &str) -> Option<Self> {
-        [Self::Api, Self::Operational].into_iter().find(|origin| origin.as_str() == word)
+        [Self::Api, Self::Operational, Self::Source].into_iter().find(|origin| origin.as_str() == word)
     }
 }
 
@@ -175,6 +181,8 @@ pub struct EventContent {
     pub data: Bytes,
     /// The exact bytes of the earlier state, for events about a change.
     pub previous_data: Option<Bytes>,
+    /// How it arrived, when a source received it. Formats other than `raw` show nothing of it.
+    pub arrival: Option<Arc<Arrival>>,
 }
 
 impl EventContent {

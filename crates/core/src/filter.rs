@@ -11,7 +11,7 @@ mod number;
 mod operator;
 mod parse;
 mod path;
-mod scan;
+pub(crate) mod scan;
 mod seen;
 mod test;
 #[cfg(test)]

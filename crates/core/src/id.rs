@@ -151,6 +151,12 @@ ids! {
     ConversationKey = "cnv";
     /// A broadcast: one event by the operator for each of many tenants.
     BroadcastId = "brc";
+    /// A source: where inbound webhooks come from.
+    SourceId = "src";
+    /// A request that reached the front door, accepted or not.
+    RequestId = "req";
+    /// A credential: a user name and password of a source.
+    CredentialId = "crd";
 }
 
 #[cfg(test)]

@@ -96,3 +96,35 @@ pub const SCHEMA_SMALL_BYTES: usize = 64 * 1024;
 pub const MESSAGE_CONTENT_BYTES_MAX: usize = 64 * 1024;
 /// Longest file name, use case, workflow or person named in a conversation, in bytes.
 pub const MESSAGE_TEXT_BYTES_MAX: usize = 256;
+/// Most sources of one tenant.
+pub const SOURCES_MAX: usize = 1_000;
+/// Most live credentials of one source.
+pub const CREDENTIALS_MAX: usize = 1_000;
+/// For how long a source remembers what it has seen, in seconds, unless it says otherwise (seeds 003, 004: 24 hours).
+pub const DEDUPE_WINDOW_SECONDS_DEFAULT: u64 = 24 * 3_600;
+/// Shortest and longest time that a source remembers what it has seen, in seconds.
+pub const DEDUPE_WINDOW_SECONDS: std::ops::RangeInclusive<u64> = 60..=7 * 24 * 3_600;
+/// Most places where the type of an event from a source is looked for.
+pub const EVENT_TYPE_PLACES_MAX: usize = 8;
+/// Most addresses and networks that a source names.
+pub const ALLOWED_PEERS_MAX: usize = 256;
+/// Most headers that a source keeps besides those of its preset.
+pub const KEPT_HEADERS_MAX: usize = 32;
+/// Largest sum of names and values of the headers kept with one event, in bytes.
+pub const KEPT_HEADERS_BYTES_MAX: usize = 16 * 1024;
+/// Most rules or responses of a source that simulates.
+pub const RESPONSES_MAX: usize = 20;
+/// Largest body of one simulated response, in bytes.
+pub const RESPONSE_BODY_BYTES_MAX: usize = 16 * 1024;
+/// Most headers of one simulated response.
+pub const RESPONSE_HEADERS_MAX: usize = 16;
+/// Longest time that a simulated response is held back, in milliseconds.
+pub const RESPONSE_DELAY_MS_MAX: u64 = 30_000;
+/// Most secret options of a source.
+pub const SECRET_OPTIONS_MAX: usize = 8;
+/// Largest verification record or set of options of a source, in bytes of JSON.
+pub const VERIFICATION_BYTES_MAX: usize = 8 * 1024;
+/// Longest period of a source's rate, in seconds.
+pub const SOURCE_RATE_PERIOD_SECONDS: std::ops::RangeInclusive<u64> = 1..=24 * 3_600;
+/// Largest count of a source's rate.
+pub const SOURCE_RATE_COUNT_MAX: u32 = 1_000_000;

@@ -1,20 +1,36 @@
 //! Operational events: what Stentor tells a tenant about itself, delivered to the tenant's own webhooks (glossary).
 
 use crate::event::{EventPattern, EventType};
+use crate::id::WebhookId;
 use crate::webhook::Webhook;
 
 /// Stentor disabled a webhook.
 pub const WEBHOOK_DISABLED: &str = "webhook.disabled";
 
-/// Whether a webhook gets an operational event of this type. It must ask for it by name or prefix: `*` stands for what the
-/// tenant publishes, so that a receiver of everything meets no type that its owner never sent. An event about a webhook never
+/// A delivery was given up after an attempt.
+pub const DELIVERY_DEAD: &str = "delivery.dead";
+
+/// Whether these patterns ask for an operational event of this type: by name or prefix. `*` stands for what the tenant
+/// publishes, so that a receiver of everything meets no type that its owner never sent.
+pub fn asks_for(patterns: &[EventPattern], event_type: &str) -> bool {
+    patterns.iter().any(|pattern| !matches!(pattern, EventPattern::All) && pattern.matches(event_type))
+}
+
+/// Whether a webhook gets an operational event of this type. It must ask for it ([`asks_for`]). An event about a webhook never
 /// goes to that webhook, which ends every circle.
 pub fn is_receiver(webhook: &Webhook, event_type: &EventType, subject: Option<&str>) -> bool {
-    let asks = |pattern: &EventPattern| {
-        !matches!(pattern, EventPattern::All) && pattern.matches(event_type.as_str())
-    };
+    is_sent(&webhook.config.events, webhook.id, event_type, subject)
+}
+
+/// The same for a webhook with these patterns.
+pub fn is_sent(
+    patterns: &[EventPattern],
+    webhook: WebhookId,
+    event_type: &EventType,
+    subject: Option<&str>,
+) -> bool {
     let about = subject.and_then(|subject| subject.parse().ok());
-    webhook.config.events.iter().any(asks) && about != Some(webhook.id)
+    asks_for(patterns, event_type.as_str()) && about != Some(webhook)
 }
 
 #[cfg(test)]
@@ -22,7 +38,7 @@ mod tests {
     use super::*;
     use crate::address::AddressPolicy;
     use crate::destination_url::DestinationUrl;
-    use crate::id::{TenantId, WebhookId};
+    use crate::id::TenantId;
     use crate::shard::Shard;
     use crate::time::Time;
     use crate::webhook::{WebhookConfig, WebhookSecrets, WebhookStatus};

@@ -27,13 +27,15 @@ pub fn of_schema(schema: &str) -> String {
     if says_nothing {
         return SYNTHETIC.to_owned();
     }
-    let mut maker = Maker { root: &root, values_left: VALUES_MAX };
+    let mut maker = Maker { root: &root, values_left: VALUES_MAX, within: Vec::new() };
     maker.value(&root, 0).to_string()
 }
 
 struct Maker<'a> {
     root: &'a Value,
     values_left: usize,
+    /// The schemas whose values are being made, outermost first: one of them inside itself is left out where it may be.
+    within: Vec<*const Value>,
 }
 
 impl<'a> Maker<'a> {
@@ -42,6 +44,13 @@ impl<'a> Maker<'a> {
             return Value::Null;
         }
         self.values_left -= 1;
+        self.within.push(std::ptr::from_ref(schema));
+        let value = self.made(schema, depth);
+        self.within.pop();
+        value
+    }
+
+    fn made(&mut self, schema: &'a Value, depth: usize) -> Value {
         let Value::Object(rules) = schema else { return Value::Null };
         if let Some(given) = given(rules) {
             return given.clone();
@@ -54,13 +63,26 @@ impl<'a> Maker<'a> {
         value.unwrap_or(Value::Null)
     }
 
+    /// Whether a schema leads back to one whose value is being made.
+    fn comes_back(&self, schema: &'a Value) -> bool {
+        let target = schema.get("$ref").and_then(Value::as_str);
+        let target = target.and_then(|target| self.root.pointer(target.trim_start_matches('#')));
+        [Some(schema), target]
+            .into_iter()
+            .flatten()
+            .any(|schema| self.within.contains(&std::ptr::from_ref(schema)))
+    }
+
     /// Other schemas that the same value must fit: all of `allOf`, the first choice of the others.
     fn parts(&self, rules: &'a Map<String, Value>) -> Vec<&'a Value> {
         let list =
             |name: &str| rules.get(name).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         let target = rules.get("$ref").and_then(Value::as_str);
         let target = target.and_then(|target| self.root.pointer(target.trim_start_matches('#')));
-        let choices = ["oneOf", "anyOf"].into_iter().filter_map(|name| list(name).first());
+        // The first choice that does not begin anew.
+        let choice =
+            |list: &'a [Value]| list.iter().find(|one| !self.comes_back(one)).or_else(|| list.first());
+        let choices = ["oneOf", "anyOf"].into_iter().filter_map(|name| choice(list(name)));
         let condition = rules.get("if").filter(|_| rules.contains_key("then"));
         let then = rules.get("then").filter(|_| rules.contains_key("if"));
         target.into_iter().chain(list("allOf")).chain(choices).chain(condition).chain(then).collect()
@@ -83,7 +105,9 @@ impl<'a> Maker<'a> {
     fn object(&mut self, rules: &'a Map<String, Value>, depth: usize) -> Value {
         let mut object = Map::new();
         for (name, schema) in rules.get("properties").and_then(Value::as_object).into_iter().flatten() {
-            if *schema != Value::Bool(false) {
+            let required = rules.get("required").and_then(Value::as_array);
+            let needed = required.is_some_and(|names| names.iter().any(|needed| needed == name.as_str()));
+            if *schema != Value::Bool(false) && (needed || !self.comes_back(schema)) {
                 let value = self.value(schema, depth + 1);
                 object.insert(name.clone(), value);
             }
@@ -107,8 +131,9 @@ impl<'a> Maker<'a> {
         let every = every.into_iter().filter_map(|name| rules.get(name)).find(|schema| schema.is_object());
         let size = |name: &str| rules.get(name).and_then(Value::as_u64).and_then(|n| usize::try_from(n).ok());
         let most = size("maxItems").unwrap_or(ITEMS_MAX).min(ITEMS_MAX);
-        let wanted =
-            size("minItems").unwrap_or(usize::from(every.is_some())).clamp(items.len().min(most), most);
+        let wanted = size("minItems")
+            .unwrap_or(usize::from(every.is_some_and(|schema| !self.comes_back(schema))))
+            .clamp(items.len().min(most), most);
         while items.len() < wanted && self.values_left > 0 {
             let item = every.map_or(Value::Null, |schema| self.value(schema, depth + 1));
             items.push(item);

@@ -4,6 +4,7 @@
 //! (`bounds`); its patterns run on the linear engine; nothing outside it can be referred to.
 
 mod bounds;
+mod recursion;
 #[cfg(test)]
 mod tests;
 
@@ -36,14 +37,18 @@ impl SchemaRefusal {
 
 /// A compiled schema.
 #[derive(Debug)]
-pub struct Schema(Validator);
+pub struct Schema {
+    validator: Validator,
+    /// How deep data may nest, when the schema refers to itself.
+    depth_max: Option<usize>,
+}
 
 impl Schema {
     /// Compiles a schema. `format` is an annotation and not checked, as JSON Schema 2020-12 has it by default.
     ///
     /// # Errors
-    /// Where and why it is refused: not a schema, too large, referring outside or to itself, a pattern that needs more than
-    /// linear time.
+    /// Where and why it is refused: not a schema, too large, referring outside, or to itself in a way that never ends, a
+    /// pattern that needs more than linear time.
     pub fn compile(text: &str) -> Result<Self, SchemaRefusal> {
         if text.len() > SCHEMA_BYTES_MAX {
             return Err(SchemaRefusal::new("", format!("must be at most {SCHEMA_BYTES_MAX} bytes of JSON")));
@@ -53,12 +58,12 @@ impl Schema {
         if !matches!(schema, Value::Object(_) | Value::Bool(_)) {
             return Err(SchemaRefusal::new("", "must be an object, or true or false"));
         }
-        bounds::check(&schema)?;
+        let depth_max = bounds::check(&schema)?;
         let patterns =
             PatternOptions::regex().size_limit(PATTERN_BYTES_MAX).dfa_size_limit(PATTERN_BYTES_MAX);
         let options =
             jsonschema::options().offline().with_pattern_options(patterns).should_validate_formats(false);
-        options.build(&schema).map(Self).map_err(|error| {
+        options.build(&schema).map(|validator| Self { validator, depth_max }).map_err(|error| {
             let Mismatch { pointer, detail } = mismatch(&error);
             SchemaRefusal { pointer, detail }
         })
@@ -72,13 +77,31 @@ impl Schema {
                 "holds a number or a text that a schema cannot judge, such as 1e400 or a lone surrogate";
             return vec![Mismatch { pointer: String::new(), detail: detail.to_owned() }];
         };
-        if self.0.is_valid(&value) {
+        if let Some(max) = self.depth_max
+            && is_deeper_than(&value, max)
+        {
+            let detail = format!(
+                "nests deeper than the {max} levels that this schema, which refers to itself, can be followed"
+            );
+            return vec![Mismatch { pointer: String::new(), detail }];
+        }
+        if self.validator.is_valid(&value) {
             return Vec::new();
         }
         if data.len() > SCHEMA_SMALL_BYTES {
-            return self.0.validate(&value).err().iter().map(mismatch).collect();
+            return self.validator.validate(&value).err().iter().map(mismatch).collect();
         }
-        self.0.iter_errors(&value).take(MISMATCHES_MAX).map(|error| mismatch(&error)).collect()
+        self.validator.iter_errors(&value).take(MISMATCHES_MAX).map(|error| mismatch(&error)).collect()
+    }
+}
+
+/// A value that holds nothing has depth 0.
+fn is_deeper_than(value: &Value, levels: usize) -> bool {
+    let inner = |value| levels == 0 || is_deeper_than(value, levels - 1);
+    match value {
+        Value::Array(items) => items.iter().any(inner),
+        Value::Object(members) => members.values().any(inner),
+        _ => false,
     }
 }
 

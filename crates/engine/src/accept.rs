@@ -1,12 +1,14 @@
 //! Accepting an event: routing it, building its deliveries, and waiting for the commit.
 
+mod repeats;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use sha2::{Digest, Sha256};
 use stentor_core::allowance::{Limit, Standing};
+use stentor_core::arrival::Arrival;
 use stentor_core::event::{Event, EventContent, EventType, Origin};
 use stentor_core::event_type::Mismatch;
 use stentor_core::filter::Facts;
@@ -20,12 +22,12 @@ use stentor_store::StoreError;
 use stentor_store::journal::{IdempotencyKey, MessageUnwritten, MessageWrite, NewDelivery, NewEvent};
 use tokio::sync::oneshot;
 
+use self::repeats::idempotency_key;
 use crate::directory::Known;
 use crate::engine::Engine;
 use crate::entropy;
 use crate::journal::{AcceptAnswer, AcceptEntry};
 use crate::limits::Reservation;
-use crate::operational::KEY_WINDOW;
 
 /// How long an idempotency key is remembered (design section 4).
 pub const IDEMPOTENCY_WINDOW: Duration = Duration::from_secs(24 * 3_600);
@@ -62,6 +64,17 @@ pub struct Publish {
     pub token: Option<TokenId>,
     /// The message that it tells of.
     pub telling: Option<Telling>,
+    /// How it arrived at a source.
+    pub arriving: Option<Arriving>,
+}
+
+/// How an event arrived at a source, and by what a repetition is recognised.
+#[derive(Debug, Clone)]
+pub struct Arriving {
+    /// What is kept of the request.
+    pub arrival: Arc<Arrival>,
+    /// The key of its repetitions, in place of one of the publisher's.
+    pub repeats: Option<IdempotencyKey>,
 }
 
 /// A message that is stored with the event that tells of it.
@@ -124,6 +137,9 @@ pub enum PublishError {
     /// The token was revoked meanwhile.
     #[error("the token was revoked")]
     TokenRevoked,
+    /// The source was deleted or stopped meanwhile, or the credential revoked.
+    #[error("the source takes nothing any more, or the credential was revoked")]
+    SourceClosed,
     /// Stored or not is unknown, or nothing can be stored now; safe to repeat with the same key.
     #[error("the event could not be stored: {0}")]
     Unavailable(String),
@@ -144,9 +160,12 @@ impl Engine {
             content_type: publish.content_type.clone(),
             data: publish.data.clone(),
             previous_data: publish.previous_data.clone(),
+            arrival: publish.arriving.as_ref().map(|arriving| Arc::clone(&arriving.arrival)),
         });
-        let idempotency =
-            publish.idempotency_key.as_deref().map(|key| idempotency_key(key, &publish, accepted_at));
+        let idempotency = match &publish.arriving {
+            Some(arriving) => arriving.repeats.clone(),
+            None => publish.idempotency_key.as_deref().map(|key| idempotency_key(key, &publish, accepted_at)),
+        };
         let mut known = self.permitted(tenant, publish.token, self.directory().known(tenant).await).await?;
         // What Stentor says of itself is limited by what it is about.
         let is_limited = publish.origin != Origin::Operational;
@@ -154,7 +173,12 @@ impl Engine {
             limits.take().map_err(PublishError::Limited)?;
         }
         for _ in 0..REROUTES_MAX {
-            let warnings = self.judged(&known, &publish).await?;
+            let warnings = match self.judged(&known, &publish).await {
+                Ok(warnings) => warnings,
+                Err(refusal) => {
+                    return self.published_before(tenant, &publish, idempotency.as_ref(), refusal).await;
+                }
+            };
             let table = &known.table;
             let mut webhooks = chosen(table, &content, &publish).await;
             if publish.origin == Origin::Operational {
@@ -171,7 +195,8 @@ impl Engine {
                 }
             }
             if webhooks.len() > MATCHED_WEBHOOKS_MAX {
-                return Err(PublishError::TooManyMatches { matched: webhooks.len() });
+                let refusal = PublishError::TooManyMatches { matched: webhooks.len() };
+                return self.published_before(tenant, &publish, idempotency.as_ref(), refusal).await;
             }
             let event = Event {
                 tenant,
@@ -190,10 +215,13 @@ impl Engine {
                 message: publish.telling.as_ref().map(|telling| telling.write.clone()),
             };
             let reservation = match known.limits.as_ref().filter(|_| is_limited) {
-                Some(limits) => {
-                    let reserved = limits.reserve(new_event.deliveries.len(), accepted_at);
-                    Some(reserved.map_err(PublishError::Limited)?)
-                }
+                Some(limits) => match limits.reserve(new_event.deliveries.len(), accepted_at) {
+                    Ok(reserved) => Some(reserved),
+                    Err(standing) => {
+                        let refusal = PublishError::Limited(standing);
+                        return self.published_before(tenant, &publish, idempotency.as_ref(), refusal).await;
+                    }
+                },
                 None => None,
             };
             match self.store_event(new_event, webhooks, reservation).await? {
@@ -203,6 +231,11 @@ impl Engine {
                 AcceptAnswer::StaleConfig => {
                     let newer = self.directory().newer_than(tenant, known.table.version()).await;
                     known = self.permitted(tenant, publish.token, newer).await?;
+                    if let Some(arriving) = &publish.arriving
+                        && !self.still_open(&arriving.arrival).await.map_err(unavailable)?
+                    {
+                        return Err(PublishError::SourceClosed);
+                    }
                 }
                 AcceptAnswer::Failed(reason) => return Err(PublishError::Unavailable(reason)),
             }
@@ -250,11 +283,11 @@ async fn chosen(
 ) -> Vec<Arc<Webhook>> {
     if table.work(content.event_type.as_str(), content.bytes()) <= WORK_BYTES_MAX {
         let metadata = publish.metadata.as_deref();
-        return table.matching(&Facts::of(content, metadata));
+        return table.matching(&Facts::of(content, content.view().as_deref(), metadata));
     }
     let (table, content) = (Arc::clone(table), Arc::clone(content));
     let metadata = publish.metadata.clone();
-    let aside = move || table.matching(&Facts::of(&content, metadata.as_deref()));
+    let aside = move || table.matching(&Facts::of(&content, content.view().as_deref(), metadata.as_deref()));
     tokio::task::spawn_blocking(aside).await.expect("matching does not panic and is not aborted")
 }
 
@@ -301,39 +334,6 @@ pub(crate) fn new_deliveries(webhooks: &[Arc<Webhook>], now: Time, position: i64
         .collect()
 }
 
-/// What the key stands for: everything the publisher said, so that a repeat with another body is noticed.
-fn idempotency_key(key: &str, publish: &Publish, now: Time) -> IdempotencyKey {
-    let mut body = Sha256::new();
-    let mut part = |bytes: &[u8]| {
-        body.update((bytes.len() as u64).to_be_bytes());
-        body.update(bytes);
-    };
-    part(publish.event_type.as_str().as_bytes());
-    if let Some(telling) = &publish.telling {
-        part(&telling.asked);
-        return IdempotencyKey {
-            key_hash: Sha256::digest(key.as_bytes()).into(),
-            body_hash: body.finalize().into(),
-            expires_at: now.plus(IDEMPOTENCY_WINDOW),
-        };
-    }
-    part(publish.content_type.as_bytes());
-    part(&publish.data);
-    part(publish.previous_data.as_deref().unwrap_or_default());
-    part(publish.subject.as_deref().unwrap_or_default().as_bytes());
-    part(publish.metadata.as_deref().unwrap_or_default());
-    part(&publish.time.map_or(0, Time::as_micros).to_be_bytes());
-    let window = match publish.origin {
-        Origin::Operational => KEY_WINDOW,
-        Origin::Api => IDEMPOTENCY_WINDOW,
-    };
-    IdempotencyKey {
-        key_hash: Sha256::digest(key.as_bytes()).into(),
-        body_hash: body.finalize().into(),
-        expires_at: now.plus(window),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -348,26 +348,5 @@ mod tests {
         assert_eq!(positions.next(now.minus(Duration::from_secs(9))), start + 4);
         let later = now.plus(Duration::from_secs(1));
         assert_eq!(positions.next(later), later.as_micros());
-    }
-
-    #[test]
-    fn another_body_under_the_same_key_is_told_apart() {
-        let publish = |data: &'static str| Publish {
-            event_type: EventType::parse("a.b").expect("valid"),
-            data: Bytes::from_static(data.as_bytes()),
-            content_type: "application/json".into(),
-            previous_data: None,
-            time: None,
-            subject: None,
-            metadata: None,
-            idempotency_key: Some("k".into()),
-            origin: Origin::Api,
-            token: None,
-            telling: None,
-        };
-        let hashes = |data| idempotency_key("k", &publish(data), Time::ZERO);
-        assert_eq!(hashes("1"), hashes("1"));
-        assert_eq!(hashes("1").key_hash, hashes("2").key_hash);
-        assert_ne!(hashes("1").body_hash, hashes("2").body_hash);
     }
 }

@@ -153,8 +153,9 @@ impl Engine {
             data: broadcast.data.clone(),
             previous_data: None,
             subject: None,
+            arrival: None,
         };
-        let mut webhooks = table.matching(&Facts::of(&content, None));
+        let mut webhooks = table.matching(&Facts::of(&content, content.view().as_deref(), None));
         if webhooks.len() > MATCHED_WEBHOOKS_MAX {
             warn!(%tenant, broadcast = %broadcast.id, matched = webhooks.len(), "a broadcast goes to the first webhooks only");
             webhooks.truncate(MATCHED_WEBHOOKS_MAX);

@@ -162,6 +162,7 @@ impl Engine {
             content_type: "application/json".into(),
             data,
             previous_data,
+            arrival: None,
         };
         let delivery = entropy::delivery_id(now);
         let batch = webhook.config.batch.map(|_| BatchInput::of_one(delivery));

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, RwLock};
 
 use stentor_core::id::{TenantId, TokenId};
+use stentor_core::plan::{Feature, Plan};
 use stentor_core::route::RoutingTable;
 use stentor_store::webhooks::Routing;
 use stentor_store::{Store, StoreError};
@@ -22,12 +23,19 @@ pub struct Known {
     pub types: Arc<TypeGate>,
     /// What its plan allows, read after the table too; none when that is everything.
     pub(crate) limits: Option<Arc<TenantLimits>>,
+    /// Its plan, read after the table too; none only when the tenant is being deleted.
+    plan: Option<Arc<Plan>>,
 }
 
 impl Known {
     /// Whether this token of the tenant was not revoked. One made since is not known yet.
     pub fn has_token(&self, token: TokenId) -> bool {
         self.live_tokens.contains(&token)
+    }
+
+    /// Whether its plan includes this.
+    pub fn includes(&self, feature: Feature) -> bool {
+        self.plan.as_ref().is_some_and(|plan| plan.features.contains(&feature))
     }
 }
 
@@ -124,7 +132,8 @@ impl Directory {
             table: Arc::new(RoutingTable::new(version, webhooks, routes)),
             live_tokens: Arc::new(tokens.into_iter().map(|token| token.id).collect()),
             types: self.types(tenant).await?,
-            limits: plan.and_then(|plan| self.limits.of(tenant, &plan)),
+            limits: plan.as_ref().and_then(|plan| self.limits.of(tenant, plan)),
+            plan: plan.map(|plan| Arc::clone(self.limits.plan(&plan))),
         };
         let mut tenants = self.tenants.write().expect("no panic while holding the lock");
         let kept = tenants.entry(tenant).or_insert_with(|| fresh.clone());

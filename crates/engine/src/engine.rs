@@ -22,14 +22,17 @@ use crate::auth::Authenticator;
 use crate::clock::{Clock, Stopwatch};
 use crate::destination::{Destination, HttpDestination};
 use crate::directory::Directory;
+use crate::ingest::{Certificates, Doors};
 use crate::journal::{Journal, OnDisabled, OnFatal, Writer};
 use crate::limits::Limits;
 use crate::maintenance::Maintenance;
 use crate::metrics::Metrics;
 use crate::outbound::{OutboundClient, SystemResolver};
+use crate::receptions::Receptions;
 use crate::sender::Sender;
 use crate::shard::state::ShardOptions;
 use crate::shard::{Actor, Shards, SharedPermits, World};
+use crate::sources::SourceDirectory;
 use crate::starts;
 
 /// How often a stopping engine looks whether its attempts have ended.
@@ -59,6 +62,7 @@ struct Inner {
     shards: Shards,
     limits: Arc<Limits>,
     directory: Directory,
+    sources: SourceDirectory,
     authenticator: Authenticator,
     sender: Arc<Sender>,
     outbound: Option<OutboundClient>,
@@ -66,6 +70,9 @@ struct Inner {
     permits: SharedPermits,
     positions: Positions,
     metrics: Arc<Metrics>,
+    receptions: Arc<Receptions>,
+    doors: Doors,
+    certificates: Certificates,
     address_policy: AddressPolicy,
     /// Since when every start of an attempt is known (engine rule E14).
     starts_known_since: Time,
@@ -118,6 +125,7 @@ impl Engine {
         let previous_end = store.begin_process(started_at).await?;
         let kept = starts::believed(store.take_starts().await?, previous_end, started_at);
         let limits = Limits::load(options.plans.clone(), &*store, Arc::clone(&clock)).await?;
+        let sources = SourceDirectory::load(Arc::clone(&store)).await?;
         let metrics = Arc::new(Metrics::default());
         let journal = Journal::new(options.queue);
         let (shards, inboxes) = Shards::new();
@@ -125,6 +133,7 @@ impl Engine {
         let sender = Sender::new(destination, Arc::clone(&store), Arc::clone(&clock), Arc::clone(&metrics));
         let inner = Arc::new(Inner {
             directory: Directory::new(Arc::clone(&store), Arc::clone(&limits)),
+            sources,
             limits,
             authenticator: Authenticator::new(Arc::clone(&store), Arc::clone(&clock)),
             sender: Arc::new(sender),
@@ -137,6 +146,9 @@ impl Engine {
             permits,
             positions: Positions::default(),
             metrics,
+            receptions: Arc::default(),
+            doors: Doors::default(),
+            certificates: Certificates::default(),
             address_policy: options.address_policy.clone(),
             starts_known_since: kept.known_since,
             stopping: AtomicBool::new(false),
@@ -145,13 +157,13 @@ impl Engine {
             background: Mutex::default(),
         });
         let engine = Self { inner };
-        let world = engine.world(&options);
+        let world = Arc::new(engine.world(&options));
         let shard_options = shard_options(&options, started_at, previous_end, kept.known_since);
         let mut starts = starts::by_shard(kept);
         for (number, inbox) in (0_u8..=u8::MAX).zip(inboxes) {
             let shard = Shard(number);
             let starts = starts.remove(&shard).unwrap_or_default();
-            let actor = Actor { shard, inbox, world: world.clone(), options: shard_options, starts };
+            let actor = Actor { shard, inbox, world: Arc::clone(&world), options: shard_options, starts };
             supervise(tokio::spawn(actor.run()), options.on_fatal.clone(), "a shard");
         }
         let writer = tokio::spawn(engine.writer(options.on_fatal.clone()).run());
@@ -197,6 +209,12 @@ impl Engine {
                 }
             });
         });
+        let weak = Arc::downgrade(&self.inner);
+        let on_dead = Arc::new(move || {
+            if let Some(inner) = weak.upgrade() {
+                inner.announcing.notify_one();
+            }
+        });
         Writer {
             journal: self.inner.journal.clone(),
             store: Arc::clone(&self.inner.store),
@@ -205,6 +223,7 @@ impl Engine {
             metrics: Arc::clone(&self.inner.metrics),
             on_fatal,
             on_disabled,
+            on_dead,
         }
     }
 
@@ -237,6 +256,9 @@ impl Engine {
         let inner = &self.inner;
         for task in inner.background.lock().await.drain(..) {
             task.abort();
+        }
+        if let Err(error) = self.note_used_credentials().await {
+            warn!(%error, "when credentials were used could not be stored");
         }
         let starts = inner.shards.drain().await;
         let stopwatch = Stopwatch::start();
@@ -292,6 +314,20 @@ impl Engine {
         &self.inner.metrics
     }
 
+    /// What is counted of requests to sources.
+    pub(crate) fn doors(&self) -> &Doors {
+        &self.inner.doors
+    }
+
+    pub(crate) fn certificates(&self) -> &Certificates {
+        &self.inner.certificates
+    }
+
+    /// What came to the front door, for its watcher.
+    pub fn receptions(&self) -> &Arc<Receptions> {
+        &self.inner.receptions
+    }
+
     /// How many events of a tenant, or of all, may wait to be stored, and how many more fit now.
     pub fn room(&self, tenant: Option<TenantId>) -> (usize, usize) {
         self.inner.journal.room(tenant)
@@ -321,6 +357,11 @@ impl Engine {
     /// The routing tables in force.
     pub fn directory(&self) -> &Directory {
         &self.inner.directory
+    }
+
+    /// All sources and credentials.
+    pub fn sources(&self) -> &SourceDirectory {
+        &self.inner.sources
     }
 
     /// The guarded client, when this engine sends over the network.

@@ -5,9 +5,10 @@ mod backtest;
 
 use std::sync::Arc;
 
-use stentor_core::event::{Event, EventPattern};
+use stentor_core::event::{Event, EventPattern, Origin};
 use stentor_core::filter::{Explanation, Facts, Filter};
 use stentor_core::id::{EventId, RouteId, TenantId, WebhookId};
+use stentor_core::operational;
 use stentor_core::profile::Profile;
 use stentor_core::route::{Route, RouteStep, trace};
 use stentor_core::webhook::Webhook;
@@ -60,6 +61,8 @@ pub struct WebhookExplained {
     pub choice: Choice,
     /// What its event types and its filter say.
     pub chosen: Chosen,
+    /// Whether it is an operational event that the webhook does not ask for by name or prefix, or that is about it.
+    pub withheld: bool,
     /// The routes that name it.
     pub routes: Vec<(Arc<Route>, RouteStep)>,
 }
@@ -69,6 +72,7 @@ impl WebhookExplained {
     pub fn is_matched(&self) -> bool {
         let by_route = self.routes.iter().any(|(_, step)| *step == RouteStep::Taken);
         self.webhook.is_some()
+            && !self.withheld
             && (self.chosen.pattern.is_some() || by_route)
             && self.chosen.filter.as_ref().is_none_or(|filter| filter.passed)
     }
@@ -147,12 +151,20 @@ impl Engine {
             None => self.store().webhook(tenant, id).await?,
         };
         let choice = Choice::of_webhook(webhook.as_ref().unwrap_or(&today), draft);
-        let facts = facts_of(&event);
-        let chosen = choice.ask(&facts);
+        let view = event.content.view();
+        let facts = facts_of(&event, view.as_deref());
+        let mut chosen = choice.ask(&facts);
+        let (kind, subject) = (&event.content.event_type, event.content.subject.as_deref());
+        let withheld =
+            event.origin == Origin::Operational && !operational::is_sent(&choice.patterns, id, kind, subject);
+        if withheld {
+            chosen.pattern = None;
+        }
         let then = self.routes_then(tenant, version).await?;
         let mut routes = traced(&then, &facts);
         routes.retain(|(route, _)| route.config.webhooks.contains(&id));
-        Ok(Some(WebhookExplained { event, version, webhook, choice, chosen, routes }))
+        drop(view);
+        Ok(Some(WebhookExplained { event, version, webhook, choice, chosen, withheld, routes }))
     }
 
     /// What the routes of a tenant make of an event, in their order; one of them may have a draft of a filter. None when there
@@ -174,13 +186,15 @@ impl Engine {
             let Some(route) = then.routes.iter_mut().find(|route| route.id == id) else { return Ok(None) };
             route.config.filter = filter;
         }
-        let facts = facts_of(&event);
+        let view = event.content.view();
+        let facts = facts_of(&event, view.as_deref());
         let explained = |(route, step): (Arc<Route>, RouteStep)| {
             let choice = Choice::of_route(&route, None);
             let live = route.config.webhooks.iter().filter(|id| then.live.contains(id)).copied().collect();
             RouteExplained { step, chosen: choice.ask(&facts), choice, live, route }
         };
         let routes = traced(&then, &facts).into_iter().map(explained).collect();
+        drop(view);
         Ok(Some(RoutesExplained { event, version, routes }))
     }
 

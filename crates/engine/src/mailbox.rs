@@ -28,6 +28,11 @@ impl<T> Mailbox<T> {
     pub async fn put(&self, message: T) {
         let _ = self.0.send(message).await;
     }
+
+    /// Puts a message if there is room and an actor; otherwise the message is lost and the answer is false.
+    pub fn put_if_room(&self, message: T) -> bool {
+        self.0.try_send(message).is_ok()
+    }
 }
 
 impl<T> Inbox<T> {

@@ -110,6 +110,7 @@ impl Maintenance {
                     if let Err(error) = sweeper.engine.retire_unused_webhooks().await {
                         warn!(%error, "webhooks that no conversation uses any more could not be deleted");
                     }
+                    sweeper.engine.settle_sources().await;
                 }
             }),
             tokio::spawn(async move {

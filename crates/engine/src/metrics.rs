@@ -31,6 +31,11 @@ struct OutcomeLabel {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct VerdictLabel {
+    verdict: Word,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct StateLabel {
     state: Word,
 }
@@ -42,6 +47,7 @@ pub struct Metrics {
     deliveries: Counter<u64, AtomicU64>,
     attempts: Family<OutcomeLabel, Counter>,
     retries: Counter<u64, AtomicU64>,
+    requests: Family<VerdictLabel, Counter>,
     finished: Family<StateLabel, Counter>,
     response_time: Histogram,
     queue_delay: Histogram,
@@ -63,6 +69,7 @@ impl Default for Metrics {
             deliveries: Counter::default(),
             attempts: Family::default(),
             retries: Counter::default(),
+            requests: Family::default(),
             finished: Family::default(),
             response_time: Histogram::new(TIME_BUCKETS),
             queue_delay: Histogram::new(TIME_BUCKETS),
@@ -84,6 +91,11 @@ impl Metrics {
         registry.register("deliveries_created", "Deliveries that came into being", self.deliveries.clone());
         registry.register("attempts", "Attempts by kind of outcome", self.attempts.clone());
         registry.register("retries", "Attempts after the first of a delivery", self.retries.clone());
+        registry.register(
+            "requests_received",
+            "Requests to sources by what became of them: accepted, duplicate, challenge or the code of a refusal",
+            self.requests.clone(),
+        );
         registry.register(
             "deliveries_finished",
             "Deliveries that ended with an attempt, by state",
@@ -127,6 +139,11 @@ impl Metrics {
         } else {
             self.queue_delay.observe(attempt.started_at.since(event.created_at()).as_secs_f64());
         }
+    }
+
+    /// Counts a request to a source. `verdict` is one of a closed set of words.
+    pub fn received(&self, verdict: &'static str) {
+        self.requests.get_or_create(&VerdictLabel { verdict: Word(verdict) }).inc();
     }
 
     pub(crate) fn recorded(&self, outcome: &OutcomeWrite) {

@@ -7,17 +7,19 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 use stentor_core::event::{EventType, Origin};
 use stentor_core::id::{TenantId, WebhookId};
-use stentor_core::operational::WEBHOOK_DISABLED;
-use stentor_store::operational::Disabling;
+use stentor_core::operational::{DELIVERY_DEAD, WEBHOOK_DISABLED};
+use stentor_store::operational::{Death, Disabling};
 use tracing::{info, warn};
 
 use crate::accept::{Publish, PublishError};
 use crate::engine::Engine;
 
-/// How long the key of an operational event is remembered: longer than a gateway stays down.
+/// How long the key of an operational event is remembered: longer than a gateway stays down. Those of `delivery.dead`, which
+/// may be many, are remembered as long as a publisher's.
 pub(crate) const KEY_WINDOW: Duration = Duration::from_secs(400 * 24 * 3_600);
 /// How often notes are looked for without being told of one.
 const LOOK_INTERVAL: Duration = Duration::from_secs(30);
@@ -53,6 +55,7 @@ impl Engine {
             origin: Origin::Operational,
             token: None,
             telling: None,
+            arriving: None,
         };
         match self.publish(tenant, publish).await {
             Ok(published) if !published.duplicate => {
@@ -86,10 +89,11 @@ impl Engine {
     async fn announce(&self) -> Result<(), PublishError> {
         loop {
             let noted = self.store().disablings(CHUNK_ROWS).await.map_err(unavailable)?;
-            if noted.is_empty() {
+            let deaths = self.store().deaths(CHUNK_ROWS).await.map_err(unavailable)?;
+            if noted.is_empty() && deaths.is_empty() {
                 return Ok(());
             }
-            let mut told = Ok(());
+            let mut told = self.announce_dead(deaths).await;
             for disabling in noted {
                 // One tenant that has too much waiting does not hold up the others.
                 told = told.and(self.announce_disabled(&disabling).await);
@@ -114,6 +118,27 @@ impl Engine {
             Err(error) => return Err(error),
         }
         self.store().disabling_emitted(webhook, version).await.map_err(unavailable)
+    }
+
+    /// All at once, so that many share a commit.
+    async fn announce_dead(&self, deaths: Vec<Death>) -> Result<(), PublishError> {
+        let emitted = join_all(deaths.iter().map(|death| {
+            let key = format!("{} {}", death.delivery, death.attempts);
+            self.emit(death.tenant, DELIVERY_DEAD, key, dead_data(death))
+        }));
+        let (mut done, mut told) = (Vec::new(), Ok(()));
+        for (death, emitted) in deaths.iter().zip(emitted.await) {
+            match emitted {
+                Ok(()) | Err(PublishError::UnknownTenant) => done.push((death.delivery, death.attempts)),
+                Err(error @ PublishError::TooManyMatches { .. }) => {
+                    warn!(tenant = %death.tenant, delivery = %death.delivery, %error, "a dead delivery cannot be told of");
+                    done.push((death.delivery, death.attempts));
+                }
+                Err(error) => told = Err(error),
+            }
+        }
+        self.store().deaths_emitted(&done).await.map_err(unavailable)?;
+        told
     }
 }
 
@@ -141,6 +166,26 @@ fn disabled_data(disabling: &Disabling, url: Option<&str>, name: Option<&str>) -
             "status": disabling.status,
         },
         "resume": resume(webhook),
+    })
+}
+
+/// What `delivery.dead` says: which, why, by which attempt, and how to send it again.
+fn dead_data(death: &Death) -> Value {
+    json!({
+        "delivery_id": death.delivery,
+        "event_id": death.event,
+        "event_type": death.event_type,
+        "webhook_id": death.webhook,
+        "reason": death.reason,
+        "died_at": death.died_at,
+        "attempts": death.attempts,
+        "last_attempt": {
+            "number": death.attempts,
+            "outcome": death.outcome,
+            "reason": death.outcome_reason,
+            "status": death.status,
+        },
+        "retry": {"method": "POST", "path": format!("/v1/deliveries/{}/retry", death.delivery)},
     })
 }
 

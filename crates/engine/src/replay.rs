@@ -52,7 +52,7 @@ impl Engine {
             },
             None => match self.directory().table(tenant).await? {
                 Some(table) => {
-                    let mut webhooks = table.matching(&facts_of(&stored));
+                    let mut webhooks = table.matching(&facts_of(&stored, stored.content.view().as_deref()));
                     if stored.origin == Origin::Operational {
                         let (kind, subject) = (&stored.content.event_type, stored.content.subject.as_deref());
                         webhooks.retain(|webhook| operational::is_receiver(webhook, kind, subject));
@@ -182,8 +182,15 @@ impl Engine {
             } else {
                 // What its filter or a route asks for is in the event.
                 let stored = self.store().event(replay.tenant, id).await?;
-                stored.is_some_and(|event| table.sends_to(&facts_of(&event), webhook.id))
+                stored.is_some_and(|event| {
+                    let view = event.content.view();
+                    table.sends_to(&facts_of(&event, view.as_deref()), webhook.id)
+                })
             };
+            // A message goes to its conversation's webhook, which asks for no type.
+            let sent = sent
+                || (webhook.config.of_conversations
+                    && self.webhook_of_message(replay.tenant, id).await? == Some(webhook.id));
             if sent {
                 let made = new_deliveries(std::slice::from_ref(&shared), now, self.positions().next(now));
                 chunk.items.extend(made.into_iter().map(|delivery| (id, delivery)));
@@ -193,9 +200,9 @@ impl Engine {
     }
 }
 
-/// What filters see of a stored event.
-pub(crate) fn facts_of(event: &Event) -> Facts<'_> {
-    Facts::of(&event.content, event.metadata.as_deref())
+/// What filters see of a stored event, given the view of its data.
+pub(crate) fn facts_of<'a>(event: &'a Event, view: Option<&'a str>) -> Facts<'a> {
+    Facts::of(&event.content, view, event.metadata.as_deref())
 }
 
 /// What one step looks at.

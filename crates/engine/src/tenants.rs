@@ -34,6 +34,7 @@ impl Engine {
         self.authenticator().forget();
         self.directory().forget(id);
         self.limits().forget(id);
+        self.sources().forget_tenant(id);
         for webhook in table.iter().flat_map(|table| table.webhooks()) {
             if let Some(deleted) = self.store().lane_webhook(id, webhook.id).await? {
                 self.shards().configure(Arc::new(deleted)).await;

@@ -31,7 +31,7 @@ pub use bootstrap::FirstStart;
 
 use crate::config::{Config, Database};
 use crate::http::server::{self, ServerOptions};
-use crate::http::{AppState, Facts, HttpOptions, router};
+use crate::http::{AppState, Facts, HttpOptions, Surface};
 
 /// The part of the time to stop in that belongs to requests; the rest is for the attempts that they may have started.
 const REQUESTS_SHARE: f64 = 0.5;
@@ -63,10 +63,15 @@ impl App {
             bootstrap::run(store.as_ref(), clock.as_ref(), config.operator_token.as_ref()).await?;
         let engine = Engine::start(store, engine_options(config, address), clock).await?;
         let stop = CancellationToken::new();
-        let state = AppState::new(engine.clone(), http_options(config)).with_facts(Facts::of(config));
-        let router = router(state);
+        let state = AppState::new(
+            engine.clone(),
+            http_options(config),
+            Facts::of(config),
+            config.http.trusted_proxies.networks(),
+        );
+        let surface = Surface::new(state);
         let options = server_options(config, descriptors);
-        let server = tokio::spawn(server::serve(listener, router, stop.clone(), options));
+        let server = tokio::spawn(server::serve(listener, surface, stop.clone(), options));
         let (delay, drain) = (config.shutdown.delay(), config.shutdown.drain());
         Ok(Self { engine, address, first_start, stop, server, delay, drain })
     }

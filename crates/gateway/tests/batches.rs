@@ -143,4 +143,9 @@ async fn what_was_attempted_together_cannot_be_cancelled_alone() {
     recorded(&tenant, 2, "delivered").await;
     let requests = receiver.requests();
     assert_eq!((requests.len(), id(&requests[0])), (2, id(&requests[1])));
+    let delivered = tenant.read(&path).await;
+    assert_eq!(delivered["batch_id"], id(&requests[0]), "{delivered}");
+    for attempt in delivered["attempts"].as_array().unwrap() {
+        assert_eq!(attempt["batch_id"], id(&requests[0]), "{delivered}");
+    }
 }

@@ -116,6 +116,29 @@ async fn a_large_event_is_judged_and_names_the_first_place() {
     assert_eq!(pointers(&refused.json()["errors"]), ["/data/500000"]);
 }
 
+#[tokio::test]
+async fn a_repeat_with_its_key_answers_the_first_event_whatever_is_demanded_by_now() {
+    let gateway = start().await;
+    let (api, tenant) = declared(&gateway).await;
+    let event = |kind: &str, total: i32| {
+        json!({"type": kind, "data": {"total": total}, "idempotency_key": kind}).to_string()
+    };
+    let mut firsts = Vec::new();
+    for kind in ["order.created", "order.paid"] {
+        firsts.push(text(&api.try_publish(event(kind, -1)).await.unwrap().json(), "id"));
+    }
+    demand(&gateway, &tenant, json!({"validation": "reject", "strict": true})).await;
+    for (kind, first) in ["order.created", "order.paid"].into_iter().zip(firsts) {
+        let again = api.try_publish(event(kind, -1)).await.unwrap();
+        assert_eq!((again.status(), text(&again.json(), "id")), (202, first), "{}", again.text());
+        let other = api.try_publish(event(kind, -2)).await.unwrap();
+        assert_eq!((other.status(), other.problem_code()), (409, "idempotency_key_reused".into()));
+    }
+    let fresh = json!({"type": "order.created", "data": {"total": -1}, "idempotency_key": "new"});
+    assert_eq!(api.try_publish(fresh.to_string()).await.unwrap().problem_code(), "schema_mismatch");
+    assert_eq!(api.list("/v1/events", "").await.len(), 2);
+}
+
 async fn test_send(api: &Api, webhook: &str, event_type: &str) -> Answer {
     let body = json!({"webhook_id": webhook, "event_type": event_type}).to_string();
     api.request(Method::POST, "/v1/webhooks/test", &[], body).await.unwrap()

@@ -40,6 +40,9 @@ async fn the_fifth_failure_disables_and_says_so_and_what_was_held_goes_out() {
     let first = tenant.publish("order.made", &json!({"n": 0})).await.id;
     let shown = wait_status(&tenant, &failing, "disabled").await;
     assert_eq!(shown["disabled_reason"], "failed_attempts");
+    let health = &shown["health"];
+    assert_eq!((&health["status"], &health["total_deliveries"]), (&json!("degraded"), &json!(1)));
+    assert!(health["failing_since"].is_string() && health["success_rate"] == 0.0, "{health}");
     wait::until("it is told", || async { (receiver.requests_to("/told").len() == 1).then_some(()) }).await;
     let told = receiver.requests_to("/told")[0].json();
     assert_eq!(told["type"], "webhook.disabled");

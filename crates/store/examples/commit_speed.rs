@@ -58,6 +58,7 @@ impl Source {
             content_type: "application/json".into(),
             data: self.data.clone(),
             previous_data: None,
+            arrival: None,
         };
         let deliveries: Vec<_> = webhooks
             .into_iter()

@@ -50,13 +50,16 @@ pub(crate) fn micros(time: Time) -> i64 {
 
 pub(crate) const fn origin_number(origin: Origin) -> i64 {
     match origin {
-        Origin::Api => 1,
+        // Told apart from the former by its arrival.
+        Origin::Api | Origin::Source => 1,
         Origin::Operational => 2,
     }
 }
 
-pub(crate) fn origin(number: i64) -> StoreResult<Origin> {
+/// `arrived`: whether the event has an arrival.
+pub(crate) fn origin(number: i64, arrived: bool) -> StoreResult<Origin> {
     match number {
+        1 if arrived => Ok(Origin::Source),
         1 => Ok(Origin::Api),
         2 => Ok(Origin::Operational),
         _ => Err(unreadable("an origin")),

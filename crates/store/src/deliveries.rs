@@ -33,7 +33,7 @@ pub struct DeliveryRow {
     pub next_attempt_at: Option<Time>,
     /// When it ended.
     pub finished_at: Option<Time>,
-    /// The batch that it stays in until it is final.
+    /// The batch that it stays in until it is final; of a finished one, the batch of its last attempt.
     pub batch: Option<BatchId>,
 }
 
@@ -54,6 +54,8 @@ pub struct AttemptRow {
     pub status: Option<u16>,
     /// The answer.
     pub response: Option<CapturedResponse>,
+    /// The batch that it was of.
+    pub batch: Option<BatchId>,
 }
 
 /// Which deliveries to list. Everything set must hold.

@@ -2,11 +2,12 @@
 
 use async_trait::async_trait;
 use stentor_core::event::{Event, EventType};
-use stentor_core::id::{EventId, TenantId};
+use stentor_core::id::{EventId, SourceId, TenantId};
 use stentor_core::time::Time;
 
 use crate::Page;
 use crate::error::StoreResult;
+use crate::journal::IdempotencyKey;
 
 /// Which events to list. Everything set must hold.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -17,6 +18,8 @@ pub struct EventFilter {
     pub subject: Option<String>,
     /// Accepted at or after.
     pub since: Option<Time>,
+    /// Received by exactly this source.
+    pub source: Option<SourceId>,
     /// Accepted before.
     pub until: Option<Time>,
 }
@@ -28,6 +31,20 @@ pub struct ListedEvent {
     pub event: Event,
     /// Whether its content was larger than asked for; `data` is then empty and there is no `previous_data`.
     pub data_omitted: bool,
+}
+
+/// What an idempotency key was used for before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyedEvent {
+    /// For this event, with the same body.
+    Same {
+        /// The first event.
+        event: EventId,
+        /// How many webhooks it matched.
+        matched: u32,
+    },
+    /// For this event, with another body.
+    Other(EventId),
 }
 
 /// The sum that promise P2 asks for. `accepted` counts deliveries that came into being: matched webhooks and redeliveries.
@@ -81,6 +98,14 @@ pub trait Events: Send + Sync {
         after: Option<EventId>,
         rows: u32,
     ) -> StoreResult<Vec<(EventId, EventType)>>;
+
+    /// What an idempotency key that has not expired at `now` was used for by an event.
+    async fn keyed_event(
+        &self,
+        tenant: TenantId,
+        key: &IdempotencyKey,
+        now: Time,
+    ) -> StoreResult<Option<KeyedEvent>>;
 
     /// The sums over all tenants, or one. Hours that are closed are kept as checked totals, so this does not scan them.
     async fn conservation(&self, tenant: Option<TenantId>) -> StoreResult<Conservation>;

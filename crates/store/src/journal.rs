@@ -110,7 +110,7 @@ pub struct OutcomeWrite {
     pub health: HealthChange,
     /// Whether the webhook is disabled with it.
     pub disable: Option<DisableReason>,
-    /// The batch that it stays in when it is tried again (engine rule E23).
+    /// The batch that the attempt was of, and that it stays in when it is tried again (engine rule E23).
     pub batch: Option<BatchId>,
     /// Where the event goes when the step is dead. It does not go there when the event is an operational one, when the
     /// delivery itself came from another webhook that gave it up, or when the webhook does not exist.

@@ -5,12 +5,15 @@
 //! This is the only crate that knows SQL.
 
 mod abort;
+pub mod answers;
+mod arrivals;
 pub mod broadcasts;
 mod changes;
 mod columns;
 pub mod conformance;
 pub mod conversations;
 mod copy_file;
+pub mod credentials;
 pub mod deliveries;
 pub mod error;
 pub mod event_types;
@@ -24,6 +27,7 @@ pub mod replays;
 pub mod routes;
 pub mod seal;
 mod secrets;
+pub mod sources;
 pub mod sqlite;
 pub mod statistics;
 pub mod tenants;
@@ -32,8 +36,10 @@ pub mod tokens;
 pub mod usage;
 pub mod webhooks;
 
+pub use answers::Answers;
 pub use broadcasts::Broadcasts;
 pub use conversations::Conversations;
+pub use credentials::Credentials;
 pub use deliveries::Deliveries;
 pub use error::StoreError;
 pub use event_types::EventTypes;
@@ -44,6 +50,7 @@ pub use maintenance::Maintenance;
 pub use operational::Operational;
 pub use replays::Replays;
 pub use routes::Routes;
+pub use sources::Sources;
 pub use statistics::Statistics;
 pub use tenants::Tenants;
 pub use tokens::Tokens;
@@ -68,6 +75,9 @@ pub trait Store:
     + Maintenance
     + EventTypes
     + Conversations
+    + Answers
+    + Sources
+    + Credentials
 {
 }
 
@@ -88,6 +98,9 @@ impl<T> Store for T where
         + Maintenance
         + EventTypes
         + Conversations
+        + Answers
+        + Sources
+        + Credentials
 {
 }
 

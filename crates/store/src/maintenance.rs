@@ -50,7 +50,7 @@ pub trait Maintenance: Send + Sync {
     async fn close_hours(&self, now: Time) -> StoreResult<()>;
 
     /// Deletes what configuration leaves behind and nobody can ask about once everything accepted before `before` is gone:
-    /// tokens that were revoked or expired, finished replays, tombstones that no delivery names, revisions that were
+    /// tokens and credentials that were revoked or expired, finished replays, tombstones that no delivery names, revisions that were
     /// followed by another. At most `rows_max` of each kind; answers how many rows went, 0 when nothing was left.
     async fn purge_leftovers(&self, before: Time, rows_max: u32) -> StoreResult<u32>;
 

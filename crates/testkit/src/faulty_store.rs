@@ -1,7 +1,6 @@
 //! A store that fails on request. Everything reaches the real store behind it, but for the commits it is told about.
 
 mod delegate;
-mod knowledge;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard};

@@ -5,8 +5,9 @@ mod decimal;
 #[cfg(feature = "ed25519")]
 mod ed25519;
 mod error;
-pub mod hex;
-pub mod plain_base64;
+pub mod plain;
+#[cfg(feature = "providers")]
+pub mod provider;
 mod secret;
 pub mod standard;
 pub mod timestamped;

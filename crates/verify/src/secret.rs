@@ -59,11 +59,11 @@ impl Secret {
     /// [`KeyError::Empty`].
     ///
     /// ```
-    /// use stentor_verify::{Secret, hex};
+    /// use stentor_verify::{Secret, plain};
     ///
     /// let as_shown = Secret::raw("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")?;
     /// let decoded = Secret::parse("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")?;
-    /// assert_ne!(hex::sign_body(&as_shown, b"{}"), hex::sign_body(&decoded, b"{}"));
+    /// assert_ne!(plain::HEX.sign_body(&as_shown, b"{}"), plain::HEX.sign_body(&decoded, b"{}"));
     /// # Ok::<(), stentor_verify::KeyError>(())
     /// ```
     pub fn raw(text: &str) -> Result<Self, KeyError> {

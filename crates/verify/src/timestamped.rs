@@ -7,7 +7,7 @@ use subtle::{Choice, ConstantTimeEq};
 
 use crate::decimal::Decimal;
 use crate::error::VerifyError;
-use crate::hex;
+use crate::plain::{HEX, HEX_SIGNATURE_LENGTH_BYTES};
 use crate::secret::Secret;
 use crate::standard::MAX_LISTED_SIGNATURES;
 use crate::tolerance::Tolerance;
@@ -33,10 +33,10 @@ impl Layout {
     /// [`Secret::raw`].
     ///
     /// ```
-    /// use stentor_verify::{Secret, hex, timestamped};
+    /// use stentor_verify::{Secret, plain, timestamped};
     ///
     /// let secret = Secret::raw("endpoint secret")?;
-    /// let expected = hex::sign_body(&secret, b"1700000000,{}");
+    /// let expected = plain::HEX.sign_body(&secret, b"1700000000,{}");
     /// let header = timestamped::CONVOY.sign(&[secret], 1_700_000_000, b"{}");
     /// assert_eq!(header, format!("t=1700000000,v1={expected}"));
     /// # Ok::<(), stentor_verify::KeyError>(())
@@ -44,12 +44,12 @@ impl Layout {
     #[must_use]
     pub fn sign(&self, secrets: &[Secret], timestamp_seconds: u64, body: &[u8]) -> String {
         let timestamp = Decimal::new(timestamp_seconds);
-        let each = hex::SIGNATURE_LENGTH_BYTES + self.mark.len() + 2;
+        let each = HEX_SIGNATURE_LENGTH_BYTES + self.mark.len() + 2;
         let mut header = String::with_capacity(22 + secrets.len() * each);
         write!(header, "t={timestamp_seconds}").expect("writing to a String");
         for secret in secrets {
             let digest = secret.mac(&[timestamp.as_bytes(), self.separator.as_bytes(), body]);
-            write!(header, ",{}={}", self.mark, hex::encode(&digest)).expect("writing to a String");
+            write!(header, ",{}={}", self.mark, HEX.encode(&digest)).expect("writing to a String");
         }
         header
     }
@@ -99,7 +99,7 @@ impl Layout {
         let timestamp = fields().find(|(name, _)| *name == "t").map(|(_, value)| value);
         let timestamp = timestamp.ok_or(VerifyError::MalformedSignature)?;
         let listed = fields().filter(|(name, _)| *name == self.mark);
-        let signatures: Vec<_> = listed.filter_map(|(_, value)| hex::decode(value)).collect();
+        let signatures: Vec<_> = listed.filter_map(|(_, value)| HEX.decode(value)).collect();
         if signatures.is_empty() { Err(VerifyError::MalformedSignature) } else { Ok((timestamp, signatures)) }
     }
 }

@@ -16,6 +16,7 @@ fn event(data: &'static str) -> EventContent {
         content_type: "application/json".into(),
         data: Bytes::from_static(data.as_bytes()),
         previous_data: None,
+        arrival: None,
     }
 }
 

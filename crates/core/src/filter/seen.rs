@@ -7,6 +7,7 @@ use super::path::{Path, Step};
 use super::scan::{Value, elements, members};
 use crate::event::EventContent;
 use crate::id::EventId;
+use crate::inbound::media_type::MediaType;
 use crate::limits::FILTER_SEEN_VALUES_MAX;
 use crate::time::Time;
 
@@ -21,7 +22,7 @@ pub struct Facts<'a> {
     pub time: Time,
     /// `$.subject`.
     pub subject: Option<&'a str>,
-    /// `$.data`, when it is JSON.
+    /// `$.data`: JSON, or a view of it.
     pub data: Option<&'a str>,
     /// `$.previous_data`.
     pub previous_data: Option<&'a str>,
@@ -30,25 +31,20 @@ pub struct Facts<'a> {
 }
 
 impl<'a> Facts<'a> {
-    /// Those of an event.
-    pub fn of(content: &'a EventContent, metadata: Option<&'a [u8]>) -> Self {
-        let is_json = is_json(&content.content_type);
+    /// Those of an event. `view` is its [`EventContent::view`].
+    pub fn of(content: &'a EventContent, view: Option<&'a str>, metadata: Option<&'a [u8]>) -> Self {
+        let is_json = || MediaType::parse(&content.content_type).is_json();
         let text = |bytes: &'a [u8]| std::str::from_utf8(bytes).ok();
         Self {
             id: content.id,
             event_type: content.event_type.as_str(),
             time: content.time,
             subject: content.subject.as_deref(),
-            data: text(&content.data).filter(|_| is_json),
-            previous_data: content.previous_data.as_deref().and_then(text).filter(|_| is_json),
+            data: view,
+            previous_data: content.previous_data.as_deref().and_then(text).filter(|_| is_json()),
             metadata: metadata.and_then(text),
         }
     }
-}
-
-fn is_json(content_type: &str) -> bool {
-    let media = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    media == "application/json" || media.ends_with("+json")
 }
 
 /// The paths of any number of filters, each once. A path's number is its place in [`Seen`].
@@ -345,13 +341,16 @@ mod tests {
             event_type: crate::event::EventType::parse("a").expect("valid"),
             time: Time::ZERO,
             subject: None,
-            content_type: "text/plain".into(),
+            content_type: "application/octet-stream".into(),
             data: "{}".into(),
             previous_data: None,
+            arrival: None,
         };
-        assert!(Facts::of(&content, None).data.is_none());
+        let seen =
+            |content: &EventContent| Facts::of(content, content.view().as_deref(), None).data.is_some();
+        assert!(!seen(&content));
         let json =
             EventContent { content_type: "Application/CloudEvents+JSON; charset=utf-8".into(), ..content };
-        assert!(Facts::of(&json, None).data.is_some());
+        assert!(seen(&json));
     }
 }

@@ -46,3 +46,19 @@ fn its_size_is_bounded_whatever_is_asked_for() {
     }
     assert!(of_schema(&schema.to_string()).len() < VALUES_MAX * (1_000 + 50));
 }
+
+#[test]
+fn a_schema_that_refers_to_itself_has_a_small_sample() {
+    let tree = json!({"type": "object", "required": ["name"], "properties": {"name": {"type": "string"},
+        "parent": {"$ref": "#"}, "children": {"type": "array", "items": {"$ref": "#"}}}});
+    let list =
+        json!({"properties": {"next": {"anyOf": [{"$ref": "#"}, {"type": "null"}]}}, "required": ["next"]});
+    for (schema, expected) in
+        [(&tree, json!({"name": sample(&tree)["name"], "children": []})), (&list, json!({"next": null}))]
+    {
+        let made = sample(schema);
+        assert_eq!(made, expected);
+        let compiled = Schema::compile(&schema.to_string()).expect("a schema");
+        assert!(compiled.mismatches(made.to_string().as_bytes()).is_empty());
+    }
+}

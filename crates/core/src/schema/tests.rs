@@ -106,14 +106,73 @@ fn patterns_that_need_more_than_linear_time_are_refused() {
 }
 
 #[test]
-fn a_schema_that_refers_to_itself_is_refused() {
+fn a_circle_that_stays_with_one_value_is_refused() {
     for schema in [
         json!({"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/a"}}}),
         json!({"$ref": "#/$defs/a", "$defs": {"a": {"allOf": [{"$ref": "#/$defs/b"}]}, "b": {"not": {"$ref": "#/$defs/a"}}}}),
         json!({"properties": {"child": {"$ref": "#/properties/child"}}}),
+        json!({"if": {"$ref": "#"}, "properties": {"child": {"$ref": "#"}}}),
     ] {
         assert!(refused(&schema).detail.contains("itself"), "{schema}");
     }
+}
+
+/// A tree of objects, `levels` deep.
+fn nested(levels: usize, last: &str) -> String {
+    format!("{}{last}{}", r#"{"child":"#.repeat(levels), "}".repeat(levels))
+}
+
+#[test]
+fn a_schema_that_refers_to_itself_follows_the_data() {
+    let tree = json!({
+        "$ref": "#/$defs/node",
+        "$defs": {"node": {"type": "object", "required": ["name"], "properties": {
+            "name": {"type": "string"}, "children": {"type": "array", "items": {"$ref": "#/$defs/node"}},
+        }}},
+    });
+    let data = r#"{"name":"a","children":[{"name":"b","children":[]},{"name":"c","children":[{"name":4}]}]}"#;
+    assert_eq!(pointers(&tree, data), ["/children/1/children/0/name"]);
+    assert_eq!(pointers(&tree, r#"{"name":"a","children":[{"name":"b"},{"children":[]}]}"#), ["/children/1"]);
+    let list = json!({"properties": {"next": {"anyOf": [{"type": "null"}, {"$ref": "#"}]}, "n": {"type": "integer"}}});
+    assert_eq!(pointers(&list, r#"{"n":1,"next":{"n":2,"next":{"n":3,"next":null}}}"#), Vec::<String>::new());
+    assert_eq!(pointers(&list, r#"{"n":1,"next":{"n":2,"next":{"n":"3","next":null}}}"#), ["/next"]);
+    // Where every level looks once, data may be as deep as any.
+    let chain = compiled(&json!({"properties": {"child": {"$ref": "#"}}, "not": {"type": "string"}}));
+    assert!(chain.mismatches(nested(120, "1").as_bytes()).is_empty());
+    assert_eq!(chain.mismatches(nested(120, "\"1\"").as_bytes()).len(), 1);
+}
+
+#[test]
+fn what_multiplies_with_every_level_is_followed_as_far_as_it_may_cost() {
+    let twice = json!({"anyOf": [{"properties": {"child": {"$ref": "#"}}}, {"properties": {"child": {"$ref": "#"}}}]});
+    let deepest = compiled(&twice).depth_max.expect("it refers to itself");
+    assert!((4..20).contains(&deepest), "{deepest}");
+    assert!(pointers(&twice, &nested(deepest, "1")).is_empty());
+    let found = compiled(&twice).mismatches(nested(deepest + 1, "1").as_bytes());
+    assert!(found.len() == 1 && found[0].detail.contains("levels"), "{found:?}");
+    // A circle of a hundred looks at each value is no circle that may be walked.
+    let many = vec![json!({"properties": {"child": {"$ref": "#"}}}); 100];
+    assert!(refused(&json!({"allOf": many})).detail.contains("rules"));
+    let unevaluated = json!({"properties": {"child": {"$ref": "#"}}, "unevaluatedProperties": false});
+    let deepest = compiled(&unevaluated).depth_max.expect("it refers to itself");
+    assert!(deepest < 20, "{deepest}");
+    assert_eq!(pointers(&unevaluated, &nested(deepest, r#"{"other":1}"#)).len(), 1);
+}
+
+#[test]
+fn a_deep_chain_of_circles_leaves_the_stack_alone() {
+    let mut inner = json!({"$ref": "#"});
+    for _ in 0..12 {
+        inner = json!({"allOf": [inner]});
+    }
+    let schema = json!({"properties": {"child": inner}});
+    let compiled = compiled(&schema);
+    let deepest = compiled.depth_max.expect("it refers to itself");
+    let judged = std::thread::Builder::new()
+        .stack_size(1024 * 1024)
+        .spawn(move || compiled.mismatches(nested(deepest, "1").as_bytes()).len())
+        .expect("a thread can be started");
+    assert_eq!(judged.join().expect("the stack suffices"), 0);
 }
 
 #[test]
@@ -148,6 +207,7 @@ fn schemas() -> impl Strategy<Value = Value> {
         Just(json!({"type": "integer", "minimum": 3})),
         Just(json!({"$ref": "#/$defs/a"})),
         Just(json!({"$ref": "#/$defs/b"})),
+        Just(json!({"$ref": "#"})),
         Just(json!({"enum": [1, "a", null]})),
     ];
     let schema = leaf.prop_recursive(4, 30, 4, |inner| {
@@ -157,6 +217,9 @@ fn schemas() -> impl Strategy<Value = Value> {
             (inner.clone(), inner.clone())
                 .prop_map(|(a, b)| json!({"properties": {"a": a, "b": b}, "unevaluatedProperties": false})),
             inner.clone().prop_map(|items| json!({"items": items})),
+            (inner.clone(), inner.clone())
+                .prop_map(|(a, b)| json!({"patternProperties": {"a|b": a}, "additionalProperties": b})),
+            (inner.clone(), inner.clone()).prop_map(|(a, b)| json!({"if": a, "then": b, "contains": a})),
             inner.prop_map(|not| json!({"not": not})),
         ]
     });
@@ -176,7 +239,9 @@ proptest! {
         if let Ok(compiled) = Schema::compile(&schema.to_string()) {
             let found = compiled.mismatches(data.as_bytes());
             prop_assert!(found.len() <= MISMATCHES_MAX);
-            prop_assert_eq!(found.is_empty(), compiled.0.is_valid(&serde_json::from_str(data).expect("JSON")));
+            let value = serde_json::from_str(data).expect("JSON");
+            let too_deep = compiled.depth_max.is_some_and(|max| is_deeper_than(&value, max));
+            prop_assert_eq!(found.is_empty(), !too_deep && compiled.validator.is_valid(&value));
         }
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use stentor_verify::standard::{ID_HEADER, SIGNATURE_HEADER, Signer, SignerKey, TIMESTAMP_HEADER};
 use stentor_verify::timestamped::Layout;
-use stentor_verify::{Secret, hex, plain_base64};
+use stentor_verify::{Secret, plain};
 
 use super::{Encoding, SVIX_ID, SVIX_SIGNATURE, SVIX_TIMESTAMP, Signature, SignatureScheme, SignedContent};
 use crate::time::Time;
@@ -135,15 +135,13 @@ impl Method {
                 headers.insert(signature_header.clone(), visible(&signature));
             }
             Self::Hmac { secret, header, timestamp_header, content, encoding, prefix } => {
-                let mut signature = match (encoding, content) {
-                    (Encoding::Hex, SignedContent::Body) => hex::sign_body(secret, body),
-                    (Encoding::Hex, SignedContent::TimestampBody) => {
-                        hex::sign_timestamp_body(secret, seconds, body)
-                    }
-                    (Encoding::Base64, SignedContent::Body) => plain_base64::sign_body(secret, body),
-                    (Encoding::Base64, SignedContent::TimestampBody) => {
-                        plain_base64::sign_timestamp_body(secret, seconds, body)
-                    }
+                let encoding = match encoding {
+                    Encoding::Hex => plain::HEX,
+                    Encoding::Base64 => plain::BASE64,
+                };
+                let mut signature = match content {
+                    SignedContent::Body => encoding.sign_body(secret, body),
+                    SignedContent::TimestampBody => encoding.sign_timestamp_body(secret, seconds, body),
                 };
                 signature.insert_str(0, prefix);
                 headers.insert(header.clone(), visible(&signature));

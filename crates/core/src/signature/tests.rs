@@ -1,6 +1,6 @@
 use http::HeaderMap;
 use stentor_verify::standard::{Headers, Verifier, VerifierKey};
-use stentor_verify::{Secret, Tolerance, hex, plain_base64, timestamped};
+use stentor_verify::{Secret, Tolerance, plain, timestamped};
 
 use super::*;
 use crate::id::EventId;
@@ -52,7 +52,7 @@ fn a_one_value_header_has_one_signer() {
     let waiting = secret("the next secret", 1_700_000_500, None);
     let current = secret("whsec_shown", 0, Some(1_700_000_500));
     let headers = signed(&signature, &[waiting.clone(), current.clone()], NOW);
-    let expected = hex::sign_body(&Secret::raw("whsec_shown").expect("valid"), b"{}");
+    let expected = plain::HEX.sign_body(&Secret::raw("whsec_shown").expect("valid"), b"{}");
     assert_eq!(headers["x-broxi-signature"], expected);
     assert_eq!(headers["x-broxi-timestamp"], "1700000000");
     let later = signed(&signature, &[waiting, current], Time::from_seconds(1_700_000_500));
@@ -64,7 +64,7 @@ fn a_one_value_header_has_one_signer() {
 fn the_standard_signature_goes_beside_the_one_of_seed_003() {
     let headers = signed(&Profile::Broxi.signature(), &[secret("webhook_secret_key_here", 0, None)], NOW);
     let plain = Secret::raw("webhook_secret_key_here").expect("valid");
-    assert_eq!(headers["x-broxi-signature"], hex::sign_body(&plain, b"{}"));
+    assert_eq!(headers["x-broxi-signature"], plain::HEX.sign_body(&plain, b"{}"));
     assert!(verifies(&headers, "webhook_secret_key_here"));
 }
 
@@ -99,12 +99,12 @@ fn encodings_and_prefixes() {
     let secrets = [secret("some secret", 0, None)];
     let key = [Secret::raw("some secret").expect("valid")];
     let outpost = signed(&Signature::only(scheme(Encoding::Hex, SignedContent::Body, "v0=")), &secrets, NOW);
-    assert_eq!(outpost["x-sig"], format!("v0={}", hex::sign_body(&key[0], b"{}")));
+    assert_eq!(outpost["x-sig"], format!("v0={}", plain::HEX.sign_body(&key[0], b"{}")));
     let shopify = signed(&Signature::only(scheme(Encoding::Base64, SignedContent::Body, "")), &secrets, NOW);
-    assert_eq!(plain_base64::verify_body(&key, shopify["x-sig"].to_str().expect("ASCII"), b"{}"), Ok(()));
+    assert_eq!(plain::BASE64.verify_body(&key, shopify["x-sig"].to_str().expect("ASCII"), b"{}"), Ok(()));
     let timed =
         signed(&Signature::only(scheme(Encoding::Base64, SignedContent::TimestampBody, "")), &secrets, NOW);
-    assert_eq!(timed["x-sig"], plain_base64::sign_body(&key[0], b"1700000000.{}"));
+    assert_eq!(timed["x-sig"], plain::BASE64.sign_body(&key[0], b"1700000000.{}"));
     assert_eq!(timed["x-time"], "1700000000");
 }
 

@@ -20,6 +20,7 @@ fn event(data: &str) -> EventContent {
         content_type: "application/json".into(),
         data: Bytes::from(data.to_owned()),
         previous_data: None,
+        arrival: None,
     }
 }
 

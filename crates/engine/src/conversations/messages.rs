@@ -127,5 +127,6 @@ fn telling(conversation: &Conversation, message: &Message, event_type: &str, ask
         origin: Origin::Api,
         token: None,
         telling: Some(Telling { write: Box::new(write), asked }),
+        arriving: None,
     }
 }

@@ -68,6 +68,7 @@ pub(super) async fn post(
         data: DATA.into(),
         previous_data: None,
         subject: None,
+        arrival: None,
     };
     let delivery = entropy::delivery_id(now);
     let batch = webhook.config.batch.map(|_| BatchInput::of_one(delivery));

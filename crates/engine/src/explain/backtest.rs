@@ -156,7 +156,8 @@ impl Ready {
             return;
         }
         if let Some(predicate) = &self.predicate {
-            let seen = self.paths.look(&facts_of(event));
+            let view = event.content.view();
+            let seen = self.paths.look(&facts_of(event, view.as_deref()));
             let refusing = predicate.refusing(&seen);
             if !refusing.is_empty() {
                 sums.refused += 1;

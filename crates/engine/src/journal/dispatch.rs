@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use stentor_core::delivery::PendingDelivery;
+use stentor_core::delivery::{FinalState, PendingDelivery};
 use stentor_core::id::{EventId, TenantId};
+use stentor_core::retry::Step;
 use stentor_core::shard::Shard;
 use stentor_core::webhook::Webhook;
 use stentor_store::journal::{NewDelivery, NewEvent, OutcomeWrite, Write, Written};
@@ -176,6 +177,9 @@ impl Writer {
         };
         if answer == RecordAnswer::Applied {
             self.metrics.recorded(outcome);
+        }
+        if matches!(outcome.step, Step::Final(FinalState::Dead(_))) {
+            (self.on_dead)();
         }
         // Superseded: it may have been disabled by a commit of which nobody could tell.
         let may_be_disabled = answer == RecordAnswer::Superseded && outcome.disable.is_some();

@@ -41,6 +41,8 @@ pub(crate) struct Writer {
     pub metrics: Arc<Metrics>,
     pub on_fatal: OnFatal,
     pub on_disabled: OnDisabled,
+    /// Called when an attempt ended a delivery as dead.
+    pub on_dead: Arc<dyn Fn() + Send + Sync>,
 }
 
 impl Writer {

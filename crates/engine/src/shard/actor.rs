@@ -30,7 +30,6 @@ use crate::sender::{AttemptInput, NotStarted, Sender};
 const TAKE_MAX: usize = 256;
 
 /// What actors share.
-#[derive(Clone)]
 pub(crate) struct World {
     pub clock: Arc<dyn Clock>,
     pub store: Arc<dyn Store>,
@@ -46,7 +45,7 @@ pub(crate) struct World {
 pub(crate) struct Actor {
     pub shard: Shard,
     pub inbox: Inbox<Input>,
-    pub world: World,
+    pub world: Arc<World>,
     pub options: ShardOptions,
     /// Starts before the process began, by webhook.
     pub starts: HashMap<WebhookId, Vec<Time>>,
@@ -101,7 +100,7 @@ impl Actor {
     }
 
     fn start(&self, input: AttemptInput) {
-        let world = self.world.clone();
+        let world = Arc::clone(&self.world);
         let shard = self.shard;
         tokio::spawn(async move {
             let (webhook, delivery, number) = (input.webhook.id, input.delivery, input.number);
@@ -130,7 +129,7 @@ impl Actor {
     }
 
     fn read(&self, lane: LaneKey, kind: ReadKind) {
-        let world = self.world.clone();
+        let world = Arc::clone(&self.world);
         tokio::spawn(async move {
             let rows = page(&world, lane, kind).await;
             world.shards.put(lane.shard, Input::Page(lane, Box::new(rows))).await;
@@ -138,7 +137,7 @@ impl Actor {
     }
 
     fn read_health(&self, lane: LaneKey, tenant: TenantId) {
-        let world = self.world.clone();
+        let world = Arc::clone(&self.world);
         tokio::spawn(async move {
             match world.store.failing_since(tenant, lane.webhook).await {
                 Ok(since) => world.shards.put(lane.shard, Input::Health(lane.webhook, since)).await,
@@ -148,7 +147,7 @@ impl Actor {
     }
 
     fn load(&self, waiting: Box<WaitingLane>) {
-        let world = self.world.clone();
+        let world = Arc::clone(&self.world);
         tokio::spawn(async move {
             match world.store.lane_webhook(waiting.tenant, waiting.key.webhook).await {
                 Ok(Some(webhook)) => {

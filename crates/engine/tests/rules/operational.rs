@@ -10,6 +10,7 @@ use stentor_core::id::{TenantId, WebhookId};
 use stentor_core::policy::DisableRule;
 use stentor_core::retry::{HealthChange, Step};
 use stentor_core::webhook::{DisableReason, Webhook, WebhookStatus};
+use stentor_engine::explain::Asked;
 use stentor_store::events::{EventFilter, ListedEvent};
 use stentor_store::journal::{CommitResult, OutcomeWrite, Write, Written};
 use stentor_store::{Events, Store, Webhooks};
@@ -18,6 +19,7 @@ use stentor_testkit::wait::until;
 use super::support::*;
 
 const DISABLED: &str = "webhook.disabled";
+const DEAD: &str = "delivery.dead";
 
 /// Disabled by the attempt with that number.
 fn after(failed_attempts: u32) -> DisableRule {
@@ -193,5 +195,63 @@ fn e21_telling_those_who_fail_ends() {
         let about_order = data(&event)["webhook_id"] == webhooks[0].id.to_string();
         assert_eq!(event.event.matched, if about_order { 3 } else { 2 });
     }
+    process.stop();
+}
+
+#[test]
+fn what_is_given_up_is_told_once_to_those_who_ask_and_to_nobody_of_itself() {
+    let clock = manual_clock();
+    let database = Database::new();
+    // Those who are told fail too: that is told to nobody.
+    let receiver = Receiver::new(clock.clone(), |_| Answer::Status(500));
+    let setup = Setup::new(clock, &receiver);
+    let process = Process::start(&database, &setup);
+    let (tenant, fails, told) = process.run(async {
+        let id = tenant(&*process.store, "t").await;
+        let no_rule = DisableRule::default();
+        let fails = ruled(&*process.store, id, "order.*", &[0, 0], no_rule).await;
+        let told = ruled(&*process.store, id, DEAD, &[0], no_rule).await;
+        webhook(&*process.store, id, "none.*", |_| {}).await;
+        (id, fails, told)
+    });
+    let deaths = |process: &Process| {
+        let filter = EventFilter { event_type: Some(DEAD.into()), ..EventFilter::default() };
+        process.run(process.store.events(tenant, &filter, None, 50, u64::MAX)).expect("read").rows
+    };
+    for n in 0..3 {
+        process.run(publish(&process.engine, tenant, "order.made", n)).expect("stored");
+    }
+    let told_of = |process: &Process, count| {
+        process.run(receiver.until("they are told", count, to(told.id)));
+        process.until_done();
+        deaths(process)
+    };
+    let events = told_of(&process, 3);
+    assert_eq!(events.len(), 3);
+    for data in events.iter().map(data) {
+        assert_eq!(data["webhook_id"], fails.id.to_string());
+        assert_eq!((&data["attempts"], &data["reason"]), (&2.into(), &"exhausted".into()));
+        assert_eq!(
+            (&data["last_attempt"]["status"], &data["event_type"]),
+            (&500.into(), &"order.made".into())
+        );
+        assert_eq!(
+            data["retry"]["path"],
+            format!("/v1/deliveries/{}/retry", data["delivery_id"].as_str().unwrap())
+        );
+    }
+    // And so it is explained: `*` does not ask for it.
+    let all = process.run(webhook(&*process.store, tenant, "*", |_| {}));
+    for (id, matched) in [(told.id, true), (all.id, false), (fails.id, false)] {
+        let asked = Asked::Stored(events[0].event.content.id);
+        let explained = process.run(process.engine.explain_webhook(tenant, id, asked, Some(None)));
+        let explained = explained.expect("read").expect("it is there");
+        assert_eq!((explained.is_matched(), explained.chosen.pattern.is_some()), (matched, matched));
+    }
+    process.run(process.store.delete_webhook(tenant, all.id, START)).expect("deleted");
+    process.stop();
+    let process = Process::start(&database, &setup);
+    process.run(publish(&process.engine, tenant, "order.made", 9)).expect("stored");
+    assert_eq!(told_of(&process, 4).len(), 4, "none is told anew by the next process");
     process.stop();
 }

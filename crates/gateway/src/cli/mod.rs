@@ -12,6 +12,7 @@ mod backup;
 mod broadcast;
 mod client;
 mod conversations;
+mod credentials;
 mod deliveries;
 mod diagnose;
 mod error;
@@ -26,6 +27,7 @@ mod routes;
 mod sample;
 mod send;
 mod serve;
+mod sources;
 mod support;
 mod tenants;
 mod tokens;
@@ -64,6 +66,8 @@ enum ShortCommand {
     EventTypes(event_types::EventTypesArgs),
     Sample(sample::SampleArgs),
     Conversations(conversations::ConversationsArgs),
+    Sources(sources::SourcesArgs),
+    Credentials(credentials::CredentialsArgs),
     Tokens(tokens::TokensArgs),
     Tenants(tenants::TenantsArgs),
     Broadcast(broadcast::BroadcastArgs),
@@ -93,6 +97,8 @@ async fn short(command: ShortCommand) -> Result<(), CliError> {
         ShortCommand::EventTypes(args) => event_types::run(args).await,
         ShortCommand::Sample(args) => sample::run(args).await,
         ShortCommand::Conversations(args) => conversations::run(args).await,
+        ShortCommand::Sources(args) => sources::run(args).await,
+        ShortCommand::Credentials(args) => credentials::run(args).await,
         ShortCommand::Tokens(args) => tokens::run(args).await,
         ShortCommand::Tenants(args) => tenants::run(args).await,
         ShortCommand::Broadcast(args) => broadcast::run(args).await,

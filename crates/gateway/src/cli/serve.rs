@@ -80,6 +80,9 @@ pub(super) struct ServeArgs {
     /// Wrong tokens of one address without consequence [default: 10]
     #[arg(long, value_name = "TOKENS")]
     limits_wrong_tokens: Option<String>,
+    /// Proxies in front of this server whose X-Forwarded-For and -Proto are believed, separated by commas
+    #[arg(long, value_name = "NETWORKS", value_delimiter = ',')]
+    http_trusted_proxies: Vec<String>,
     /// Let everybody read /metrics
     #[arg(long)]
     metrics_public: bool,
@@ -115,6 +118,7 @@ impl ServeArgs {
             (Setting::LimitsWaitingEvents, self.limits_waiting_events.clone()),
             (Setting::LimitsWaitingEventsPerTenant, self.limits_waiting_events_per_tenant.clone()),
             (Setting::LimitsWrongTokens, self.limits_wrong_tokens.clone()),
+            (Setting::HttpTrustedProxies, listed(&self.http_trusted_proxies)),
             (Setting::MetricsPublic, on(self.metrics_public)),
             (Setting::ShutdownDrainSeconds, self.shutdown_drain_seconds.clone()),
             (Setting::ShutdownDelaySeconds, self.shutdown_delay_seconds.clone()),

@@ -93,6 +93,7 @@ enum WebhooksCommand {
         ordered: bool,
     },
     /// Change a webhook
+    #[command(visible_alias = "change")]
     Update {
         #[arg(value_parser = input::id, value_name = "wh_…")]
         id: String,
@@ -163,12 +164,38 @@ struct Parts {
     /// More of the same; both must hold
     #[arg(long, value_name = "JSON")]
     conditions: Option<String>,
+    /// Send several events of one type in one request: at once when there are so many, 2 to 1000
+    #[arg(long, value_name = "EVENTS")]
+    batch_size: Option<u32>,
+    /// So long after its oldest event a batch goes as it is, such as 30s
+    #[arg(long, value_name = "TIME")]
+    batch_timeout: Option<String>,
+    /// A body of several events is not larger, 1024 to 4194304 [default: 100000]
+    #[arg(long, value_name = "BYTES")]
+    batch_max_bytes: Option<u32>,
     /// Shown to people
     #[arg(long)]
     name: Option<String>,
     /// Any other settings, as in the API: JSON, @FILE, or - for standard input
     #[arg(long, value_name = "JSON")]
     data: Option<String>,
+}
+
+/// The parts of `batch` that are given.
+#[derive(Serialize)]
+struct Batch {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    size: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timeout: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_bytes: Option<u32>,
+}
+
+impl Batch {
+    const fn is_given(&self) -> bool {
+        self.size.is_some() || self.timeout.is_some() || self.max_bytes.is_some()
+    }
 }
 
 impl Parts {
@@ -179,6 +206,9 @@ impl Parts {
         members.set("events", (!self.events.is_empty()).then_some(self.events))?;
         members.set_json("filters", self.filters.as_deref())?;
         members.set_json("conditions", self.conditions.as_deref())?;
+        let batch =
+            Batch { size: self.batch_size, timeout: self.batch_timeout, max_bytes: self.batch_max_bytes };
+        members.set("batch", batch.is_given().then_some(batch))?;
         Ok(members)
     }
 }

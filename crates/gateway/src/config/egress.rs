@@ -127,6 +127,11 @@ impl Serialize for EgressRange {
 pub struct EgressRanges(Vec<EgressRange>);
 
 impl EgressRanges {
+    /// The networks.
+    pub fn networks(&self) -> Vec<IpNet> {
+        self.0.iter().map(|range| range.0).collect()
+    }
+
     /// Each of them.
     pub fn iter(&self) -> impl Iterator<Item = EgressRange> {
         self.0.iter().copied()

@@ -18,6 +18,7 @@ mod egress;
 mod env;
 mod error;
 mod file;
+mod http;
 mod limits;
 mod log;
 mod metrics;
@@ -34,6 +35,7 @@ pub use bounded::Bounded;
 pub use database::Database;
 pub use egress::{EgressRange, EgressRanges, ProxyUrl};
 pub use error::ConfigError;
+pub use http::HttpConfig;
 pub use limits::LimitsConfig;
 pub use log::{LogConfig, LogFilter, LogFormat};
 pub use metrics::MetricsConfig;
@@ -72,6 +74,8 @@ pub struct Config {
     pub retention: RetentionConfig,
     /// Requests to receivers.
     pub outbound: OutboundConfig,
+    /// How requests reach this server.
+    pub http: HttpConfig,
     /// Bounds of what waits and of connections.
     pub limits: LimitsConfig,
     /// Who may read the metrics.
@@ -106,6 +110,7 @@ impl Default for Config {
             log: LogConfig::default(),
             retention: RetentionConfig::default(),
             outbound: OutboundConfig::default(),
+            http: HttpConfig::default(),
             limits: LimitsConfig::default(),
             metrics: MetricsConfig::default(),
             plans: BTreeMap::new(),

@@ -69,6 +69,8 @@ settings! {
     OutboundEgressIps = "outbound.egress_ips", "STENTOR_OUTBOUND_EGRESS_IPS";
     /// The proxy that attempts go through. No flag: a process list would show its password.
     OutboundProxy = "outbound.proxy", "STENTOR_OUTBOUND_PROXY";
+    /// The proxies in front that are believed.
+    HttpTrustedProxies = "http.trusted_proxies", "STENTOR_HTTP_TRUSTED_PROXIES";
     /// Connections at once.
     LimitsConnections = "limits.connections", "STENTOR_LIMITS_CONNECTIONS";
     /// Connections of one peer at once.
@@ -121,6 +123,7 @@ impl Config {
             Setting::OutboundBindAddress => self.outbound.bind_address = Some(parsed(text, "an IP address")?),
             Setting::OutboundEgressIps => self.outbound.egress_ips = text.parse()?,
             Setting::OutboundProxy => self.outbound.proxy = Some(text.parse()?),
+            Setting::HttpTrustedProxies => self.http.trusted_proxies = text.parse()?,
             Setting::LimitsConnections => self.limits.connections = text.parse()?,
             Setting::LimitsConnectionsPerPeer => self.limits.connections_per_peer = text.parse()?,
             Setting::LimitsWaitingEvents => self.limits.waiting_events = text.parse()?,

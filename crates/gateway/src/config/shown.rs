@@ -20,6 +20,7 @@ impl Config {
             },
             "retention": { "days": self.retention.days.get() },
             "outbound": self.shown_outbound(),
+            "http": { "trusted_proxies": self.http.trusted_proxies.iter().collect::<Vec<_>>() },
             "limits": {
                 "connections": self.limits.connections.get(),
                 "connections_per_peer": self.limits.connections_per_peer.get(),

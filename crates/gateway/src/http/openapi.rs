@@ -1,15 +1,21 @@
 //! The OpenAPI 3.1 document. Paths come from the handlers; what holds for all of them is added here.
 
-use utoipa::openapi::path::{Operation, ParameterIn, PathItem};
+use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn, PathItem};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
-use utoipa::openapi::{Content, Info, OpenApi, OpenApiBuilder, Ref, RefOr, Response, ResponseBuilder};
+use utoipa::openapi::{
+    Content, Info, OpenApi, OpenApiBuilder, Ref, RefOr, Required, Response, ResponseBuilder,
+};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::http::api;
 use crate::http::problem::{Code, FieldError, ProblemBody};
+use crate::http::repeats;
 
 /// The name of the security scheme.
 const BEARER: &str = "bearer";
+/// The header that makes repeats safe.
+const KEY_HEADER: &str = "Idempotency-Key";
 
 /// The whole document, as served and as committed in `openapi.json`.
 pub fn document() -> OpenApi {
@@ -22,8 +28,10 @@ pub fn document() -> OpenApi {
         components.schemas.insert(name.into_owned(), schema);
     }
     for (path, item) in &mut document.paths.paths {
+        let posts = item.post.as_ref().and_then(|post| post.operation_id.clone());
         for operation in operations(item) {
-            complete(path, operation);
+            let is_post = operation.operation_id == posts && posts.is_some();
+            complete(path, operation, is_post);
         }
     }
     document
@@ -42,9 +50,13 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
 
 /// Adds the answers that the extractors give, by what the operation takes. Which token it needs, it says itself:
 /// `security(("bearer" = ["read"]))` names the scope, `operator` the operator's token.
-fn complete(path: &str, operation: &mut Operation) {
+fn complete(path: &str, operation: &mut Operation, posts: bool) {
     if !path.starts_with("/v1/") {
         return;
+    }
+    let takes_key = posts && repeats::takes_key(path);
+    if takes_key {
+        document_key(operation);
     }
     let takes = |place: &ParameterIn| {
         let parameters = operation.parameters.iter().flatten();
@@ -74,10 +86,33 @@ fn complete(path: &str, operation: &mut Operation) {
             Code::InvalidBody,
         ]);
     }
+    if takes_key {
+        codes.push(Code::IdempotencyKeyReused);
+    }
     for code in codes {
         let status = code.status().as_u16().to_string();
         operation.responses.responses.entry(status).or_insert_with(|| RefOr::T(problem_answer(code)));
     }
+}
+
+/// The header `Idempotency-Key`, unless the operation documents it itself.
+fn document_key(operation: &mut Operation) {
+    let parameters = operation.parameters.get_or_insert_default();
+    let own = |each: &RefOr<Parameter>| matches!(each, RefOr::T(parameter) if parameter.name == KEY_HEADER);
+    if parameters.iter().any(own) {
+        return;
+    }
+    let description =
+        "A repeat with the same key and body within 24 hours gets the first answer and does nothing";
+    parameters.push(RefOr::T(
+        ParameterBuilder::new()
+            .name(KEY_HEADER)
+            .parameter_in(ParameterIn::Header)
+            .required(Required::False)
+            .description(Some(description))
+            .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
+            .build(),
+    ));
 }
 
 /// The documentation of an error answer; other codes of the same status share it.

@@ -87,6 +87,20 @@ impl Problem {
         self
     }
 
+    /// The same with the pointer `from` told as `to`, for a body that holds a part of what was checked.
+    #[must_use]
+    pub fn moved(mut self, from: &str, to: &str) -> Self {
+        for error in &mut self.0.body.errors {
+            if error.pointer == from {
+                error.pointer = to.to_owned();
+            }
+        }
+        if let [only] = self.0.body.errors.as_slice() {
+            self.0.body.detail = format!("{}: {}", only.pointer, only.detail);
+        }
+        self
+    }
+
     /// Data that does not fit the schema of its type.
     pub fn schema_mismatch(mismatches: Vec<Mismatch>) -> Self {
         let broken = mismatches.into_iter().map(|mismatch| FieldError::of_mismatch("/data", mismatch));
@@ -137,6 +151,14 @@ impl Problem {
         problem
     }
 
+    /// The exact reason as a stable word.
+    #[must_use]
+    pub fn with_reason(mut self, code: &'static str) -> Self {
+        let error = FieldError::new("", self.0.body.detail.clone()).with_code(code);
+        self.0.body.errors = vec![error];
+        self
+    }
+
     /// The byte at which the body goes wrong.
     #[must_use]
     pub fn with_offset(mut self, offset: usize) -> Self {
@@ -182,6 +204,11 @@ impl Problem {
         self.0.code.status()
     }
 
+    /// What happened this time.
+    pub fn detail(&self) -> &str {
+        &self.0.body.detail
+    }
+
     /// Its body, for an answer that holds several.
     pub fn body(&self) -> &ProblemBody {
         &self.0.body
@@ -219,6 +246,7 @@ impl IntoResponse for Problem {
         let bytes = serde_json::to_vec(&body).expect("strings and numbers serialise");
         let mut response = Response::new(Body::from(bytes));
         *response.status_mut() = code.status();
+        response.extensions_mut().insert(code);
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Some(challenge) = code.challenge() {

@@ -6,12 +6,10 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use axum::extract::{Request, State};
-use axum::middleware::Next;
-use axum::response::Response;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use stentor_core::allowance::Standing;
 use stentor_core::id::TenantId;
+use stentor_engine::ingest::RateStanding;
 
 use crate::http::AppState;
 
@@ -27,6 +25,13 @@ pub struct RateLimit {
     max: u64,
     remaining: u64,
     reset: Duration,
+}
+
+impl From<RateStanding> for RateLimit {
+    fn from(standing: RateStanding) -> Self {
+        let (max, remaining) = (standing.count.into(), standing.remaining.into());
+        Self { max, remaining, reset: standing.reset }
+    }
 }
 
 impl From<&Standing> for RateLimit {
@@ -62,21 +67,15 @@ impl ActsFor {
         // A request has one tenant, whatever extractor asks.
         let _ = self.0.set(tenant);
     }
-}
 
-/// Adds the headers.
-pub async fn layer(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
-    if !request.uri().path().starts_with("/v1/") {
-        return next.run(request).await;
+    /// The tenant, once it is known.
+    pub fn tenant(&self) -> Option<TenantId> {
+        self.0.get().copied()
     }
-    let acts_for = ActsFor::default();
-    request.extensions_mut().insert(acts_for.clone());
-    let mut response = next.run(request).await;
-    current(&state, acts_for.0.get().copied()).write(response.headers_mut());
-    response
 }
 
-fn current(state: &AppState, tenant: Option<TenantId>) -> RateLimit {
+/// What holds now for a tenant, or for all of them.
+pub fn current(state: &AppState, tenant: Option<TenantId>) -> RateLimit {
     let engine = state.engine();
     if let Some(standing) = tenant.and_then(|tenant| engine.limits().nearest(tenant)) {
         return RateLimit::from(&standing);

@@ -8,7 +8,9 @@ use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::response::Response;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -21,6 +23,7 @@ mod framing;
 mod io;
 #[cfg(test)]
 mod tests;
+mod unreadable;
 
 pub use admission::counted_as;
 use admission::{Admission, Permit};
@@ -28,6 +31,12 @@ pub use body::SlowBody;
 
 /// First and longest pause after the operating system refused to give us a connection.
 const ACCEPT_PAUSE: std::ops::RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_secs(1);
+
+/// Who answers the requests of a connection. The accept loop knows nothing of what is asked.
+pub trait Answer: Clone + Send + 'static {
+    /// The answer to one request.
+    fn answer(self, request: Request<Body>) -> impl Future<Output = Response> + Send;
+}
 
 /// Caps and deadlines of connections (reliability S9).
 #[derive(Debug, Clone, Copy)]
@@ -87,7 +96,7 @@ impl Default for BodyDeadlines {
 /// flight may end within `options.drain`. Returns when the last one has ended or been dropped.
 pub async fn serve(
     listener: TcpListener,
-    router: Router,
+    answers: impl Answer,
     shutdown: CancellationToken,
     options: ServerOptions,
 ) {
@@ -104,7 +113,7 @@ pub async fn serve(
         match accepted {
             Ok(Some((stream, peer, permit))) => {
                 pause = *ACCEPT_PAUSE.start();
-                let connection = connection::run(stream, peer, router.clone(), shutdown.clone(), options);
+                let connection = connection::run(stream, peer, answers.clone(), shutdown.clone(), options);
                 let cut_off = cut_off.clone();
                 connections.spawn(async move {
                     let _permit = permit;

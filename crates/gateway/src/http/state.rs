@@ -4,14 +4,17 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use ipnet::IpNet;
 use stentor_core::id::TenantId;
 use stentor_core::time::Time;
 use stentor_engine::Engine;
 use stentor_store::StoreError;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::http::Facts;
 use crate::http::extract::BodyBudget;
 use crate::http::guesses::Guesses;
+use crate::http::repeats::Running;
 
 /// The tenant that the operator's token acts for when a request names none.
 pub const DEFAULT_TENANT: &str = "default";
@@ -20,6 +23,8 @@ pub const DEFAULT_TENANT: &str = "default";
 const REMEMBERED: Duration = Duration::from_secs(5);
 /// Most tenants remembered; beyond it all are forgotten.
 const REMEMBERED_MAX: usize = 20_000;
+/// Most answers of sources that are held back at once; beyond it they leave without the delay.
+const HELD_BACK_MAX: usize = 1_024;
 
 /// What the operator decides about the API.
 #[derive(Debug, Clone, Copy)]
@@ -39,17 +44,24 @@ impl Default for HttpOptions {
 /// The engine, the tenants that the operator acted for lately, and the memory for bodies. Cheap to clone.
 #[derive(Clone)]
 pub struct AppState {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
     engine: Engine,
-    tenants: Arc<Mutex<HashMap<Named, (TenantId, Time)>>>,
+    tenants: Mutex<HashMap<Named, (TenantId, Time)>>,
     bodies: BodyBudget,
-    guesses: Arc<Guesses>,
+    guesses: Guesses,
     options: HttpOptions,
-    facts: Arc<Facts>,
+    facts: Facts,
+    running: Running,
+    proxies: Vec<IpNet>,
+    held_back: Arc<Semaphore>,
 }
 
 impl axum::extract::FromRef<AppState> for BodyBudget {
     fn from_ref(state: &AppState) -> Self {
-        state.bodies.clone()
+        state.inner.bodies.clone()
     }
 }
 
@@ -63,42 +75,48 @@ enum Named {
 }
 
 impl AppState {
-    /// The state around a running engine.
-    pub fn new(engine: Engine, options: HttpOptions) -> Self {
-        let guesses = Arc::new(Guesses::new(options.wrong_tokens));
-        let (tenants, bodies, facts) = (Arc::default(), BodyBudget::default(), Arc::default());
-        Self { engine, tenants, bodies, guesses, options, facts }
+    /// The state around a running engine. Proxies are believed what they say of clients.
+    pub fn new(engine: Engine, options: HttpOptions, facts: Facts, proxies: Vec<IpNet>) -> Self {
+        let guesses = Guesses::new(options.wrong_tokens);
+        let (tenants, bodies) = (Mutex::default(), BodyBudget::default());
+        let (running, held_back) = (Running::default(), Arc::new(Semaphore::new(HELD_BACK_MAX)));
+        let inner = Inner { engine, tenants, bodies, guesses, options, facts, running, proxies, held_back };
+        Self { inner: Arc::new(inner) }
     }
 
-    /// The same with facts about the configuration.
-    #[must_use]
-    pub fn with_facts(self, facts: Facts) -> Self {
-        Self { facts: Arc::new(facts), ..self }
+    /// The proxies that are believed.
+    pub fn trusted_proxies(&self) -> &[IpNet] {
+        &self.inner.proxies
+    }
+
+    /// A place for an answer that is held back; none when there are enough of them.
+    pub fn hold_back(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.inner.held_back).try_acquire_owned().ok()
     }
 
     /// What may be told of the configuration.
     pub fn facts(&self) -> &Facts {
-        &self.facts
+        &self.inner.facts
     }
 
     /// The engine.
     pub fn engine(&self) -> &Engine {
-        &self.engine
+        &self.inner.engine
     }
 
     /// Who sends wrong tokens.
     pub fn guesses(&self) -> &Guesses {
-        &self.guesses
+        &self.inner.guesses
     }
 
     /// What the operator decides.
     pub fn options(&self) -> HttpOptions {
-        self.options
+        self.inner.options
     }
 
     /// The memory for the bodies of requests.
     pub fn bodies(&self) -> &BodyBudget {
-        &self.bodies
+        &self.inner.bodies
     }
 
     /// The tenant that the operator chose by id, or the one named [`DEFAULT_TENANT`]; none when there is no such tenant.
@@ -106,7 +124,7 @@ impl AppState {
     /// # Errors
     /// When the database does not answer.
     pub async fn chosen_tenant(&self, id: Option<TenantId>) -> Result<Option<TenantId>, StoreError> {
-        let now = self.engine.clock().now();
+        let now = self.engine().clock().now();
         let named = id.map_or(Named::Default, Named::Id);
         let remembered = self.lock().get(&named).copied();
         if let Some((tenant, asked_at)) = remembered
@@ -114,7 +132,7 @@ impl AppState {
         {
             return Ok(Some(tenant));
         }
-        let store = self.engine.store();
+        let store = self.engine().store();
         let found = match id {
             Some(id) => store.tenant(id).await?,
             None => store.tenant_named(DEFAULT_TENANT).await?,
@@ -128,12 +146,17 @@ impl AppState {
         Ok(Some(tenant))
     }
 
+    /// The keys of requests that are being carried out.
+    pub(super) fn running(&self) -> &Running {
+        &self.inner.running
+    }
+
     /// Forgets the tenants, after one changed.
     pub fn forget_tenants(&self) {
         self.lock().clear();
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Named, (TenantId, Time)>> {
-        self.tenants.lock().expect("no panic while holding the lock")
+        self.inner.tenants.lock().expect("no panic while holding the lock")
     }
 }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::body::Body;
 use http::{HeaderMap, HeaderValue, Request};
 use http_body_util::BodyExt;
@@ -17,15 +16,15 @@ use stentor_engine::{Engine, EngineOptions, entropy};
 use stentor_store::seal::MasterKey;
 use stentor_store::sqlite::SqliteStore;
 use tempfile::TempDir;
-use tower::ServiceExt;
 
-use crate::http::{AppState, HttpOptions, router};
+use crate::http::server::Answer as _;
+use crate::http::{AppState, Facts, HttpOptions, Surface};
 
 pub(crate) const OPERATOR: &str = "operator-token-of-the-test";
 
 pub(crate) struct TestApp {
     pub(crate) engine: Engine,
-    router: Router,
+    surface: Surface,
     _directory: TempDir,
 }
 
@@ -64,17 +63,17 @@ impl TestApp {
             revoked_at: None,
         };
         engine.store().set_operator_token(&token, OPERATOR).await.expect("stored");
-        let state = AppState::new(engine.clone(), HttpOptions::default());
-        Self { router: router(state), engine, _directory: directory }
+        let state = AppState::new(engine.clone(), HttpOptions::default(), Facts::default(), Vec::new());
+        Self { surface: Surface::new(state), engine, _directory: directory }
     }
 
-    /// The router, for tests that serve it on a socket.
-    pub(crate) fn router(&self) -> Router {
-        self.router.clone()
+    /// The surface, for tests that serve it on a socket.
+    pub(crate) fn surface(&self) -> Surface {
+        self.surface.clone()
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
-        let (parts, body) = self.router().oneshot(request).await.expect("infallible").into_parts();
+        let (parts, body) = self.surface().answer(request).await.into_parts();
         let bytes = body.collect().await.expect("a buffered body").to_bytes();
         Answer {
             status: parts.status.as_u16(),

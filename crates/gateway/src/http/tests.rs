@@ -1,12 +1,9 @@
 use std::collections::BTreeSet;
 
-use http_body_util::BodyExt;
 use serde_json::{Value, json};
-use tower::ServiceExt;
-use tower_http::catch_panic::CatchPanicLayer;
 
 use super::test_app::{OPERATOR, TestApp};
-use super::{docs, openapi, panicked};
+use super::{docs, openapi};
 
 const ALL: [&str; 3] = ["publish", "read", "manage"];
 
@@ -125,20 +122,6 @@ async fn unknown_and_malformed_ids_look_the_same() {
         assert_eq!((first.status, &first.body), (404, &second.body), "{unknown}");
         assert_eq!(second.status, 404, "{malformed}");
     }
-}
-
-#[tokio::test]
-async fn a_panic_is_answered_and_tells_nothing() {
-    async fn broken() {
-        panic!("the inside");
-    }
-    let router =
-        axum::Router::new().route("/", axum::routing::get(broken)).layer(CatchPanicLayer::custom(panicked));
-    let request = http::Request::get("/").body(axum::body::Body::empty()).expect("legal");
-    let (parts, body) = router.oneshot(request).await.expect("infallible").into_parts();
-    let bytes = body.collect().await.expect("a buffered body").to_bytes();
-    let text = String::from_utf8_lossy(&bytes);
-    assert!(parts.status == 500 && text.contains("\"internal\"") && !text.contains("inside"), "{text}");
 }
 
 #[tokio::test]

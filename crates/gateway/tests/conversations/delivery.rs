@@ -132,6 +132,13 @@ async fn a_replayed_message_goes_to_its_callback_again() {
     let requests = receiver.wait_for(2).await;
     assert_eq!(requests[0].body, requests[1].body);
     assert_eq!(api.deliveries(&format!("message_id={}", text(&said, "id"))).await.len(), 2);
+    // The webhook behind it replays a range: its messages and nothing else.
+    api.publish("order.paid", &json!({})).await;
+    let hidden = api.list("/v1/webhooks", "conversations=true").await;
+    let path = format!("/v1/webhooks/{}/replay", text(&hidden[0], "id"));
+    api.post(&path, &json!({"since": "2020-01-01T00:00:00Z"})).await;
+    let requests = receiver.wait_for(3).await;
+    assert_eq!(requests[2].body, requests[0].body);
 }
 
 /// First send and three retries, 4, 8 and 10 seconds apart, in real time.

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 use stentor_testkit::program::{Program, node};
 use stentor_testkit::python::script;
-use stentor_verify::{Secret, hex};
+use stentor_verify::{Secret, plain};
 
 use super::delivering::Setting;
 use super::forging::{now, post};
@@ -54,7 +54,8 @@ async fn takes_and_refuses(mut program: Program) {
     setting.api.wait_delivered(&stored).await;
     program.line("taken ").await;
     let body = setting.body_of(&stored).await;
-    let sign = |secret: &str, body: &str| hex::sign_body(&Secret::raw(secret).unwrap(), body.as_bytes());
+    let sign =
+        |secret: &str, body: &str| plain::HEX.sign_body(&Secret::raw(secret).unwrap(), body.as_bytes());
     let send = |signature: Option<String>, body: &str| {
         let headers: Vec<_> = signature.into_iter().map(|value| ("X-Broxi-Signature", value)).collect();
         post(&program, PATH, &headers, body)
@@ -123,7 +124,7 @@ async fn the_tolerant_variant_checks_the_timestamp() {
     let body = r#"{"event":"workflow.completed","delivery_id":"del_1"}"#;
     let secret = Secret::raw(SECRET).unwrap();
     let send = |signed_at: u64, sent_at: u64| {
-        let signature = hex::sign_timestamp_body(&secret, signed_at, body.as_bytes());
+        let signature = plain::HEX.sign_timestamp_body(&secret, signed_at, body.as_bytes());
         let headers = [("X-Broxi-Signature", signature), ("X-Broxi-Timestamp", sent_at.to_string())];
         post(&program, PATH, &headers, body)
     };

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use stentor_testkit::gateway::Gateway;
 use stentor_testkit::program::{Program, node};
 use stentor_testkit::python::script;
-use stentor_verify::{Secret, hex};
+use stentor_verify::{Secret, plain};
 
 use super::delivering::Setting;
 use super::forging::post;
@@ -33,7 +33,8 @@ async fn takes_and_refuses(mut command: std::process::Command) {
     assert_eq!(taken, json!(["res_xyz789", "New Resource", "active"]));
 
     let body = r#"{"id":"evt_1","type":"resource.deleted"}"#;
-    let sign = |secret: &str, body: &str| hex::sign_body(&Secret::raw(secret).unwrap(), body.as_bytes());
+    let sign =
+        |secret: &str, body: &str| plain::HEX.sign_body(&Secret::raw(secret).unwrap(), body.as_bytes());
     let send = |signature: String, body: &str| {
         post(&program, "/webhooks", &[("X-Webhook-Signature", signature)], body)
     };

@@ -82,6 +82,13 @@ impl Side {
         let declared = json!({"description": "d", "sample": {"of": name}});
         api.put(&format!("/v1/event-types/{event_type}"), &declared).await;
         let (conversation, message) = conversation(&api, &receiver.url(&format!("/{name}/callback"))).await;
+        let source = text(&api.post("/v1/sources", &json!({"name": format!("of {name}")})).await, "id");
+        let verification = json!({"preset": "github", "secret": format!("secret of {name}")});
+        let signed = json!({"name": format!("signed of {name}"), "verification": verification});
+        let signed_source = text(&api.post("/v1/sources", &signed).await, "id");
+        let credentials = format!("/v1/sources/{source}/credentials");
+        api.post(&credentials, &json!({"name": format!("first of {name}")})).await;
+        let credential = text(&api.post(&credentials, &json!({"name": format!("of {name}")})).await, "id");
         let mut tokens = Vec::new();
         for scopes in [json!(["read"]), json!(["publish"])] {
             tokens.push(text(&api.post("/v1/tokens", &json!({"scopes": scopes})).await, "id"));
@@ -103,6 +110,9 @@ impl Side {
             ("conversation", conversation),
             ("message", message),
             ("route", route),
+            ("source", source),
+            ("signed_source", signed_source),
+            ("credential", credential),
             ("token", tokens.remove(0)),
             ("other_token", tokens.remove(0)),
             ("tenant", text(tenant, "id")),

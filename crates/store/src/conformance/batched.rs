@@ -10,6 +10,7 @@ use stentor_core::webhook::Webhook;
 
 use super::Backend;
 use super::fixtures::{EVERYTHING, Scene, lane};
+use crate::deliveries::DeliveryFilter;
 use crate::journal::{NewEvent, OutcomeWrite, Write, Written};
 use crate::lanes::{LoadedDelivery, PageLimit};
 
@@ -157,6 +158,32 @@ pub async fn a_person_takes_none_out_of_a_batch(backend: &dyn Backend) {
 async fn retry(scene: &Scene, tenant: TenantId, delivery: DeliveryId, now: Time) {
     let written = scene.write(Write::Retry { tenant, delivery, now }).await;
     assert!(matches!(written, Written::Retried(Some(_))));
+}
+
+/// Each attempt tells its batch, and a finished delivery that of its last attempt.
+pub async fn attempts_and_finished_deliveries_tell_their_batch(backend: &dyn Backend) {
+    let scene = Scene::open(backend).await;
+    let tenant = scene.tenant().await;
+    let webhook = scene.webhook(tenant).await;
+    let (members, alone) = (events(&scene, &webhook, 2).await, scene.publish(tenant, &[&webhook]).await);
+    let due = scene.tick().plus(Duration::from_secs(60));
+    let batch = Some(fail(&scene, &members, 1, due).await);
+    let outcome = |event| OutcomeWrite { batch, ..scene.delivered(event, 0, 2) };
+    assert_eq!(record(&scene, members.iter().map(outcome).collect()).await, [true, true]);
+    assert!(scene.record(&scene.delivered(&alone, 0, 1)).await);
+    for (id, batch, attempts) in ids(&members).into_iter().map(|id| (id, batch, 2)).chain([(
+        ids(std::slice::from_ref(&alone))[0],
+        None,
+        1,
+    )]) {
+        let row = scene.store.delivery(tenant, id).await.expect("read").expect("it is there");
+        assert_eq!(row.batch, batch);
+        let told = scene.store.attempts(tenant, id).await.expect("read");
+        assert_eq!(told.iter().map(|attempt| attempt.batch).collect::<Vec<_>>(), vec![batch; attempts]);
+    }
+    let filter = DeliveryFilter { webhook: Some(webhook.id), ..DeliveryFilter::default() };
+    let listed = scene.store.deliveries(tenant, &filter, None, 10).await.expect("read").rows;
+    assert_eq!(listed.iter().filter(|row| row.batch.is_some() && row.batch == batch).count(), 2);
 }
 
 /// Of a batch that waits every member is due with one; a finished member comes back without its batch.

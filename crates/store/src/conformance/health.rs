@@ -1,5 +1,6 @@
 //! A webhook's record of failures, and disabling it with an outcome (engine rule E21).
 
+use stentor_core::event::{EventPattern, Origin};
 use stentor_core::retry::HealthChange;
 use stentor_core::time::Time;
 use stentor_core::webhook::{DisableReason, Webhook, WebhookStatus};
@@ -7,7 +8,8 @@ use stentor_core::webhook::{DisableReason, Webhook, WebhookStatus};
 use super::Backend;
 use super::fixtures::Scene;
 use crate::journal::{OutcomeWrite, Write, Written};
-use crate::operational::Disabling;
+use crate::operational::{Death, Disabling};
+use crate::webhooks::Saved;
 
 async fn failing_since(scene: &Scene, webhook: &Webhook) -> Option<Time> {
     scene.store.failing_since(webhook.tenant, webhook.id).await.expect("the record is read")
@@ -186,4 +188,56 @@ pub async fn a_disabled_webhook_is_noted_until_its_event_is_emitted(backend: &dy
         }
     }
     assert_eq!(noted(10).await, []);
+}
+
+/// A delivery that an attempt gave up is noted where another webhook of the tenant asks for it, once per death, until its
+/// event is emitted. Nothing is noted of operational events, of deliveries that go on, or where nobody else asks any more.
+pub async fn a_dead_delivery_is_noted_where_another_asks(backend: &dyn Backend) {
+    let scene = Scene::open(backend).await;
+    let (tenant, other) = (scene.tenant().await, scene.tenant().await);
+    let webhook = scene.webhook(tenant).await;
+    let mut asks = scene.new_webhook(tenant);
+    asks.config.events = vec![EventPattern::parse("delivery.*").expect("a pattern")];
+    let mut asks = scene.create(asks).await;
+    let foreign = scene.webhook(other).await;
+    let event = scene.publish(tenant, &[&webhook, &asks]).await;
+    let unasked = scene.publish(other, &[&foreign]).await;
+    let mut own = scene.new_event(tenant, &[&webhook]).await;
+    own.event.origin = Origin::Operational;
+    scene.store_event(&own).await;
+    let last = scene.exhausted(&event, 0, 2);
+    for write in [
+        scene.failed(&event, 0, 1),
+        last.clone(),
+        scene.exhausted(&event, 1, 1),
+        scene.exhausted(&unasked, 0, 1),
+        scene.exhausted(&own, 0, 1),
+    ] {
+        assert!(scene.record(&write).await);
+    }
+    let noted = async |scene: &Scene| scene.store.deaths(10).await.expect("notes are read");
+    let scene = scene.reopen(backend).await;
+    let expected = Death {
+        tenant,
+        delivery: last.attempt.delivery,
+        attempts: 2,
+        event: last.event,
+        event_type: event.event.content.event_type.as_str().into(),
+        webhook: webhook.id,
+        reason: "exhausted".into(),
+        died_at: last.now,
+        outcome: "refused".into(),
+        outcome_reason: None,
+        status: Some(503),
+    };
+    assert_eq!(noted(&scene).await, std::slice::from_ref(&expected));
+    for (attempts, left) in [(1, 1), (2, 0), (2, 0)] {
+        scene.store.deaths_emitted(&[(expected.delivery, attempts)]).await.expect("a note is forgotten");
+        assert_eq!(noted(&scene).await.len(), left);
+    }
+    asks.config.events = vec![EventPattern::All];
+    assert!(matches!(scene.store.update_webhook(&asks).await.expect("changed"), Saved::At(_)));
+    let later = scene.publish(tenant, &[&webhook]).await;
+    assert!(scene.record(&scene.exhausted(&later, 0, 1)).await);
+    assert_eq!(noted(&scene).await, []);
 }

@@ -6,6 +6,7 @@ use stentor_core::webhook::Webhook;
 
 use super::Backend;
 use super::fixtures::{Scene, accept, assert_not_stored, assert_stored, key};
+use crate::events::KeyedEvent;
 use crate::journal::{IdempotencyKey, NewEvent, Written};
 use crate::webhooks::CreatedOnce;
 
@@ -42,6 +43,26 @@ pub async fn a_key_stands_for_its_first_event(backend: &dyn Backend) {
         assert_not_stored(&scene, &other, true).await;
     }
     assert_eq!((scene.sums().await.events, scene.sums().await.accepted), (1, 2));
+}
+
+/// What a key was used for can be asked without storing anything, until it expires.
+pub async fn a_key_tells_its_first_event(backend: &dyn Backend) {
+    let scene = Scene::open(backend).await;
+    let (tenant, other) = (scene.tenant().await, scene.tenant().await);
+    let webhook = scene.webhook(tenant).await;
+    let original = with_key(scene.new_event(tenant, &[&webhook]).await, BODY);
+    let (now, own) = (original.event.accepted_at, key(KEY, BODY));
+    assert_eq!(scene.store.keyed_event(tenant, &own, now).await.expect("read"), None);
+    scene.store_event(&original).await;
+    let event = original.event.content.id;
+    let asked = |tenant, key, now| scene.store.keyed_event(tenant, key, now);
+    let stored = original.idempotency.as_ref().expect("just set").clone();
+    let same = Some(KeyedEvent::Same { event, matched: 1 });
+    assert_eq!(asked(tenant, &own, now).await.expect("read"), same);
+    let changed = key(KEY, OTHER_BODY);
+    assert_eq!(asked(tenant, &changed, now).await.expect("read"), Some(KeyedEvent::Other(event)));
+    assert_eq!(asked(other, &own, now).await.expect("read"), None);
+    assert_eq!(asked(tenant, &own, stored.expires_at).await.expect("read"), None);
 }
 
 /// Two items with one key in one batch: the first is stored, the others are answered with it.

@@ -209,7 +209,7 @@ pub async fn events_are_listed_once_each(backend: &dyn Backend) {
         for subject in [None, Some("customer-1"), Some("nobody")] {
             for (since, until) in times {
                 let (event_type, subject) = (event_type.map(Into::into), subject.map(Into::into));
-                let filter = EventFilter { event_type, subject, since, until };
+                let filter = EventFilter { event_type, subject, since, until, source: None };
                 let chosen = samples.iter().filter(|sample| matches(&filter, sample));
                 let expected = newest_first(chosen.map(|sample| sample.id));
                 for rows in [2, 250] {

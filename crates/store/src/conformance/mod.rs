@@ -11,6 +11,7 @@ use async_trait::async_trait;
 
 use crate::Store;
 
+pub mod answers;
 pub mod batched;
 pub mod batches;
 pub mod broadcasts;
@@ -34,6 +35,7 @@ pub mod outcomes;
 pub mod purge;
 pub mod retry_cancel;
 pub mod routes;
+pub mod sources;
 pub mod statistics;
 pub mod tenants;
 pub mod tokens;
@@ -67,6 +69,7 @@ macro_rules! conformance_suite {
                 what_ended_meanwhile_is_told_alone,
                 a_page_never_cuts_a_batch,
                 a_person_takes_none_out_of_a_batch,
+                attempts_and_finished_deliveries_tell_their_batch,
                 a_retry_makes_the_whole_batch_due,
             ],
             batches: [
@@ -129,9 +132,16 @@ macro_rules! conformance_suite {
                 a_deleted_webhook_is_not_disabled,
                 leaving_disabled_clears_the_record,
                 a_disabled_webhook_is_noted_until_its_event_is_emitted,
+                a_dead_delivery_is_noted_where_another_asks,
+            ],
+            answers: [
+                an_answer_is_kept_for_its_request,
+                a_key_that_did_nothing_is_free_again,
+                an_answer_ends_with_its_key,
             ],
             idempotency: [
                 a_key_stands_for_its_first_event,
+                a_key_tells_its_first_event,
                 a_key_twice_in_a_batch_stores_one_event,
                 an_expired_key_may_be_used_anew,
                 a_key_belongs_to_its_tenant,
@@ -233,6 +243,16 @@ macro_rules! conformance_suite {
                 routes_then_are_those_in_force,
                 routes_do_not_reach_others,
             ],
+            sources: [
+                a_source_comes_back,
+                a_source_is_created_once_per_key,
+                sources_are_listed_once_each,
+                what_is_deleted_is_gone,
+                expired_sources_are_found,
+                a_credential_is_found_by_its_pair,
+                a_use_is_noted,
+                a_received_event_keeps_its_arrival,
+            ],
             statistics: [
                 what_is_recorded_is_counted_at_once,
                 what_is_not_recorded_is_not_counted,
@@ -310,6 +330,7 @@ mod tests {
     #[test]
     fn every_case_is_listed() {
         let groups = [
+            ("answers", include_str!("answers.rs")),
             ("batched", include_str!("batched.rs")),
             ("batches", include_str!("batches.rs")),
             ("broadcasts", include_str!("broadcasts.rs")),

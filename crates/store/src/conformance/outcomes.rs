@@ -26,6 +26,7 @@ fn row_of(write: &OutcomeWrite) -> AttemptRow {
         reason: attempt.outcome.reason().map(Into::into),
         status: attempt.outcome.status(),
         response: attempt.response.clone(),
+        batch: write.batch,
     }
 }
 

@@ -8,7 +8,8 @@ use super::DeliveryFilter;
 pub(crate) const PENDING: &str = "SELECT p.id AS id, p.event, p.webhook, p.shard, CASE WHEN w.status IN (2, 3) THEN 5 ELSE 4 END \
      AS state, CAST(NULL AS TEXT) AS reason, p.attempts, p.due_at, CAST(NULL AS BIGINT) AS finished_at, p.batch";
 pub(crate) const FINISHED: &str = "SELECT d.id AS id, d.event, d.webhook, d.shard, CAST(d.state AS INTEGER) AS state, d.reason, \
-     d.attempts, CAST(NULL AS BIGINT) AS due_at, d.finished_at, CAST(NULL AS UUID) AS batch";
+     d.attempts, CAST(NULL AS BIGINT) AS due_at, d.finished_at, (SELECT a.batch FROM attempts a WHERE a.delivery = d.id AND a.tenant = d.tenant \
+     AND a.number = d.attempts) AS batch";
 
 /// Where the backends' SQL differs.
 #[derive(Debug, Clone, Copy)]

@@ -17,7 +17,7 @@ use super::row::{
 use crate::Page;
 use crate::deliveries::list::{self, Dialect, FINISHED, PENDING, PendingWalk};
 use crate::deliveries::{AttemptRow, Deliveries, DeliveryFilter, DeliveryRow};
-use crate::error::{StoreResult, unreadable};
+use crate::error::StoreResult;
 
 pub(super) const DIALECT: Dialect =
     Dialect { hints: false, join: "JOIN", lowest_id: "'00000000-0000-0000-0000-000000000000'::uuid" };
@@ -96,8 +96,6 @@ async fn list(
 }
 
 fn attempt(row: &Row) -> StoreResult<AttemptRow> {
-    let status: Option<i32> = row.try_get(5)?;
-    let status = status.map(|status| u16::try_from(status).map_err(|_| unreadable("a status")));
     let truncated: bool = row.try_get(7)?;
     Ok(AttemptRow {
         number: row::small_count(row, 0)?,
@@ -105,8 +103,9 @@ fn attempt(row: &Row) -> StoreResult<AttemptRow> {
         duration_us: row::count_of(row, 2)?,
         outcome: outcome_kind(row.try_get::<_, i16>(3)?.into())?.to_owned(),
         reason: row.try_get(4)?,
-        status: status.transpose()?,
+        status: row::http_status(row, 5)?,
         response: row::bytes(row, 6)?.map(|body| CapturedResponse { body, truncated }),
+        batch: row::optional_id(row, 8, BatchId::from_bytes)?,
     })
 }
 
@@ -141,7 +140,7 @@ impl Deliveries for PostgresStore {
     async fn attempts(&self, tenant: TenantId, id: DeliveryId) -> StoreResult<Vec<AttemptRow>> {
         self.read(move |session| {
             Box::pin(async move {
-                let sql = "SELECT number, started_at, duration_us, outcome, reason, status, response, truncated FROM attempts
+                let sql = "SELECT number, started_at, duration_us, outcome, reason, status, response, truncated, batch FROM attempts
                      WHERE delivery = $1 AND tenant = $2 ORDER BY number";
                 session.query(sql, &[&Id::from(id), &Id::from(tenant)]).await?.iter().map(attempt).collect()
             })

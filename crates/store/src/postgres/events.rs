@@ -12,7 +12,8 @@ use super::row::{
 use super::{PostgresStore, totals};
 use crate::Page;
 use crate::error::StoreResult;
-use crate::events::{Conservation, EventFilter, Events, ListedEvent};
+use crate::events::{Conservation, EventFilter, Events, KeyedEvent, ListedEvent};
+use crate::journal::IdempotencyKey;
 
 /// Ids of `[since, until)` lie between these: an event's id is made when it is accepted.
 fn id_range(since: Option<Time>, until: Option<Time>) -> (Id, Id) {
@@ -22,8 +23,9 @@ fn id_range(since: Option<Time>, until: Option<Time>) -> (Id, Id) {
 }
 
 /// The statement that lists events, without bytes of more than `$7`; `$8` is a type, or the lowest and `$9` the first after those
-/// below a prefix, `$10` a subject.
-pub(super) fn list_sql() -> String {
+/// below a prefix, `$10` a subject, `$11` the source when it is by one.
+pub(super) fn list_sql(by_source: bool) -> String {
+    let source = if by_source { " AND e.source = $11" } else { "" };
     let fits = |column: &str| format!("CASE WHEN {CONTENT_BYTES} <= $7 THEN {column} END");
     let (data, previous_data) = (fits("y.data"), fits("y.previous_data"));
     format!(
@@ -31,7 +33,7 @@ pub(super) fn list_sql() -> String {
          JOIN payloads y ON y.id = e.id AND y.tenant = e.tenant
          WHERE e.tenant = $1 AND e.id >= $2 AND e.id < $3 AND e.accepted_at >= $4 AND e.accepted_at < $5
          AND ($8::text IS NULL OR e.event_type >= $8) AND ($9::text IS NULL OR e.event_type < $9)
-         AND ($10::bytea IS NULL OR e.subject = $10) ORDER BY e.id DESC LIMIT $6"
+         AND ($10::bytea IS NULL OR e.subject = $10){source} ORDER BY e.id DESC LIMIT $6"
     )
 }
 
@@ -58,19 +60,13 @@ async fn list(
     let (low, high) = id_range(filter.since, filter.until);
     let high = before.map_or(high, |before| high.min(before.into()));
     let (from, to) = types(filter.event_type.as_deref());
-    let values: &Values<'_> = &[
-        &Id::from(tenant),
-        &low,
-        &high,
-        &filter.since.map_or(i64::MIN, micros),
-        &filter.until.map_or(i64::MAX, micros),
-        &(i64::from(rows) + 1),
-        &integer(data_bytes),
-        &from,
-        &to,
-        &filter.subject.as_deref().map(str::as_bytes),
-    ];
-    let found = session.query(&list_sql(), values).await?;
+    let (tenant, one_more, bytes) = (Id::from(tenant), i64::from(rows) + 1, integer(data_bytes));
+    let (since, until) = (filter.since.map_or(i64::MIN, micros), filter.until.map_or(i64::MAX, micros));
+    let (subject, source) = (filter.subject.as_deref().map(str::as_bytes), filter.source.map(Id::from));
+    let values: &Values<'_> =
+        &[&tenant, &low, &high, &since, &until, &one_more, &bytes, &from, &to, &subject, &source];
+    let values = if source.is_some() { values } else { &values[..10] };
+    let found = session.query(&list_sql(source.is_some()), values).await?;
     Ok(page_of(found.iter().map(row::listed_event).collect::<Result<_, _>>()?, rows))
 }
 
@@ -132,6 +128,30 @@ impl Events for PostgresStore {
                 let found = session.query(sql, values).await?;
                 let read = |row| Ok((row::id(row, 0, EventId::from_bytes)?, row::event_type(row, 1)?));
                 found.iter().map(read).collect()
+            })
+        })
+        .await
+    }
+
+    async fn keyed_event(
+        &self,
+        tenant: TenantId,
+        key: &IdempotencyKey,
+        now: Time,
+    ) -> StoreResult<Option<KeyedEvent>> {
+        let (key_hash, body_hash) = (key.key_hash, key.body_hash);
+        self.read(move |session| {
+            Box::pin(async move {
+                let sql =
+                    "SELECT body_hash, event, matched FROM idempotency WHERE tenant = $1 AND key_hash = $2
+                     AND expires_at > $3";
+                let values: &Values<'_> = &[&Id::from(tenant), &key_hash.as_slice(), &micros(now)];
+                let Some(found) = session.first(sql, values).await? else { return Ok(None) };
+                let event = row::id(&found, 1, EventId::from_bytes)?;
+                Ok(Some(match row::hash(&found, 0)? == body_hash {
+                    true => KeyedEvent::Same { event, matched: row::small_count(&found, 2)? },
+                    false => KeyedEvent::Other(event),
+                }))
             })
         })
         .await

@@ -329,7 +329,7 @@ impl Batch<'_> {
 }
 
 /// A column of an array per row.
-fn column<T, V: ToSql>(rows: &[T], value: impl Fn(&T) -> V) -> Vec<V> {
+pub(super) fn column<T, V: ToSql>(rows: &[T], value: impl Fn(&T) -> V) -> Vec<V> {
     rows.iter().map(value).collect()
 }
 
@@ -347,5 +347,6 @@ pub(super) fn statements() -> Vec<&'static str> {
         outcome::DELAY_PENDING,
         outcome::INSERT_FINISHED,
         outcome::INSERT_ATTEMPTS,
+        super::operational::NOTE_DEATHS,
     ]
 }

@@ -12,6 +12,8 @@ use crate::error::StoreResult;
 /// The operator's tokens are replaced and not kept, so those that are found here are tenants'.
 const TOKENS: &str = "SELECT id FROM tokens WHERE tenant IS NOT NULL AND revoked_at < $1
      UNION SELECT id FROM tokens WHERE tenant IS NOT NULL AND expires_at < $1 LIMIT $2";
+const CREDENTIALS: &str = "SELECT id FROM credentials WHERE revoked_at < $1
+     UNION SELECT id FROM credentials WHERE expires_at < $1 LIMIT $2";
 const REPLAYS: &str = "SELECT id FROM replays WHERE finished_at < $1 LIMIT $2";
 /// A tombstone stays as long as a delivery names it.
 const TOMBSTONES: &str = "SELECT w.id FROM webhooks w WHERE w.deleted_at < $1
@@ -25,11 +27,12 @@ const REVISIONS: &str = "SELECT r.webhook, r.version FROM revisions r WHERE EXIS
 
 /// What looks for them, for the test of its plans.
 #[cfg(test)]
-pub(super) const STATEMENTS: [&str; 4] = [TOKENS, REPLAYS, TOMBSTONES, REVISIONS];
+pub(super) const STATEMENTS: [&str; 5] = [TOKENS, CREDENTIALS, REPLAYS, TOMBSTONES, REVISIONS];
 
 /// Keys of rows that may go.
 struct Leftovers {
     tokens: Vec<Id>,
+    credentials: Vec<Id>,
     replays: Vec<Id>,
     tombstones: Vec<Id>,
     revisions: (Vec<Id>, Vec<i64>),
@@ -53,6 +56,7 @@ async fn find(session: &Session, before: i64, rows_max: u32) -> StoreResult<Left
     let versions = revisions.iter().map(|row| Ok(row.try_get(1)?)).collect::<StoreResult<Vec<i64>>>()?;
     Ok(Leftovers {
         tokens: ids(found(TOKENS).await?)?,
+        credentials: ids(found(CREDENTIALS).await?)?,
         replays: ids(found(REPLAYS).await?)?,
         tombstones: ids(found(TOMBSTONES).await?)?,
         revisions: (ids(revisions)?, versions),
@@ -62,6 +66,7 @@ async fn find(session: &Session, before: i64, rows_max: u32) -> StoreResult<Left
 impl Leftovers {
     fn is_empty(&self) -> bool {
         self.tokens.is_empty()
+            && self.credentials.is_empty()
             && self.replays.is_empty()
             && self.tombstones.is_empty()
             && self.revisions.0.is_empty()
@@ -71,6 +76,7 @@ impl Leftovers {
         let mut deleted = 0;
         for (sql, ids) in [
             ("DELETE FROM tokens WHERE id = ANY($1)", &self.tokens),
+            ("DELETE FROM credentials WHERE id = ANY($1)", &self.credentials),
             ("DELETE FROM replays WHERE id = ANY($1)", &self.replays),
             ("DELETE FROM webhooks WHERE id = ANY($1)", &self.tombstones),
             ("DELETE FROM revisions WHERE webhook = ANY($1)", &self.tombstones),

@@ -50,9 +50,10 @@ const TABLES: [&str; 29] = [
     "fallbacks",
     "usage",
 ];
-const MORE_TABLES: [&str; 3] = ["rate_starts", "broadcasts", "broadcast_tenants"];
+const MORE_TABLES: [&str; 7] =
+    ["rate_starts", "broadcasts", "broadcast_tenants", "answers", "deaths", "sources", "credentials"];
 
-fn tables() -> impl Iterator<Item = &'static str> {
+pub(super) fn tables() -> impl Iterator<Item = &'static str> {
     TABLES.into_iter().chain(MORE_TABLES)
 }
 

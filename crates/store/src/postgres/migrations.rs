@@ -56,6 +56,26 @@ const MIGRATIONS: &[Migration] = &[
         oldest_binary: 1,
         sql: include_str!("../../migrations/postgres/0008_batches.sql"),
     },
+    Migration {
+        version: 9,
+        oldest_binary: 1,
+        sql: include_str!("../../migrations/postgres/0009_answers.sql"),
+    },
+    Migration {
+        version: 10,
+        oldest_binary: 1,
+        sql: include_str!("../../migrations/postgres/0010_attempt_batches.sql"),
+    },
+    Migration {
+        version: 11,
+        oldest_binary: 1,
+        sql: include_str!("../../migrations/postgres/0011_deaths.sql"),
+    },
+    Migration {
+        version: 12,
+        oldest_binary: 1,
+        sql: include_str!("../../migrations/postgres/0012_sources.sql"),
+    },
 ];
 
 /// Runs what is missing.

@@ -3,10 +3,12 @@
 //! The session that writes holds an advisory lock for as long as it lives. So one process at a time writes to a database, and
 //! what an earlier session left undecided is decided once the lock is held again.
 
+mod answers;
 mod broadcasts;
 mod checkpoint;
 mod connection;
 mod conversations;
+mod credentials;
 mod deliveries;
 mod event_types;
 mod events;
@@ -21,6 +23,7 @@ mod readers;
 mod replays;
 mod routes;
 mod row;
+mod sources;
 mod statistics;
 mod tenants;
 mod tokens;

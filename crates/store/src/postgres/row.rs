@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
+use stentor_core::arrival::Arrival;
 use stentor_core::delivery::PendingDelivery;
 use stentor_core::event::{Event, EventContent, EventType};
 use stentor_core::id::{
-    BatchId, BroadcastId, ConversationId, ConversationKey, DeliveryId, EventId, MessageId, ReplayId, RouteId,
-    TenantId, TokenId, WebhookId,
+    BatchId, BroadcastId, ConversationId, ConversationKey, CredentialId, DeliveryId, EventId, MessageId,
+    ReplayId, RouteId, SourceId, TenantId, TokenId, WebhookId,
 };
 use stentor_core::shard::Shard;
 use stentor_core::time::Time;
@@ -16,6 +17,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, accepts, to_sql_checked};
 
 use super::connection::Session;
+use crate::arrivals;
 pub(super) use crate::columns::*;
 use crate::error::{StoreResult, unreadable};
 use crate::events::ListedEvent;
@@ -46,11 +48,13 @@ ids!(
     BroadcastId,
     ConversationId,
     ConversationKey,
+    CredentialId,
     DeliveryId,
     EventId,
     MessageId,
     ReplayId,
     RouteId,
+    SourceId,
     TenantId,
     TokenId,
     WebhookId
@@ -118,6 +122,12 @@ pub(super) fn time(row: &Row, column: usize) -> StoreResult<Time> {
 
 pub(super) fn optional_time(row: &Row, column: usize) -> StoreResult<Option<Time>> {
     Ok(row.try_get::<_, Option<i64>>(column)?.map(Time::from_micros))
+}
+
+/// The status of an HTTP answer, when there was one.
+pub(super) fn http_status(row: &Row, column: usize) -> StoreResult<Option<u16>> {
+    let status: Option<i32> = row.try_get(column)?;
+    status.map(|status| u16::try_from(status).map_err(|_| unreadable("a status"))).transpose()
 }
 
 /// Any of the typed ids.
@@ -189,19 +199,24 @@ pub(super) fn pending(row: &Row) -> StoreResult<PendingDelivery> {
 
 /// Columns of an event's content, in the order that [`content`] reads. `e` is the event and `y` its payload.
 pub(super) const CONTENT: &str =
-    "e.id, e.event_type, e.time, e.content_type, e.subject, y.data, y.previous_data";
+    "e.id, e.event_type, e.time, e.content_type, e.subject, e.arrival, y.data, y.previous_data";
 /// How many they are.
 const CONTENT_COLUMNS: usize = AROUND_COLUMNS + 2;
 /// Those of them before the bytes.
-pub(super) const AROUND: &str = "e.id, e.event_type, e.time, e.content_type, e.subject";
+pub(super) const AROUND: &str = "e.id, e.event_type, e.time, e.content_type, e.subject, e.arrival";
 /// How many those are.
-pub(super) const AROUND_COLUMNS: usize = 5;
+pub(super) const AROUND_COLUMNS: usize = 6;
 /// What [`EventContent::bytes`] will be. The length of a value is known without reading it.
 pub(super) const CONTENT_BYTES: &str =
     "(octet_length(y.data)::int8 + coalesce(octet_length(y.previous_data), 0))";
 
 pub(super) fn bytes(row: &Row, column: usize) -> StoreResult<Option<Bytes>> {
     Ok(row.try_get::<_, Option<Vec<u8>>>(column)?.map(Bytes::from))
+}
+
+fn arrival(row: &Row, column: usize) -> StoreResult<Option<Arc<Arrival>>> {
+    let stored: Option<&[u8]> = row.try_get(column)?;
+    stored.map(|bytes| arrivals::read(bytes).map(Arc::new)).transpose()
 }
 
 pub(super) fn event_type(row: &Row, column: usize) -> StoreResult<EventType> {
@@ -228,6 +243,7 @@ pub(super) fn content_around(
         subject: optional_text(row, first + 4)?.map(Into::into),
         data,
         previous_data,
+        arrival: arrival(row, first + 5)?,
     })
 }
 
@@ -248,12 +264,13 @@ pub(super) fn listed_event(row: &Row) -> StoreResult<ListedEvent> {
 
 fn event_around(row: &Row, content: EventContent) -> StoreResult<Event> {
     let first = CONTENT_COLUMNS;
+    let arrived = content.arrival.is_some();
     Ok(Event {
         content: Arc::new(content),
         tenant: id(row, first, TenantId::from_bytes)?,
         accepted_at: time(row, first + 1)?,
         metadata: bytes(row, first + 2)?,
-        origin: origin(row.try_get::<_, i16>(first + 3)?.into())?,
+        origin: origin(row.try_get::<_, i16>(first + 3)?.into(), arrived)?,
         config_version: count_of(row, first + 4)?,
         matched: small_count(row, first + 5)?,
     })

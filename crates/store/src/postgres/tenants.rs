@@ -9,7 +9,7 @@ use tokio_postgres::Row;
 
 use super::connection::{Session, Values};
 use super::row::{self, Id, integer, micros, page_of};
-use super::{PostgresStore, routes, webhooks};
+use super::{PostgresStore, routes, sources, webhooks};
 use crate::Page;
 use crate::error::{StoreError, StoreResult, unreadable};
 use crate::tenants::{TenantSaved, Tenants};
@@ -90,6 +90,7 @@ async fn delete(session: &Session, id: TenantId, now: Time) -> StoreResult<Tenan
     session.execute(sql, &[&key, &at]).await?;
     let sql = "UPDATE conversations SET deleted_at = $2 WHERE tenant = $1 AND deleted_at IS NULL";
     session.execute(sql, &[&key, &at]).await?;
+    sources::delete_all(session, id).await?;
     session.execute("DELETE FROM event_types WHERE tenant = $1", &[&key]).await?;
     session.execute("DELETE FROM conversation_webhooks WHERE tenant = $1", &[&key]).await?;
     session.execute("UPDATE tenants SET deleted_at = $2 WHERE id = $1", &[&key, &at]).await?;

@@ -75,7 +75,12 @@ async fn lists_and_leftovers_walk_indexes() {
     let store = open(&Postgres::shared().database()).await;
     let session = store.connector.reader().await.unwrap();
     let mut all = crate::deliveries::list::statements(deliveries::DIALECT);
-    all.extend([events::list_sql(), conversations::messages::list_sql(), usage::OF_TENANT.to_owned()]);
+    all.extend([
+        events::list_sql(false),
+        sources::EXPIRED.to_owned(),
+        conversations::messages::list_sql(),
+        usage::OF_TENANT.to_owned(),
+    ]);
     all.extend(leftovers::STATEMENTS.map(ToOwned::to_owned));
     for sql in all {
         let names = ["tenant", "before", "low", "high", "event", "webhook", "conversation", "message"];
@@ -87,6 +92,29 @@ async fn lists_and_leftovers_walk_indexes() {
         }
         assert_walks_indexes(&sql, &plan(&session, &numbered).await);
     }
+}
+
+#[tokio::test]
+async fn events_of_a_source_are_found_by_it() {
+    let store = open(&Postgres::shared().database()).await;
+    let session = store.connector.reader().await.unwrap();
+    let lines = plan(&session, &events::list_sql(true)).await;
+    assert!(lines.iter().any(|line| line.contains("events_by_source")), "{lines:#?}");
+    assert!(!lines.iter().any(|line| line.contains("Sort")), "{lines:#?}");
+}
+
+#[tokio::test]
+async fn a_copy_has_every_table() {
+    let url = Postgres::shared().database();
+    open(&url).await;
+    let sql = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'";
+    let found = Postgres::shared().sql(&url, sql);
+    let mut found: Vec<&str> = found.lines().collect();
+    // What a copy says beside its tables, and what is of this server's processes alone.
+    let mut copied: Vec<&str> = maintenance::tables().chain(["schema", "nodes", "shards"]).collect();
+    found.sort_unstable();
+    copied.sort_unstable();
+    assert_eq!(copied, found);
 }
 
 #[tokio::test]
@@ -136,6 +164,7 @@ pub(super) fn event(tenant: TenantId, entropy: u64) -> Write {
         content_type: "application/json".into(),
         data: Bytes::from_static(b"{}"),
         previous_data: None,
+        arrival: None,
     };
     let (metadata, origin) = (None, Origin::Api);
     let event = Event {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use stentor_core::id::{TenantId, WebhookId};
+use stentor_core::operational;
 use stentor_core::time::Time;
 use stentor_core::webhook::{DisableReason, Webhook, WebhookStatus};
 use tokio_postgres::Row;
@@ -51,6 +52,10 @@ pub(super) async fn delete(
     clear_health(session, id).await
 }
 
+fn told_of_dead(webhook: &Webhook) -> bool {
+    operational::asks_for(&webhook.config.events, operational::DELIVERY_DEAD)
+}
+
 /// The configuration as JSON and the secrets sealed.
 fn sealed_parts(webhook: &Webhook, sealer: &Sealer) -> StoreResult<(String, Vec<u8>)> {
     let failed = |_| StoreError::Unexpected("a webhook's configuration cannot be written as JSON".into());
@@ -66,7 +71,7 @@ pub(super) async fn create(session: &Session, webhook: &Webhook, sealer: &Sealer
     let (status, reason) = status_columns(webhook.status);
     let deleted_at = (webhook.status == WebhookStatus::Deleted).then(|| micros(webhook.updated_at));
     let sql = "INSERT INTO webhooks (id, tenant, shard, status, disable_reason, config, sealed, version, created_at,
-         updated_at, deleted_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+         updated_at, deleted_at, told_of_dead) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
     let values: &Values<'_> = &[
         &Id::from(webhook.id),
         &Id::from(webhook.tenant),
@@ -79,6 +84,7 @@ pub(super) async fn create(session: &Session, webhook: &Webhook, sealer: &Sealer
         &micros(webhook.created_at),
         &micros(webhook.updated_at),
         &deleted_at,
+        &told_of_dead(webhook),
     ];
     session.execute(sql, values).await?;
     keep_revision(session, webhook.id).await?;
@@ -106,7 +112,7 @@ async fn update(session: &Session, webhook: &Webhook, sealer: &Sealer) -> StoreR
     let (status, reason) = status_columns(webhook.status);
     let deleted_at = (webhook.status == WebhookStatus::Deleted).then(|| micros(webhook.updated_at));
     let sql = "UPDATE webhooks SET status = $2, disable_reason = $3, config = $4, sealed = $5, version = $6,
-         updated_at = $7, deleted_at = $8 WHERE id = $1";
+         updated_at = $7, deleted_at = $8, told_of_dead = $9 WHERE id = $1";
     let values: &Values<'_> = &[
         &Id::from(webhook.id),
         &number16(status),
@@ -116,6 +122,7 @@ async fn update(session: &Session, webhook: &Webhook, sealer: &Sealer) -> StoreR
         &integer(version),
         &micros(webhook.updated_at),
         &deleted_at,
+        &told_of_dead(webhook),
     ];
     session.execute(sql, values).await?;
     keep_revision(session, webhook.id).await?;

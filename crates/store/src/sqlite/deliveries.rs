@@ -97,6 +97,7 @@ fn attempt(row: &Row<'_>) -> StoreResult<AttemptRow> {
         reason: row.get(4)?,
         status: row.get(5)?,
         response: body.map(|body| CapturedResponse { body: Bytes::from(body), truncated }),
+        batch: row::optional_batch(row, 8)?,
     })
 }
 
@@ -129,7 +130,7 @@ impl Deliveries for SqliteStore {
     async fn attempts(&self, tenant: TenantId, id: DeliveryId) -> StoreResult<Vec<AttemptRow>> {
         self.read(move |connection| {
             let mut statement = connection.prepare_cached(
-                "SELECT number, started_at, duration_us, outcome, reason, status, response, truncated FROM attempts
+                "SELECT number, started_at, duration_us, outcome, reason, status, response, truncated, batch FROM attempts
                  WHERE delivery = ?1 AND tenant = ?2 ORDER BY number",
             )?;
             let mut rows = statement.query([id.as_bytes(), tenant.as_bytes()])?;

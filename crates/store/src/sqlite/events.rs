@@ -1,7 +1,7 @@
 //! Reading events.
 
 use async_trait::async_trait;
-use rusqlite::{ToSql, named_params};
+use rusqlite::{OptionalExtension, ToSql, named_params, params};
 use stentor_core::event::{Event, EventType, Origin};
 use stentor_core::id::{EventId, TenantId};
 use stentor_core::time::Time;
@@ -11,7 +11,8 @@ use super::row::{self, AROUND, CONTENT, CONTENT_BYTES, EVENT, IdBytes, first_id,
 use super::totals;
 use crate::Page;
 use crate::error::StoreResult;
-use crate::events::{Conservation, EventFilter, Events, ListedEvent};
+use crate::events::{Conservation, EventFilter, Events, KeyedEvent, ListedEvent};
+use crate::journal::IdempotencyKey;
 
 /// Ids of `[since, until)` lie between these: an event's id is made when it is accepted.
 fn id_range(since: Option<Time>, until: Option<Time>) -> (IdBytes, IdBytes) {
@@ -39,10 +40,14 @@ fn list_sql(filter: &EventFilter) -> String {
     let by_subject = if filter.subject.is_some() { " AND e.subject = :subject" } else { "" };
     let fits = |column: &str| format!("CASE WHEN {CONTENT_BYTES} <= :data_bytes THEN {column} END");
     let (data, previous_data) = (fits("y.data"), fits("y.previous_data"));
+    let (index, by_source) = match filter.source {
+        Some(_) => ("events_by_source", " AND e.source = :source"),
+        None => ("events_by_tenant", ""),
+    };
     format!(
-        "SELECT {AROUND}, {data}, {previous_data}, {EVENT} FROM events e INDEXED BY events_by_tenant CROSS JOIN payloads y ON y.id = e.payload
+        "SELECT {AROUND}, {data}, {previous_data}, {EVENT} FROM events e INDEXED BY {index} CROSS JOIN payloads y ON y.id = e.payload
          WHERE e.tenant = :tenant AND e.id >= :low AND e.id < :high AND e.accepted_at >= :since
-         AND e.accepted_at < :until{by_type}{by_subject} ORDER BY e.id DESC LIMIT :rows"
+         AND e.accepted_at < :until{by_type}{by_subject}{by_source} ORDER BY e.id DESC LIMIT :rows"
     )
 }
 
@@ -88,6 +93,10 @@ impl Events for SqliteStore {
             if let Some(subject) = &filter.subject {
                 values.push((":subject", subject));
             }
+            let source = filter.source.map(|source| *source.as_bytes());
+            if let Some(source) = &source {
+                values.push((":source", source));
+            }
             let mut statement = connection.prepare_cached(&list_sql(&filter))?;
             let mut found = statement.query(values.as_slice())?;
             let mut page = Vec::new();
@@ -131,6 +140,29 @@ impl Events for SqliteStore {
         .await
     }
 
+    async fn keyed_event(
+        &self,
+        tenant: TenantId,
+        key: &IdempotencyKey,
+        now: Time,
+    ) -> StoreResult<Option<KeyedEvent>> {
+        let (key_hash, body_hash) = (key.key_hash, key.body_hash);
+        self.read(move |connection| {
+            let mut find = connection.prepare_cached(
+                "SELECT body_hash, event, matched FROM idempotency WHERE tenant = ?1 AND key_hash = ?2 AND expires_at > ?3",
+            )?;
+            let earlier = find.query_row(params![tenant.as_bytes(), key_hash, micros(now)], |row| {
+                let event = EventId::from_bytes(row.get(1)?);
+                Ok(match row.get::<_, [u8; 32]>(0)? == body_hash {
+                    true => KeyedEvent::Same { event, matched: row.get(2)? },
+                    false => KeyedEvent::Other(event),
+                })
+            });
+            Ok(earlier.optional()?)
+        })
+        .await
+    }
+
     async fn conservation(&self, tenant: Option<TenantId>) -> StoreResult<Conservation> {
         self.read(move |connection| totals::conservation(connection, tenant)).await
     }
@@ -142,8 +174,11 @@ pub(super) fn statements() -> Vec<String> {
     let full = EventFilter {
         event_type: Some("order.".into()),
         subject: Some("x".into()),
+        source: None,
         since: Some(Time::ZERO),
         until: Some(Time::ZERO),
     };
-    vec![list_sql(&EventFilter::default()), list_sql(&full)]
+    let of_source =
+        EventFilter { source: Some(stentor_core::id::SourceId::from_bytes([1; 16])), ..full.clone() };
+    vec![list_sql(&EventFilter::default()), list_sql(&full), list_sql(&of_source)]
 }

@@ -11,6 +11,10 @@ use crate::error::StoreResult;
 /// The operator's tokens are replaced and not kept, so those that are found here are tenants'.
 const TOKENS: &str = "SELECT id FROM tokens INDEXED BY tokens_revoked WHERE tenant IS NOT NULL AND revoked_at < ?1
      UNION ALL SELECT id FROM tokens INDEXED BY tokens_expiring WHERE tenant IS NOT NULL AND expires_at < ?1 LIMIT ?2";
+const CREDENTIALS: &str =
+    "SELECT id FROM credentials INDEXED BY credentials_revoked WHERE revoked_at IS NOT NULL AND revoked_at < ?1
+     UNION ALL SELECT id FROM credentials INDEXED BY credentials_expiring WHERE expires_at IS NOT NULL AND expires_at < ?1
+     LIMIT ?2";
 const REPLAYS: &str = "SELECT id FROM replays WHERE finished_at < ?1 LIMIT ?2";
 /// A tombstone stays as long as a delivery names it.
 const TOMBSTONES: &str = "SELECT w.id FROM webhooks w WHERE w.deleted_at < ?1
@@ -26,11 +30,12 @@ const REVISIONS: &str =
 
 /// What looks for them, for the test of its plans.
 #[cfg(test)]
-pub(super) const STATEMENTS: [&str; 4] = [TOKENS, REPLAYS, TOMBSTONES, REVISIONS];
+pub(super) const STATEMENTS: [&str; 5] = [TOKENS, CREDENTIALS, REPLAYS, TOMBSTONES, REVISIONS];
 
 /// Keys of rows that may go.
 struct Leftovers {
     tokens: Vec<IdBytes>,
+    credentials: Vec<IdBytes>,
     replays: Vec<IdBytes>,
     tombstones: Vec<IdBytes>,
     revisions: Vec<(IdBytes, i64)>,
@@ -51,6 +56,7 @@ fn find(connection: &Connection, before: i64, rows_max: u32) -> rusqlite::Result
     let id = |row: &Row<'_>| row.get(0);
     Ok(Leftovers {
         tokens: keys(connection, TOKENS, values, id)?,
+        credentials: keys(connection, CREDENTIALS, values, id)?,
         replays: keys(connection, REPLAYS, values, id)?,
         tombstones: keys(connection, TOMBSTONES, values, id)?,
         revisions: keys(connection, REVISIONS, values, |row| Ok((row.get(0)?, row.get(1)?)))?,
@@ -69,6 +75,7 @@ fn keys<K>(
 impl Leftovers {
     fn is_empty(&self) -> bool {
         self.tokens.is_empty()
+            && self.credentials.is_empty()
             && self.replays.is_empty()
             && self.tombstones.is_empty()
             && self.revisions.is_empty()
@@ -84,6 +91,7 @@ impl Leftovers {
             Ok(())
         };
         each("DELETE FROM tokens WHERE id = ?1", &self.tokens)?;
+        each("DELETE FROM credentials WHERE id = ?1", &self.credentials)?;
         each("DELETE FROM replays WHERE id = ?1", &self.replays)?;
         each("DELETE FROM webhooks WHERE id = ?1", &self.tombstones)?;
         each("DELETE FROM revisions WHERE webhook = ?1", &self.tombstones)?;

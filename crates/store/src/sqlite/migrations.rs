@@ -41,6 +41,18 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../migrations/sqlite/0007_leftovers.sql"),
     },
     Migration { version: 8, oldest_binary: 1, sql: include_str!("../../migrations/sqlite/0008_batches.sql") },
+    Migration { version: 9, oldest_binary: 1, sql: include_str!("../../migrations/sqlite/0009_answers.sql") },
+    Migration {
+        version: 10,
+        oldest_binary: 1,
+        sql: include_str!("../../migrations/sqlite/0010_attempt_batches.sql"),
+    },
+    Migration { version: 11, oldest_binary: 1, sql: include_str!("../../migrations/sqlite/0011_deaths.sql") },
+    Migration {
+        version: 12,
+        oldest_binary: 1,
+        sql: include_str!("../../migrations/sqlite/0012_sources.sql"),
+    },
 ];
 
 /// Runs what is missing.

@@ -1,9 +1,11 @@
 //! The store on SQLite: one file, one process, one connection that writes (engine rule E20).
 
+mod answers;
 mod broadcasts;
 mod checkpoint;
 mod connection;
 mod conversations;
+mod credentials;
 mod deliveries;
 mod event_types;
 mod events;
@@ -18,6 +20,7 @@ mod readers;
 mod replays;
 mod routes;
 mod row;
+mod sources;
 mod statistics;
 mod tenants;
 mod tokens;

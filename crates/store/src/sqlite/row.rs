@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use rusqlite::Row;
 use rusqlite::types::FromSql;
+use stentor_core::arrival::Arrival;
 use stentor_core::delivery::PendingDelivery;
 use stentor_core::event::{Event, EventContent, EventType};
 use stentor_core::id::{BatchId, DeliveryId, EventId, TenantId, WebhookId};
@@ -12,6 +13,7 @@ use stentor_core::shard::Shard;
 use stentor_core::time::Time;
 use stentor_core::webhook::Webhook;
 
+use crate::arrivals;
 pub(super) use crate::columns::*;
 use crate::error::{StoreResult, unreadable};
 use crate::events::ListedEvent;
@@ -69,18 +71,23 @@ pub(super) fn pending(row: &Row<'_>) -> rusqlite::Result<PendingDelivery> {
 
 /// Columns of an event's content, in the order that [`content`] reads. `e` is the event and `y` its payload.
 pub(super) const CONTENT: &str =
-    "e.id, e.event_type, e.time, e.content_type, e.subject, y.data, y.previous_data";
+    "e.id, e.event_type, e.time, e.content_type, e.subject, e.arrival, y.data, y.previous_data";
 /// How many they are.
 const CONTENT_COLUMNS: usize = AROUND_COLUMNS + 2;
 /// Those of them before the bytes.
-pub(super) const AROUND: &str = "e.id, e.event_type, e.time, e.content_type, e.subject";
+pub(super) const AROUND: &str = "e.id, e.event_type, e.time, e.content_type, e.subject, e.arrival";
 /// How many those are.
-pub(super) const AROUND_COLUMNS: usize = 5;
+pub(super) const AROUND_COLUMNS: usize = 6;
 /// What [`EventContent::bytes`] will be. SQLite knows the length of a value without reading it.
 pub(super) const CONTENT_BYTES: &str = "(length(y.data) + coalesce(length(y.previous_data), 0))";
 
 fn bytes(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Bytes>> {
     Ok(Option::<Vec<u8>>::column_result(row.get_ref(column)?)?.map(Bytes::from))
+}
+
+fn arrival(row: &Row<'_>, column: usize) -> StoreResult<Option<Arc<Arrival>>> {
+    let stored = row.get_ref(column)?.as_blob_or_null().map_err(rusqlite::Error::from)?;
+    stored.map(|bytes| arrivals::read(bytes).map(Arc::new)).transpose()
 }
 
 pub(super) fn event_type(row: &Row<'_>, column: usize) -> StoreResult<EventType> {
@@ -112,6 +119,7 @@ pub(super) fn content_around(
         subject: row.get::<_, Option<String>>(first + 4)?.map(Into::into),
         data,
         previous_data,
+        arrival: arrival(row, first + 5)?,
     })
 }
 
@@ -132,12 +140,13 @@ pub(super) fn listed_event(row: &Row<'_>) -> StoreResult<ListedEvent> {
 
 fn event_around(row: &Row<'_>, content: EventContent) -> StoreResult<Event> {
     let first = CONTENT_COLUMNS;
+    let arrived = content.arrival.is_some();
     Ok(Event {
         content: Arc::new(content),
         tenant: id(row, first, TenantId::from_bytes)?,
         accepted_at: time(row, first + 1)?,
         metadata: bytes(row, first + 2)?,
-        origin: origin(row.get(first + 3)?)?,
+        origin: origin(row.get(first + 3)?, arrived)?,
         config_version: count(row.get(first + 4)?),
         matched: row.get(first + 5)?,
     })

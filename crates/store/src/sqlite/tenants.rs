@@ -8,7 +8,7 @@ use stentor_core::tenant::{Tenant, TenantSettings};
 use stentor_core::time::Time;
 
 use super::row::{self, count, integer, micros};
-use super::{SqliteStore, page_of, routes, webhooks};
+use super::{SqliteStore, page_of, routes, sources, webhooks};
 use crate::Page;
 use crate::error::unreadable;
 use crate::error::{StoreError, StoreResult};
@@ -89,6 +89,7 @@ fn delete(connection: &Connection, id: TenantId, now: Time) -> StoreResult<Tenan
         "UPDATE conversations SET deleted_at = ?2 WHERE tenant = ?1 AND deleted_at IS NULL",
         values,
     )?;
+    sources::delete_all(connection, id)?;
     connection.execute("DELETE FROM event_types WHERE tenant = ?1", [id.as_bytes()])?;
     connection.execute("DELETE FROM conversation_webhooks WHERE tenant = ?1", [id.as_bytes()])?;
     connection.execute("UPDATE tenants SET deleted_at = ?2 WHERE id = ?1", values)?;

@@ -58,11 +58,15 @@ fn the_skip_scan_uses_both_columns() {
 }
 
 #[test]
-fn event_lists_walk_the_tenants_index() {
+fn event_lists_walk_the_index_of_their_tenant_or_source() {
     let connection = migrated();
     for sql in events::statements() {
         let lines = plan(&connection, &sql);
-        assert!(lines[0].contains("events_by_tenant (tenant=? AND id>? AND id<?)"), "{lines:#?}");
+        let walk = match sql.contains("e.source = ") {
+            true => "events_by_source (source=? AND id>? AND id<?)",
+            false => "events_by_tenant (tenant=? AND id>? AND id<?)",
+        };
+        assert!(lines[0].contains(walk), "{lines:#?}");
         assert!(
             lines.iter().all(|line| !line.contains("SCAN") && !line.contains("TEMP B-TREE")),
             "{lines:#?}"
@@ -184,6 +188,7 @@ fn event(tenant: TenantId, entropy: u64, bytes: usize) -> Write {
         content_type: "application/json".into(),
         data: Bytes::from(vec![b'x'; bytes]),
         previous_data: None,
+        arrival: None,
     };
     let event = Event {
         tenant,

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, params};
 use stentor_core::id::{TenantId, WebhookId};
+use stentor_core::operational;
 use stentor_core::time::Time;
 use stentor_core::webhook::{DisableReason, Webhook, WebhookStatus};
 
@@ -54,6 +55,10 @@ pub(super) fn delete(
     clear_health(connection, id)
 }
 
+fn told_of_dead(webhook: &Webhook) -> bool {
+    operational::asks_for(&webhook.config.events, operational::DELIVERY_DEAD)
+}
+
 /// The configuration as JSON and the secrets sealed.
 fn sealed_parts(webhook: &Webhook, sealer: &Sealer) -> StoreResult<(String, Vec<u8>)> {
     let failed = |_| StoreError::Unexpected("a webhook's configuration cannot be written as JSON".into());
@@ -70,7 +75,7 @@ pub(super) fn create(connection: &Connection, webhook: &Webhook, sealer: &Sealer
     let deleted_at = (webhook.status == WebhookStatus::Deleted).then(|| micros(webhook.updated_at));
     connection.execute(
         "INSERT INTO webhooks (id, tenant, shard, status, disable_reason, config, sealed, version, created_at,
-         updated_at, deleted_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+         updated_at, deleted_at, told_of_dead) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
         params![
             webhook.id.as_bytes(),
             webhook.tenant.as_bytes(),
@@ -83,6 +88,7 @@ pub(super) fn create(connection: &Connection, webhook: &Webhook, sealer: &Sealer
             micros(webhook.created_at),
             micros(webhook.updated_at),
             deleted_at,
+            told_of_dead(webhook),
         ],
     )?;
     keep_revision(connection, webhook.id)?;
@@ -115,7 +121,7 @@ fn update(connection: &Connection, webhook: &Webhook, sealer: &Sealer) -> StoreR
     connection
         .prepare_cached(
             "UPDATE webhooks SET status = ?2, disable_reason = ?3, config = ?4, sealed = ?5, version = ?6,
-             updated_at = ?7, deleted_at = ?8 WHERE id = ?1",
+             updated_at = ?7, deleted_at = ?8, told_of_dead = ?9 WHERE id = ?1",
         )?
         .execute(params![
             webhook.id.as_bytes(),
@@ -126,6 +132,7 @@ fn update(connection: &Connection, webhook: &Webhook, sealer: &Sealer) -> StoreR
             integer(version),
             micros(webhook.updated_at),
             deleted_at,
+            told_of_dead(webhook),
         ])?;
     keep_revision(connection, webhook.id)?;
     if stored_status == DISABLED && status != stored_status {

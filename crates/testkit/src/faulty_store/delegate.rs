@@ -1,395 +1,207 @@
-//! What is passed on unharmed.
+//! Everything but commits, passed on unharmed.
 
 use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use stentor_core::conversation::{Conversation, Message};
+use stentor_core::credential::Credential;
 use stentor_core::event::{Event, EventContent, EventType};
-use stentor_core::id::{BroadcastId, DeliveryId, EventId, ReplayId, RouteId, TenantId, TokenId, WebhookId};
+use stentor_core::event_type::DeclaredType;
+use stentor_core::id::{
+    BroadcastId, ConversationId, ConversationKey, CredentialId, DeliveryId, EventId, MessageId, ReplayId,
+    RouteId, SourceId, TenantId, TokenId, WebhookId,
+};
 use stentor_core::route::Route;
+use stentor_core::source::Source;
 use stentor_core::statistics::Rollup;
 use stentor_core::tenant::Tenant;
 use stentor_core::time::Time;
 use stentor_core::token::Token;
-use stentor_core::webhook::{Webhook, WebhookStatus};
+use stentor_core::webhook::{SecretText, Webhook, WebhookStatus};
+use stentor_store::answers::{KeptAnswer, KeyTaken};
 use stentor_store::broadcasts::{Audience, Broadcast, BroadcastCreated, BroadcastKey};
+use stentor_store::conversations::{Changed, ConversationCreated};
+use stentor_store::credentials::{CredentialCreated, PairHash};
 use stentor_store::deliveries::{AttemptRow, DeliveryFilter, DeliveryRow};
 use stentor_store::error::StoreResult;
-use stentor_store::events::{Conservation, EventFilter, ListedEvent};
+use stentor_store::event_types::{ListedType, TypesDeclared, TypesInForce};
+use stentor_store::events::{Conservation, EventFilter, KeyedEvent, ListedEvent};
 use stentor_store::journal::IdempotencyKey;
 use stentor_store::lanes::{DuePage, LaneKey, LoadedDelivery, PageLimit, WaitingLane};
 use stentor_store::maintenance::{KeptStarts, PreviousEnd};
-use stentor_store::operational::Disabling;
+use stentor_store::operational::{Death, Disabling};
 use stentor_store::replays::Replay;
 use stentor_store::routes::{RouteSaved, RoutesThen};
+use stentor_store::sources::SourceCreated;
 use stentor_store::tenants::TenantSaved;
 use stentor_store::usage::{Backlogs, UsedDay};
 use stentor_store::webhooks::{CreatedOnce, Routing, Saved};
 use stentor_store::{
-    Broadcasts, Deliveries, Events, Lanes, Maintenance, Operational, Page, Replays, Routes, Statistics,
-    Tenants, Tokens, Usage, Webhooks,
+    Answers, Broadcasts, Conversations, Credentials, Deliveries, EventTypes, Events, Lanes, Maintenance,
+    Operational, Page, Replays, Routes, Sources, Statistics, Tenants, Tokens, Usage, Webhooks,
 };
 
 use super::FaultyStore;
 
-#[async_trait]
-impl Lanes for FaultyStore {
-    async fn waiting_lanes(&self, after: Option<LaneKey>, rows: u32) -> StoreResult<Vec<WaitingLane>> {
-        self.inner.waiting_lanes(after, rows).await
-    }
-
-    async fn fresh_page(
-        &self,
-        lane: LaneKey,
-        after: i64,
-        limit: PageLimit,
-    ) -> StoreResult<Vec<LoadedDelivery>> {
-        self.inner.fresh_page(lane, after, limit).await
-    }
-
-    async fn due_page(&self, lane: LaneKey, until: Time, limit: PageLimit) -> StoreResult<DuePage> {
-        self.inner.due_page(lane, until, limit).await
-    }
-
-    async fn ordered_page(
-        &self,
-        lane: LaneKey,
-        after: i64,
-        limit: PageLimit,
-    ) -> StoreResult<Vec<LoadedDelivery>> {
-        self.inner.ordered_page(lane, after, limit).await
-    }
-
-    async fn content(&self, tenant: TenantId, event: EventId) -> StoreResult<Option<Arc<EventContent>>> {
-        self.inner.content(tenant, event).await
-    }
-
-    async fn failing_since(&self, tenant: TenantId, webhook: WebhookId) -> StoreResult<Option<Time>> {
-        self.inner.failing_since(tenant, webhook).await
-    }
-
-    async fn waiting_count(&self, lane: LaneKey, at_most: u32) -> StoreResult<u32> {
-        self.inner.waiting_count(lane, at_most).await
-    }
+/// Implements the traits by calling the store behind.
+macro_rules! delegate {
+    ($($part:ident {
+        $(at once fn $quick:ident($($given:ident: $given_kind:ty),*) -> $got:ty;)*
+        $(fn $name:ident($($argument:ident: $kind:ty),*) -> $answer:ty;)*
+    })*) => {$(
+        #[async_trait]
+        impl $part for FaultyStore {
+            $(fn $quick(&self, $($given: $given_kind),*) -> $got {
+                self.inner.$quick($($given),*)
+            })*
+            $(async fn $name(&self, $($argument: $kind),*) -> $answer {
+                self.inner.$name($($argument),*).await
+            })*
+        }
+    )*};
 }
 
-#[async_trait]
-impl Events for FaultyStore {
-    async fn event(&self, tenant: TenantId, id: EventId) -> StoreResult<Option<Event>> {
-        self.inner.event(tenant, id).await
+delegate! {
+    Lanes {
+        fn waiting_lanes(after: Option<LaneKey>, rows: u32) -> StoreResult<Vec<WaitingLane>>;
+        fn fresh_page(lane: LaneKey, after: i64, limit: PageLimit) -> StoreResult<Vec<LoadedDelivery>>;
+        fn due_page(lane: LaneKey, until: Time, limit: PageLimit) -> StoreResult<DuePage>;
+        fn ordered_page(lane: LaneKey, after: i64, limit: PageLimit) -> StoreResult<Vec<LoadedDelivery>>;
+        fn content(tenant: TenantId, event: EventId) -> StoreResult<Option<Arc<EventContent>>>;
+        fn failing_since(tenant: TenantId, webhook: WebhookId) -> StoreResult<Option<Time>>;
+        fn waiting_count(lane: LaneKey, at_most: u32) -> StoreResult<u32>;
     }
-
-    async fn events(
-        &self,
-        tenant: TenantId,
-        filter: &EventFilter,
-        before: Option<EventId>,
-        rows: u32,
-        data_bytes: u64,
-    ) -> StoreResult<Page<ListedEvent>> {
-        self.inner.events(tenant, filter, before, rows, data_bytes).await
+    Events {
+        fn event(tenant: TenantId, id: EventId) -> StoreResult<Option<Event>>;
+        fn events(tenant: TenantId, filter: &EventFilter, before: Option<EventId>, rows: u32, data_bytes: u64) -> StoreResult<Page<ListedEvent>>;
+        fn event_types(tenant: TenantId, since: Time, until: Time, after: Option<EventId>, rows: u32) -> StoreResult<Vec<(EventId, EventType)>>;
+        fn keyed_event(tenant: TenantId, key: &IdempotencyKey, now: Time) -> StoreResult<Option<KeyedEvent>>;
+        fn conservation(tenant: Option<TenantId>) -> StoreResult<Conservation>;
     }
-
-    async fn event_types(
-        &self,
-        tenant: TenantId,
-        since: Time,
-        until: Time,
-        after: Option<EventId>,
-        rows: u32,
-    ) -> StoreResult<Vec<(EventId, EventType)>> {
-        self.inner.event_types(tenant, since, until, after, rows).await
+    Deliveries {
+        fn delivery(tenant: TenantId, id: DeliveryId) -> StoreResult<Option<DeliveryRow>>;
+        fn deliveries(tenant: TenantId, filter: &DeliveryFilter, before: Option<DeliveryId>, rows: u32) -> StoreResult<Page<DeliveryRow>>;
+        fn attempts(tenant: TenantId, delivery: DeliveryId) -> StoreResult<Vec<AttemptRow>>;
     }
-
-    async fn conservation(&self, tenant: Option<TenantId>) -> StoreResult<Conservation> {
-        self.inner.conservation(tenant).await
+    Webhooks {
+        fn create_webhook(webhook: &Webhook) -> StoreResult<Saved>;
+        fn create_webhook_once(webhook: &Webhook, key: &IdempotencyKey) -> StoreResult<CreatedOnce>;
+        fn update_webhook(webhook: &Webhook) -> StoreResult<Saved>;
+        fn delete_webhook(tenant: TenantId, id: WebhookId, now: Time) -> StoreResult<Saved>;
+        fn webhook(tenant: TenantId, id: WebhookId) -> StoreResult<Option<Webhook>>;
+        fn webhooks(tenant: TenantId, status: Option<WebhookStatus>, of_conversations: bool, before: Option<WebhookId>, rows: u32) -> StoreResult<Page<Webhook>>;
+        fn routing(tenant: TenantId) -> StoreResult<Option<Routing>>;
+        fn lane_webhook(tenant: TenantId, id: WebhookId) -> StoreResult<Option<Webhook>>;
+        fn revision(tenant: TenantId, id: WebhookId, version: u64) -> StoreResult<Option<Webhook>>;
     }
-}
-
-#[async_trait]
-impl Deliveries for FaultyStore {
-    async fn delivery(&self, tenant: TenantId, id: DeliveryId) -> StoreResult<Option<DeliveryRow>> {
-        self.inner.delivery(tenant, id).await
+    Tenants {
+        fn create_tenant(tenant: &Tenant) -> StoreResult<TenantSaved>;
+        fn update_tenant(tenant: &Tenant) -> StoreResult<TenantSaved>;
+        fn delete_tenant(id: TenantId, now: Time) -> StoreResult<TenantSaved>;
+        fn tenant(id: TenantId) -> StoreResult<Option<Tenant>>;
+        fn tenant_named(name: &str) -> StoreResult<Option<Tenant>>;
+        fn tenants(before: Option<TenantId>, rows: u32) -> StoreResult<Page<Tenant>>;
     }
-
-    async fn deliveries(
-        &self,
-        tenant: TenantId,
-        filter: &DeliveryFilter,
-        before: Option<DeliveryId>,
-        rows: u32,
-    ) -> StoreResult<Page<DeliveryRow>> {
-        self.inner.deliveries(tenant, filter, before, rows).await
+    Tokens {
+        fn create_token(token: &Token, secret: &str) -> StoreResult<bool>;
+        fn set_operator_token(token: &Token, secret: &str) -> StoreResult<()>;
+        fn token_by_secret(secret: &str) -> StoreResult<Option<Token>>;
+        fn tokens(tenant: TenantId) -> StoreResult<Vec<Token>>;
+        fn revoke_token(tenant: TenantId, id: TokenId, now: Time) -> StoreResult<bool>;
     }
-
-    async fn attempts(&self, tenant: TenantId, delivery: DeliveryId) -> StoreResult<Vec<AttemptRow>> {
-        self.inner.attempts(tenant, delivery).await
+    Maintenance {
+        fn begin_process(now: Time) -> StoreResult<PreviousEnd>;
+        fn keep_starts(kept: &KeptStarts) -> StoreResult<()>;
+        fn take_starts() -> StoreResult<Option<KeptStarts>>;
+        fn end_process(now: Time) -> StoreResult<()>;
+        fn upkeep() -> StoreResult<()>;
+        fn close_hours(now: Time) -> StoreResult<()>;
+        fn backup(file: &Path) -> StoreResult<()>;
+        fn purge_leftovers(before: Time, rows_max: u32) -> StoreResult<u32>;
+        fn ping() -> StoreResult<()>;
     }
-}
-
-#[async_trait]
-impl Webhooks for FaultyStore {
-    async fn create_webhook(&self, webhook: &Webhook) -> StoreResult<Saved> {
-        self.inner.create_webhook(webhook).await
+    Usage {
+        fn usage(tenant: Option<TenantId>, since: i64) -> StoreResult<Vec<UsedDay>>;
+        fn follow_backlogs() -> StoreResult<Arc<Backlogs>>;
     }
-
-    async fn create_webhook_once(&self, webhook: &Webhook, key: &IdempotencyKey) -> StoreResult<CreatedOnce> {
-        self.inner.create_webhook_once(webhook, key).await
+    Broadcasts {
+        fn create_broadcast(broadcast: &Broadcast, audience: &Audience, key: Option<BroadcastKey>) -> StoreResult<BroadcastCreated>;
+        fn broadcast(id: BroadcastId) -> StoreResult<Option<Broadcast>>;
+        fn broadcasts(before: Option<BroadcastId>, rows: u32) -> StoreResult<Page<Broadcast>>;
+        fn unfinished_broadcasts() -> StoreResult<Vec<Broadcast>>;
+        fn broadcast_tenants(broadcast: &Broadcast, after: Option<TenantId>, rows: u32) -> StoreResult<Vec<TenantId>>;
     }
-
-    async fn update_webhook(&self, webhook: &Webhook) -> StoreResult<Saved> {
-        self.inner.update_webhook(webhook).await
+    Replays {
+        fn create_replay(replay: &Replay) -> StoreResult<()>;
+        fn replay(tenant: TenantId, id: ReplayId) -> StoreResult<Option<Replay>>;
+        fn unfinished_replays() -> StoreResult<Vec<Replay>>;
     }
-
-    async fn delete_webhook(&self, tenant: TenantId, id: WebhookId, now: Time) -> StoreResult<Saved> {
-        self.inner.delete_webhook(tenant, id, now).await
+    Operational {
+        fn disablings(rows: u32) -> StoreResult<Vec<Disabling>>;
+        fn deaths(rows: u32) -> StoreResult<Vec<Death>>;
+        fn deaths_emitted(deaths: &[(DeliveryId, u32)]) -> StoreResult<()>;
+        fn disabling_emitted(webhook: WebhookId, version: u64) -> StoreResult<()>;
     }
-
-    async fn webhook(&self, tenant: TenantId, id: WebhookId) -> StoreResult<Option<Webhook>> {
-        self.inner.webhook(tenant, id).await
+    Statistics {
+        fn minutes(tenant: TenantId, webhook: Option<WebhookId>, since: Time, until: Time) -> StoreResult<Vec<(Time, Rollup)>>;
+        fn hours(tenant: TenantId, webhook: Option<WebhookId>, since: Time, until: Time) -> StoreResult<Vec<(Time, Rollup)>>;
+        fn close_minutes(now: Time) -> StoreResult<()>;
+        fn purge_rollups(now: Time) -> StoreResult<()>;
     }
-
-    async fn webhooks(
-        &self,
-        tenant: TenantId,
-        status: Option<WebhookStatus>,
-        of_conversations: bool,
-        before: Option<WebhookId>,
-        rows: u32,
-    ) -> StoreResult<Page<Webhook>> {
-        self.inner.webhooks(tenant, status, of_conversations, before, rows).await
+    Routes {
+        fn create_route(route: &Route) -> StoreResult<RouteSaved>;
+        fn update_route(route: &Route) -> StoreResult<RouteSaved>;
+        fn delete_route(tenant: TenantId, id: RouteId, now: Time) -> StoreResult<RouteSaved>;
+        fn order_routes(tenant: TenantId, order: &[RouteId], now: Time) -> StoreResult<RouteSaved>;
+        fn route(tenant: TenantId, id: RouteId) -> StoreResult<Option<Route>>;
+        fn routes(tenant: TenantId) -> StoreResult<Vec<Route>>;
+        fn routes_at(tenant: TenantId, version: u64) -> StoreResult<RoutesThen>;
     }
-
-    async fn routing(&self, tenant: TenantId) -> StoreResult<Option<Routing>> {
-        self.inner.routing(tenant).await
+    EventTypes {
+        fn declare_types(tenant: TenantId, types: &[DeclaredType], replace: bool) -> StoreResult<TypesDeclared>;
+        fn declared_type(tenant: TenantId, name: &EventType) -> StoreResult<Option<DeclaredType>>;
+        fn declared_types(tenant: TenantId) -> StoreResult<Vec<ListedType>>;
+        fn delete_type(tenant: TenantId, name: &EventType) -> StoreResult<bool>;
+        fn types_in_force(tenant: TenantId, known: Option<u64>) -> StoreResult<Option<TypesInForce>>;
     }
-
-    async fn lane_webhook(&self, tenant: TenantId, id: WebhookId) -> StoreResult<Option<Webhook>> {
-        self.inner.lane_webhook(tenant, id).await
+    Conversations {
+        fn create_conversation(conversation: &Conversation, webhook: &Webhook, key: Option<&IdempotencyKey>) -> StoreResult<ConversationCreated>;
+        fn update_conversation(conversation: &Conversation, webhook: Option<&Webhook>) -> StoreResult<Changed<Conversation>>;
+        fn delete_conversation(tenant: TenantId, id: ConversationId, now: Time) -> StoreResult<bool>;
+        fn retire_conversation_webhooks(now: Time, rows: u32) -> StoreResult<Vec<(TenantId, WebhookId)>>;
+        fn conversation(tenant: TenantId, id: ConversationId) -> StoreResult<Option<Conversation>>;
+        fn conversations(tenant: TenantId, before: Option<ConversationKey>, rows: u32) -> StoreResult<Page<Conversation>>;
+        fn message(tenant: TenantId, conversation: ConversationId, id: MessageId) -> StoreResult<Option<Message>>;
+        fn message_created_with(tenant: TenantId, event: EventId) -> StoreResult<Option<Message>>;
+        fn messages(tenant: TenantId, conversation: ConversationId, before: Option<EventId>, rows: u32) -> StoreResult<Page<(EventId, Message)>>;
+        fn update_message(tenant: TenantId, conversation: ConversationId, message: &Message) -> StoreResult<Changed<Message>>;
+        fn message_of_event(tenant: TenantId, event: EventId) -> StoreResult<Option<(ConversationId, MessageId)>>;
     }
-
-    async fn revision(&self, tenant: TenantId, id: WebhookId, version: u64) -> StoreResult<Option<Webhook>> {
-        self.inner.revision(tenant, id, version).await
+    Sources {
+        fn create_source(source: &Source, key: Option<&IdempotencyKey>) -> StoreResult<SourceCreated>;
+        fn update_source(source: &Source) -> StoreResult<Saved>;
+        fn delete_source(tenant: TenantId, id: SourceId) -> StoreResult<Saved>;
+        fn source(tenant: TenantId, id: SourceId) -> StoreResult<Option<Source>>;
+        fn sources(tenant: TenantId, before: Option<SourceId>, rows: u32) -> StoreResult<Page<Source>>;
+        fn all_sources(after: Option<SourceId>, rows: u32) -> StoreResult<Vec<Source>>;
+        fn expired_sources(now: Time, rows: u32) -> StoreResult<Vec<(TenantId, SourceId)>>;
     }
-}
-
-#[async_trait]
-impl Tenants for FaultyStore {
-    async fn create_tenant(&self, tenant: &Tenant) -> StoreResult<TenantSaved> {
-        self.inner.create_tenant(tenant).await
+    Credentials {
+        at once fn pair_hash(user_pass: &str) -> PairHash;
+        fn create_credential(credential: &Credential, user_pass: &SecretText, now: Time) -> StoreResult<CredentialCreated>;
+        fn update_credential(credential: &Credential) -> StoreResult<bool>;
+        fn revoke_credential(tenant: TenantId, source: SourceId, id: CredentialId, now: Time) -> StoreResult<bool>;
+        fn credential(tenant: TenantId, source: SourceId, id: CredentialId) -> StoreResult<Option<Credential>>;
+        fn credentials(tenant: TenantId, source: SourceId, before: Option<CredentialId>, rows: u32) -> StoreResult<Page<Credential>>;
+        fn all_credentials(after: Option<CredentialId>, rows: u32) -> StoreResult<Vec<(PairHash, Credential)>>;
+        fn credential_pairs(source: SourceId) -> StoreResult<Vec<(PairHash, Credential)>>;
+        fn credential_by_hash(hash: PairHash) -> StoreResult<Option<Credential>>;
+        fn touch_credentials(used: &[(CredentialId, Time)]) -> StoreResult<()>;
     }
-
-    async fn update_tenant(&self, tenant: &Tenant) -> StoreResult<TenantSaved> {
-        self.inner.update_tenant(tenant).await
-    }
-
-    async fn delete_tenant(&self, id: TenantId, now: Time) -> StoreResult<TenantSaved> {
-        self.inner.delete_tenant(id, now).await
-    }
-
-    async fn tenant(&self, id: TenantId) -> StoreResult<Option<Tenant>> {
-        self.inner.tenant(id).await
-    }
-
-    async fn tenant_named(&self, name: &str) -> StoreResult<Option<Tenant>> {
-        self.inner.tenant_named(name).await
-    }
-
-    async fn tenants(&self, before: Option<TenantId>, rows: u32) -> StoreResult<Page<Tenant>> {
-        self.inner.tenants(before, rows).await
-    }
-}
-
-#[async_trait]
-impl Tokens for FaultyStore {
-    async fn create_token(&self, token: &Token, secret: &str) -> StoreResult<bool> {
-        self.inner.create_token(token, secret).await
-    }
-
-    async fn set_operator_token(&self, token: &Token, secret: &str) -> StoreResult<()> {
-        self.inner.set_operator_token(token, secret).await
-    }
-
-    async fn token_by_secret(&self, secret: &str) -> StoreResult<Option<Token>> {
-        self.inner.token_by_secret(secret).await
-    }
-
-    async fn tokens(&self, tenant: TenantId) -> StoreResult<Vec<Token>> {
-        self.inner.tokens(tenant).await
-    }
-
-    async fn revoke_token(&self, tenant: TenantId, id: TokenId, now: Time) -> StoreResult<bool> {
-        self.inner.revoke_token(tenant, id, now).await
-    }
-}
-
-#[async_trait]
-impl Maintenance for FaultyStore {
-    async fn begin_process(&self, now: Time) -> StoreResult<PreviousEnd> {
-        self.inner.begin_process(now).await
-    }
-
-    async fn keep_starts(&self, kept: &KeptStarts) -> StoreResult<()> {
-        self.inner.keep_starts(kept).await
-    }
-
-    async fn take_starts(&self) -> StoreResult<Option<KeptStarts>> {
-        self.inner.take_starts().await
-    }
-
-    async fn end_process(&self, now: Time) -> StoreResult<()> {
-        self.inner.end_process(now).await
-    }
-
-    async fn upkeep(&self) -> StoreResult<()> {
-        self.inner.upkeep().await
-    }
-
-    async fn close_hours(&self, now: Time) -> StoreResult<()> {
-        self.inner.close_hours(now).await
-    }
-
-    async fn backup(&self, file: &Path) -> StoreResult<()> {
-        self.inner.backup(file).await
-    }
-
-    async fn purge_leftovers(&self, before: Time, rows_max: u32) -> StoreResult<u32> {
-        self.inner.purge_leftovers(before, rows_max).await
-    }
-
-    async fn ping(&self) -> StoreResult<()> {
-        self.inner.ping().await
-    }
-}
-
-#[async_trait]
-impl Usage for FaultyStore {
-    async fn usage(&self, tenant: Option<TenantId>, since: i64) -> StoreResult<Vec<UsedDay>> {
-        self.inner.usage(tenant, since).await
-    }
-
-    async fn follow_backlogs(&self) -> StoreResult<Arc<Backlogs>> {
-        self.inner.follow_backlogs().await
-    }
-}
-
-#[async_trait]
-impl Broadcasts for FaultyStore {
-    async fn create_broadcast(
-        &self,
-        broadcast: &Broadcast,
-        audience: &Audience,
-        key: Option<BroadcastKey>,
-    ) -> StoreResult<BroadcastCreated> {
-        self.inner.create_broadcast(broadcast, audience, key).await
-    }
-
-    async fn broadcast(&self, id: BroadcastId) -> StoreResult<Option<Broadcast>> {
-        self.inner.broadcast(id).await
-    }
-
-    async fn broadcasts(&self, before: Option<BroadcastId>, rows: u32) -> StoreResult<Page<Broadcast>> {
-        self.inner.broadcasts(before, rows).await
-    }
-
-    async fn unfinished_broadcasts(&self) -> StoreResult<Vec<Broadcast>> {
-        self.inner.unfinished_broadcasts().await
-    }
-
-    async fn broadcast_tenants(
-        &self,
-        broadcast: &Broadcast,
-        after: Option<TenantId>,
-        rows: u32,
-    ) -> StoreResult<Vec<TenantId>> {
-        self.inner.broadcast_tenants(broadcast, after, rows).await
-    }
-}
-
-#[async_trait]
-impl Replays for FaultyStore {
-    async fn create_replay(&self, replay: &Replay) -> StoreResult<()> {
-        self.inner.create_replay(replay).await
-    }
-
-    async fn replay(&self, tenant: TenantId, id: ReplayId) -> StoreResult<Option<Replay>> {
-        self.inner.replay(tenant, id).await
-    }
-
-    async fn unfinished_replays(&self) -> StoreResult<Vec<Replay>> {
-        self.inner.unfinished_replays().await
-    }
-}
-
-#[async_trait]
-impl Operational for FaultyStore {
-    async fn disablings(&self, rows: u32) -> StoreResult<Vec<Disabling>> {
-        self.inner.disablings(rows).await
-    }
-
-    async fn disabling_emitted(&self, webhook: WebhookId, version: u64) -> StoreResult<()> {
-        self.inner.disabling_emitted(webhook, version).await
-    }
-}
-
-#[async_trait]
-impl Statistics for FaultyStore {
-    async fn minutes(
-        &self,
-        tenant: TenantId,
-        webhook: Option<WebhookId>,
-        since: Time,
-        until: Time,
-    ) -> StoreResult<Vec<(Time, Rollup)>> {
-        self.inner.minutes(tenant, webhook, since, until).await
-    }
-
-    async fn hours(
-        &self,
-        tenant: TenantId,
-        webhook: Option<WebhookId>,
-        since: Time,
-        until: Time,
-    ) -> StoreResult<Vec<(Time, Rollup)>> {
-        self.inner.hours(tenant, webhook, since, until).await
-    }
-
-    async fn close_minutes(&self, now: Time) -> StoreResult<()> {
-        self.inner.close_minutes(now).await
-    }
-
-    async fn purge_rollups(&self, now: Time) -> StoreResult<()> {
-        self.inner.purge_rollups(now).await
-    }
-}
-
-#[async_trait]
-impl Routes for FaultyStore {
-    async fn create_route(&self, route: &Route) -> StoreResult<RouteSaved> {
-        self.inner.create_route(route).await
-    }
-
-    async fn update_route(&self, route: &Route) -> StoreResult<RouteSaved> {
-        self.inner.update_route(route).await
-    }
-
-    async fn delete_route(&self, tenant: TenantId, id: RouteId, now: Time) -> StoreResult<RouteSaved> {
-        self.inner.delete_route(tenant, id, now).await
-    }
-
-    async fn order_routes(&self, tenant: TenantId, order: &[RouteId], now: Time) -> StoreResult<RouteSaved> {
-        self.inner.order_routes(tenant, order, now).await
-    }
-
-    async fn route(&self, tenant: TenantId, id: RouteId) -> StoreResult<Option<Route>> {
-        self.inner.route(tenant, id).await
-    }
-
-    async fn routes(&self, tenant: TenantId) -> StoreResult<Vec<Route>> {
-        self.inner.routes(tenant).await
-    }
-
-    async fn routes_at(&self, tenant: TenantId, version: u64) -> StoreResult<RoutesThen> {
-        self.inner.routes_at(tenant, version).await
+    Answers {
+        fn take_key(key: &IdempotencyKey, now: Time) -> StoreResult<KeyTaken>;
+        fn keep_answer(key_hash: [u8; 32], answer: &KeptAnswer) -> StoreResult<()>;
+        fn free_key(key_hash: [u8; 32]) -> StoreResult<()>;
     }
 }

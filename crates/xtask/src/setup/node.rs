@@ -37,5 +37,8 @@ pub(crate) fn prepare() -> anyhow::Result<()> {
 
 fn loads(directory: &Path) -> bool {
     let mut node = Command::new("node");
-    succeeds(node.args(["-e", "require('express')"]).env("NODE_PATH", directory.join("node_modules")))
+    succeeds(
+        node.args(["-e", "require('express'); require('sns-validator')"])
+            .env("NODE_PATH", directory.join("node_modules")),
+    )
 }

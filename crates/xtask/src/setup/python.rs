@@ -10,9 +10,14 @@ use super::debian;
 use crate::root::root;
 use crate::step::{run, say, succeeds};
 
-const REQUIREMENTS: [&str; 2] = ["tests/third_party/requirements.txt", "tests/receivers/requirements.txt"];
+const REQUIREMENTS: [&str; 3] = [
+    "tests/third_party/requirements.txt",
+    "tests/receivers/requirements.txt",
+    "crates/verify/tests/providers/requirements.txt",
+];
 /// What must be importable afterwards.
-const IMPORTS: &str = "import standardwebhooks.webhooks, svix.webhooks, django, fastapi, flask, uvicorn";
+const IMPORTS: &str = "import standardwebhooks.webhooks, svix.webhooks, django, fastapi, flask, uvicorn, \
+    Adyen, cryptography, nacl, sendgrid, slack_sdk, stripe";
 
 /// Installs the packages unless those of the same list are there.
 pub(crate) fn prepare() -> anyhow::Result<()> {

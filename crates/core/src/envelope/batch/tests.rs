@@ -18,6 +18,7 @@ fn event(number: u8, data: &str) -> EventContent {
         content_type: "application/json".into(),
         data: Bytes::copy_from_slice(data.as_bytes()),
         previous_data: None,
+        arrival: None,
     }
 }
 

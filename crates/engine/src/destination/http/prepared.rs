@@ -158,12 +158,13 @@ impl Prepared {
         extra: impl FnOnce(&mut HeaderMap),
     ) -> HeaderMap {
         let mut headers = self.headers.clone();
-        for (name, value) in &body.headers {
-            headers.insert(name.clone(), value.clone());
-        }
         headers.insert(CONTENT_TYPE, body.content_type.clone());
         extra(&mut headers);
         self.signature.sign(&id, now, &body.bytes, &mut headers);
+        // Where a received event brings a provider's signature under the same names, its verifier expects that one.
+        for (name, value) in &body.headers {
+            headers.insert(name.clone(), value.clone());
+        }
         headers
     }
 }

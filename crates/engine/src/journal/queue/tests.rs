@@ -31,6 +31,7 @@ fn acceptance(owner: u8, bytes: usize) -> (AcceptEntry, oneshot::Receiver<Accept
         content_type: "application/json".into(),
         data: Bytes::from(vec![b'1'; bytes]),
         previous_data: None,
+        arrival: None,
     };
     let event = Event {
         tenant: tenant(owner),

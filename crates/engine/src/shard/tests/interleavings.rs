@@ -58,6 +58,7 @@ fn commit(webhook: &Arc<Webhook>, stored: &Stored, mail: &Sender<Input>) {
                 content_type: "application/json".into(),
                 data: Bytes::from_static(b"1"),
                 previous_data: None,
+                arrival: None,
             };
             Handed { pending, content: Arc::new(content), webhook: Arc::clone(webhook) }
         });

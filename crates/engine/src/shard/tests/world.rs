@@ -215,6 +215,7 @@ impl World {
             content_type: "application/json".into(),
             data: Bytes::from_static(b"1"),
             previous_data: None,
+            arrival: None,
         });
         self.stored.insert((position, id), pending.clone());
         self.contents.insert(id, Arc::clone(&content));

@@ -102,6 +102,7 @@ pub fn numbered(kind: &str, n: u64) -> Publish {
         origin: Origin::Api,
         token: None,
         telling: None,
+        arriving: None,
     }
 }
 
@@ -137,6 +138,7 @@ pub fn stored_event(webhooks: &[&Webhook], kind: &str, n: u64, at: Time, config_
         content_type: "application/json".into(),
         data: Bytes::from(n.to_string()),
         previous_data: None,
+        arrival: None,
     };
     let deliveries: Vec<_> = webhooks
         .iter()

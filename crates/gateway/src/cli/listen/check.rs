@@ -3,7 +3,7 @@
 use http::HeaderMap;
 use stentor_core::time::Time;
 use stentor_verify::standard::{self, Headers, Verifier, VerifierKey};
-use stentor_verify::{KeyError, Secret, Tolerance, VerifyError, hex};
+use stentor_verify::{KeyError, Secret, Tolerance, VerifyError, plain};
 
 /// Hex signature of seed 003, over the body or `timestamp.body`.
 const BROXI_SIGNATURE: &str = "x-broxi-signature";
@@ -58,7 +58,7 @@ impl Check {
             "standard" => Headers::from_lookup(header)
                 .and_then(|triple| verifier.verify(&triple, body, now_unix_seconds)),
             "broxi" => self.broxi(header(BROXI_SIGNATURE), header(BROXI_TIMESTAMP), body, now_unix_seconds),
-            _ => hex::verify_body(&self.raw, header(RESOURCE_SIGNATURE).unwrap_or_default(), body),
+            _ => plain::HEX.verify_body(&self.raw, header(RESOURCE_SIGNATURE).unwrap_or_default(), body),
         };
         checked.map_or_else(|error| Verdict::Refused(scheme, error), |()| Verdict::Verified(scheme))
     }
@@ -72,12 +72,17 @@ impl Check {
         now: u64,
     ) -> Result<(), VerifyError> {
         let signature = signature.unwrap_or_default();
-        let over_body = hex::verify_body(&self.raw, signature, body);
+        let over_body = plain::HEX.verify_body(&self.raw, signature, body);
         match (over_body, timestamp) {
             (Ok(()), Some(timestamp)) => Tolerance::default().check(timestamp, now).map(|_| ()),
-            (Err(VerifyError::NoMatchingSignature), Some(timestamp)) => {
-                hex::verify_timestamp_body(&self.raw, signature, timestamp, body, Tolerance::default(), now)
-            }
+            (Err(VerifyError::NoMatchingSignature), Some(timestamp)) => plain::HEX.verify_timestamp_body(
+                &self.raw,
+                signature,
+                timestamp,
+                body,
+                Tolerance::default(),
+                now,
+            ),
             (over_body, _) => over_body,
         }
     }
@@ -122,8 +127,8 @@ mod tests {
     #[test]
     fn hex_signatures_of_the_seeds() {
         let secret = Secret::raw(SECRET).expect("valid");
-        let over_body = ("x-broxi-signature", hex::sign_body(&secret, b"{}"));
-        let over_both = ("x-broxi-signature", hex::sign_timestamp_body(&secret, NOW, b"{}"));
+        let over_body = ("x-broxi-signature", plain::HEX.sign_body(&secret, b"{}"));
+        let over_both = ("x-broxi-signature", plain::HEX.sign_timestamp_body(&secret, NOW, b"{}"));
         let stamp = |seconds: u64| ("x-broxi-timestamp", seconds.to_string());
         for signature in [over_body.clone(), over_both] {
             assert_eq!(

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use stentor_core::attempt::{Attempt, CapturedResponse, TEMPLATE};
+use stentor_core::id::BatchId;
 use stentor_core::time::Time;
 use stentor_store::deliveries::AttemptRow;
 use utoipa::ToSchema;
@@ -31,6 +32,10 @@ pub(super) struct AttemptView {
     /// What the webhook's template said, when it did not make a request.
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<String>,
+    /// The batch whose request it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, example = "bat_01h455vb4pex5vsknk084sn02q")]
+    batch_id: Option<BatchId>,
 }
 
 /// What was kept of a receiver's answer.
@@ -63,6 +68,7 @@ impl From<Attempt> for AttemptView {
             duration_ms: millis(attempt.duration),
             response,
             message,
+            batch_id: None,
         }
     }
 }
@@ -79,6 +85,7 @@ impl From<AttemptRow> for AttemptView {
             duration_ms: millis(Duration::from_micros(row.duration_us)),
             response,
             message,
+            batch_id: row.batch,
         }
     }
 }

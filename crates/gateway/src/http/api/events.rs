@@ -72,7 +72,13 @@ impl EventQuery {
             Some(EventPattern::Exact(exact)) => Some(exact.as_str().to_owned()),
             Some(EventPattern::Prefix(prefix)) => Some(prefix.to_string()),
         };
-        EventFilter { event_type, subject: self.subject.clone(), since: self.since, until: self.until }
+        EventFilter {
+            event_type,
+            subject: self.subject.clone(),
+            since: self.since,
+            source: None,
+            until: self.until,
+        }
     }
 }
 

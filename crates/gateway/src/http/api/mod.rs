@@ -19,6 +19,7 @@ mod filter;
 pub mod health;
 pub mod replays;
 pub mod routes;
+pub mod sources;
 pub mod statistics;
 pub mod support;
 pub mod tenants;
@@ -40,6 +41,7 @@ pub fn router() -> OpenApiRouter<AppState> {
         .merge(statistics::router())
         .merge(event_types::router())
         .merge(conversations::router())
+        .merge(sources::router())
         .merge(broadcasts::router())
         .merge(usage::router())
         .merge(tenants::router())

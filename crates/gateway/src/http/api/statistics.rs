@@ -7,9 +7,10 @@ use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use stentor_core::histogram::Histogram;
-use stentor_core::id::WebhookId;
+use stentor_core::id::{TenantId, WebhookId};
 use stentor_core::statistics::{HealthStatus, Rollup};
 use stentor_core::time::Time;
+use stentor_engine::Engine;
 use stentor_engine::statistics::{Interval, Series, Window};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -83,6 +84,26 @@ struct HealthNumbers {
     window: WindowWord,
     #[schema(value_type = String, format = DateTime)]
     since: Time,
+    /// Since when the webhook has had only failures; null while it has not.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    failing_since: Option<Time>,
+}
+
+/// How a webhook has done in the last 24 hours, in short.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct BriefHealth {
+    /// `healthy` (more than 95 % delivered), `degraded` or `no_data`.
+    #[schema(example = "healthy")]
+    status: &'static str,
+    /// Delivered of all that ended, 0 to 100; null while none has.
+    #[schema(example = 99.5)]
+    success_rate: Option<f64>,
+    /// Deliveries that ended: delivered or given up.
+    #[schema(example = 200)]
+    total_deliveries: u64,
+    /// When a delivery last ended.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    last_delivery: Option<Time>,
     /// Since when the webhook has had only failures; null while it has not.
     #[schema(value_type = Option<String>, format = DateTime)]
     failing_since: Option<Time>,
@@ -261,6 +282,22 @@ impl HealthView {
             failing_since,
         });
         Self { status: status.as_str(), numbers }
+    }
+}
+
+impl BriefHealth {
+    /// That of a webhook of the tenant.
+    pub(super) async fn of(engine: &Engine, tenant: TenantId, webhook: WebhookId) -> Result<Self, Problem> {
+        let window = Window::Day;
+        let series = engine.statistics(tenant, Some(webhook), window, window.finest()).await?;
+        let total = series.total();
+        Ok(Self {
+            status: total.status().as_str(),
+            success_rate: total.success_rate(),
+            total_deliveries: total.total_deliveries(),
+            last_delivery: total.last_delivery,
+            failing_since: engine.store().failing_since(tenant, webhook).await?,
+        })
     }
 }
 

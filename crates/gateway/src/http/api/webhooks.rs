@@ -17,6 +17,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::attempt::AttemptView;
+use super::statistics::BriefHealth;
 use crate::http::AppState;
 use crate::http::extract::{
     CanManage, CanRead, ConfigBody, Id, IdempotencyKey, JsonBody, List, Query, Seconds, TenantAuth,
@@ -39,6 +40,7 @@ mod view;
 
 use query::WebhooksQuery;
 use settings::{WebhookSettings, secret_refusal};
+use view::WebhookDetail;
 pub(in crate::http::api) use view::WebhookView;
 
 const TAG: &str = "webhooks";
@@ -118,14 +120,15 @@ async fn list(
 #[utoipa::path(get, path = "/v1/webhooks/{id}", operation_id = "getWebhook", tag = TAG,
     params(("id" = String, Path, description = "`wh_…`")),
     security(("bearer" = ["read"])),
-    responses((status = 200, description = "The webhook.", body = WebhookView)))]
+    responses((status = 200, description = "The webhook, and how it does.", body = WebhookDetail)))]
 async fn get(
     auth: TenantAuth<CanRead>,
     State(state): State<AppState>,
     Id(id): Id<WebhookId>,
-) -> Result<Json<WebhookView>, Problem> {
+) -> Result<Json<WebhookDetail>, Problem> {
     let webhook = state.engine().store().webhook(auth.tenant, id).await?.ok_or_else(Problem::not_found)?;
-    Ok(Json(WebhookView::masked(webhook)))
+    let health = BriefHealth::of(state.engine(), auth.tenant, id).await?;
+    Ok(Json(WebhookDetail { webhook: WebhookView::masked(webhook), health }))
 }
 
 /// Change a webhook: JSON Merge Patch (RFC 7396).

@@ -114,7 +114,11 @@ impl FromRequestParts<AppState> for OperatorAuth {
     }
 }
 
-async fn authenticate(parts: &Parts, state: &AppState) -> Result<Arc<Token>, Problem> {
+/// The token of a request.
+///
+/// # Errors
+/// When there is none that lives, or the address has sent too many that do not.
+pub async fn authenticate(parts: &Parts, state: &AppState) -> Result<Arc<Token>, Problem> {
     let secret = bearer(&parts.headers)?;
     let engine = state.engine();
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());

@@ -7,7 +7,8 @@ use stentor_core::limits::IDEMPOTENCY_KEY_BYTES_MAX;
 
 use crate::http::problem::{Code, Problem};
 
-const IDEMPOTENCY_HEADER: &str = "idempotency-key";
+/// The name of the header.
+pub const IDEMPOTENCY_HEADER: &str = "idempotency-key";
 
 /// The `Idempotency-Key` of a request, if it has one.
 #[derive(Debug, Clone)]

@@ -14,10 +14,11 @@ pub(crate) mod pointer;
 mod query;
 mod seconds;
 
+pub(super) use auth::authenticate;
 pub use auth::{CanManage, CanPublish, CanRead, DemandedScope, OperatorAuth, TENANT_HEADER, TenantAuth};
 pub use body_budget::{BodyBudget, ReadBody};
 pub use id::Id;
-pub use idempotency::{IdempotencyKey, idempotency_header};
+pub use idempotency::{IDEMPOTENCY_HEADER, IdempotencyKey, idempotency_header};
 pub use json_body::{JsonBody, parse_json, parse_value, read_body, read_json};
 pub use object::{object, objects, optional_object};
 pub use page::{Cursor, CursorId, Limit, List};

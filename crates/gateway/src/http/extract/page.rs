@@ -7,7 +7,9 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
-use stentor_core::id::{BroadcastId, ConversationKey, DeliveryId, EventId, TenantId, WebhookId};
+use stentor_core::id::{
+    BroadcastId, ConversationKey, CredentialId, DeliveryId, EventId, SourceId, TenantId, WebhookId,
+};
 use stentor_core::limits::{PAGE_ROWS_DEFAULT, PAGE_ROWS_MAX};
 use stentor_store::Page;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
@@ -42,7 +44,7 @@ macro_rules! cursor_ids {
     )*};
 }
 
-cursor_ids!(TenantId, EventId, WebhookId, DeliveryId, ConversationKey, BroadcastId);
+cursor_ids!(TenantId, EventId, WebhookId, DeliveryId, ConversationKey, BroadcastId, SourceId, CredentialId);
 
 /// Where a page starts: after this id. The text is base64url of the kind of list, a colon and the id's bytes. It grants
 /// nothing: every list is bound to the caller's tenant whatever the cursor holds.

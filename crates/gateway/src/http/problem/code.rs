@@ -56,14 +56,32 @@ codes! {
         "Send `Authorization: Bearer <token>`. The header is missing, given twice, or of another scheme.";
     InvalidToken = "invalid_token", UNAUTHORIZED, "The token is not valid",
         "The token is unknown, revoked or expired. Create another with `POST /v1/tenants/{id}/tokens` or `POST /v1/tokens`.";
+    MalformedCredentials = "malformed_credentials", UNAUTHORIZED, "The credentials cannot be read",
+        "Send `Authorization: Basic` and the base64 of `username:password` in one line. `detail` names the mistake: no header, another scheme, broken base64, a newline that `echo` added (use `echo -n` or `printf %s`), no colon.";
+    UnknownCredentials = "unknown_credentials", UNAUTHORIZED, "The credentials are not valid",
+        "No live credential of a source has this username and password: mistyped, revoked or expired. Create another with `POST /v1/sources/{id}/credentials`.";
+    InvalidSignature = "invalid_signature", UNAUTHORIZED, "The request does not prove its sender",
+        "The signature or token that the source asks for is missing, stale or does not fit. `errors` has the exact reason as a stable `code`. Compare the secret at the provider with the source's, and make sure that no proxy changes the body.";
+    HttpsRequired = "https_required", FORBIDDEN, "Credentials need https",
+        "Credentials are not taken over plain http from another machine. Use https. Behind a proxy that ends TLS, name it in `http.trusted_proxies` and have it send `X-Forwarded-Proto`.";
+    SourceInactive = "source_inactive", FORBIDDEN, "The source takes nothing now",
+        "The source is switched off or has expired.";
+    SenderNotAllowed = "sender_not_allowed", FORBIDDEN, "The source does not take requests from this address",
+        "The source names the addresses and networks that may send. Behind a proxy, name that in `http.trusted_proxies`.";
+    IngestNotInPlan = "ingest_not_in_plan", FORBIDDEN, "The plan does not include receiving",
+        "The tenant's plan does not include the feature `ingest`. The operator defines the plans.";
     InsufficientScope = "insufficient_scope", FORBIDDEN, "The token lacks a scope",
         "`scope` names what is needed: `publish`, `read` or `manage`. Use a token that has it.";
     OperatorRequired = "operator_required", FORBIDDEN, "Only the operator may do this",
         "Tenants are managed, and chosen by `Stentor-Tenant`, only with the operator's token.";
+    PlanLacksFeature = "plan_lacks_feature", FORBIDDEN, "The tenant's plan does not include this",
+        "Receiving webhooks needs a plan with the feature `ingest`. The operator gives the tenant another plan with `PATCH /v1/tenants/{id}`.";
     NotFound = "not_found", NOT_FOUND, "There is nothing here",
         "The path or the id is unknown, or belongs to another tenant. With the operator's token check `Stentor-Tenant`.";
     MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED, "The path does not take this method",
         "`Allow` lists the methods that the path takes.";
+    UnexpectedContentType = "unexpected_content_type", BAD_REQUEST, "The source takes JSON only",
+        "Send `Content-Type: application/json`, with charset utf-8 or none, or set `content: any` on the source.";
     RequestTimeout = "request_timeout", REQUEST_TIMEOUT, "The body came too slowly",
         "A body must arrive within 30 seconds and, after the first 10, with at least 1 KiB a second. Nothing was stored.";
     NameTaken = "name_taken", CONFLICT, "The name is taken",
@@ -75,7 +93,11 @@ codes! {
     ConversationWebhook = "conversation_webhook", CONFLICT, "The webhook belongs to conversations",
         "It delivers the messages of all conversations with its URL and secret and is changed through them, never by itself.";
     IdempotencyKeyReused = "idempotency_key_reused", CONFLICT, "The idempotency key was used for something else",
-        "Within 24 hours a key stands for one body. `event_id` is the event published with it first. Use a new key for a new event.";
+        "Within 24 hours a key stands for one body. `event_id` is the event published with it first. Use a new key for something new.";
+    RequestRunning = "request_running", CONFLICT, "The first request with the key is running",
+        "A request with the same idempotency key has not been answered yet. Wait as `Retry-After` says and repeat: you get its answer.";
+    OutcomeUnknown = "outcome_unknown", CONFLICT, "What became of the first request is not known",
+        "The request that used the idempotency key first was cut off by a crash or a fault of the server. It is not carried out a second time. Read what it was about, and repeat it with a new key if it did nothing.";
     ChangedMeanwhile = "changed_meanwhile", CONFLICT, "Others keep changing this",
         "Read it again and repeat the change.";
     NotPending = "not_pending", CONFLICT, "The delivery has ended",
@@ -83,7 +105,15 @@ codes! {
     InBatch = "in_batch", CONFLICT, "The delivery stays in its batch",
         "It was attempted together with others, or is right now, and is retried with them until all are delivered or given up. A delivery leaves its batch only before the first attempt.";
     TooManySecrets = "too_many_secrets", CONFLICT, "Too many signing secrets overlap",
-        "At most 8 signing secrets of a webhook may overlap. Wait until an older one has expired, or rotate with a shorter `overlap`.";
+        "At most 8 secrets of a webhook or source may overlap. Wait until an older one has expired, or rotate with a shorter `overlap`.";
+    TooManySources = "too_many_sources", CONFLICT, "The tenant has too many sources",
+        "A tenant has at most 1 000 sources. Delete some.";
+    TooManyCredentials = "too_many_credentials", CONFLICT, "The source has too many credentials",
+        "A source has at most 1 000 credentials that work. Revoke those that are not used; `last_used_at` tells.";
+    NoCredentials = "no_credentials", CONFLICT, "The source has no credentials",
+        "Only a source with the verification `basic` has credentials; the requests of others are verified in another way, or not at all.";
+    NoSecrets = "no_secrets", CONFLICT, "The source has no secret",
+        "Requests to a source with the verification `basic` or `none` are not verified with a secret. Make credentials, or change `verification`.";
     TooManyRoutes = "too_many_routes", CONFLICT, "The tenant has too many routes",
         "A tenant has at most 200 routes. Delete or join some.";
     BodyTooLarge = "body_too_large", PAYLOAD_TOO_LARGE, "The body is too large",
@@ -104,6 +134,8 @@ codes! {
         "Wait as `Retry-After` says and repeat with the same idempotency key. Nothing was stored.";
     RateLimited = "rate_limited", TOO_MANY_REQUESTS, "The tenant publishes too fast",
         "The tenant's plan allows so many events a second and so many at once. Wait as `Retry-After` says and repeat with the same idempotency key; `RateLimit-Remaining` tells how many more may follow. Nothing was stored.";
+    SourceRateLimited = "source_rate_limited", TOO_MANY_REQUESTS, "The source is sent too much",
+        "The source takes so many requests in a period. Wait as `Retry-After` says; `RateLimit-Remaining` tells how many more may follow. Nothing was stored.";
     BacklogFull = "backlog_full", TOO_MANY_REQUESTS, "The tenant has too many deliveries pending",
         "The tenant's plan allows so many pending deliveries, held ones included. Wait until receivers have taken some, resume or delete webhooks that hold many, and repeat with the same idempotency key. Nothing was stored.";
     QuotaExceeded = "quota_exceeded", TOO_MANY_REQUESTS, "The tenant's quota is used up",
@@ -114,6 +146,10 @@ codes! {
         "At most 8 test sends and 2 diagnoses of a tenant, and 32 and 16 of all together, are on their way at once. Wait until one has been answered.";
     TooManyBacktests = "too_many_backtests", TOO_MANY_REQUESTS, "Too many backtests are running",
         "At most 2 backtests run at once. Wait as `Retry-After` says and repeat.";
+    SplitUnavailable = "split_unavailable", NOT_IMPLEMENTED, "Arrays are not split yet",
+        "The source has `split: array`, which this version does not do. Set `split` to `none`. Nothing was stored.";
+    CertificateUnavailable = "certificate_unavailable", SERVICE_UNAVAILABLE, "The sender's certificate could not be fetched",
+        "The provider signs with a certificate that has to be fetched from it, and that did not work now. Let the provider repeat the request. Nothing was stored.";
     Internal = "internal", INTERNAL_SERVER_ERROR, "Something failed on our side",
         "The server's log has the cause under `error_id`.";
     Overloaded = "overloaded", SERVICE_UNAVAILABLE, "Too many large requests at once",
@@ -127,6 +163,9 @@ impl Code {
     pub const fn challenge(self) -> Option<&'static str> {
         match self {
             Self::Unauthenticated => Some("Bearer realm=\"stentor\""),
+            Self::MalformedCredentials | Self::UnknownCredentials => {
+                Some("Basic realm=\"stentor\", charset=\"UTF-8\"")
+            }
             Self::InvalidToken => Some("Bearer realm=\"stentor\", error=\"invalid_token\""),
             _ => None,
         }
@@ -135,6 +174,9 @@ impl Code {
     /// `Retry-After` of the answer when its maker knows nothing better.
     pub fn retry_after(self) -> Option<Duration> {
         let status = self.status();
+        if matches!(self, Self::RequestRunning) {
+            return Some(RETRY_AFTER_DEFAULT);
+        }
         let asks = status == StatusCode::TOO_MANY_REQUESTS || status == StatusCode::SERVICE_UNAVAILABLE;
         asks.then_some(RETRY_AFTER_DEFAULT)
     }

@@ -9,6 +9,7 @@ use stentor_engine::commands::CommandError;
 use stentor_engine::conversations::ConversationError;
 use stentor_engine::event_types::TypeError;
 use stentor_engine::routes::RouteError;
+use stentor_engine::sources::SourceError;
 use stentor_engine::webhooks::WebhookError;
 use stentor_store::StoreError;
 
@@ -48,7 +49,7 @@ impl From<PublishError> for Problem {
             PublishError::MessageUnwritten(_) => Self::new(Code::ChangedMeanwhile, detail),
             PublishError::TenantBusy => Self::new(Code::TenantBusy, detail),
             PublishError::Limited(standing) => Self::limited(&standing, detail),
-            PublishError::UnknownTenant => Self::not_found(),
+            PublishError::UnknownTenant | PublishError::SourceClosed => Self::not_found(),
             PublishError::TokenRevoked => Self::new(Code::InvalidToken, detail),
             PublishError::Unavailable(_) => Self::unavailable(&detail),
         }
@@ -98,6 +99,28 @@ impl From<WebhookError> for Problem {
             WebhookError::OfConversations => Self::new(Code::ConversationWebhook, detail),
             WebhookError::Busy => Self::new(Code::ChangedMeanwhile, detail),
             WebhookError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<SourceError> for Problem {
+    fn from(error: SourceError) -> Self {
+        let detail = error.to_string();
+        match error {
+            SourceError::NotFound => Self::not_found(),
+            SourceError::Refused(refusals) => {
+                let broken = refusals.into_iter().map(|one| FieldError::new(one.pointer, one.detail));
+                Self::invalid_body(broken.collect())
+            }
+            SourceError::NotInPlan => Self::new(Code::PlanLacksFeature, detail),
+            SourceError::TooMany => Self::new(Code::TooManySources, detail),
+            SourceError::TooManyCredentials => Self::new(Code::TooManyCredentials, detail),
+            SourceError::TooManySecrets => Self::new(Code::TooManySecrets, detail),
+            SourceError::KeyConflict(_) => Self::new(Code::IdempotencyKeyReused, detail),
+            SourceError::NoSecrets => Self::new(Code::NoSecrets, detail),
+            SourceError::NoCredentials => Self::new(Code::NoCredentials, detail),
+            SourceError::Busy => Self::new(Code::ChangedMeanwhile, detail),
+            SourceError::Store(error) => error.into(),
         }
     }
 }

@@ -6,7 +6,6 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::response::IntoResponse;
@@ -20,12 +19,11 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
-use tower::Service;
 use tracing::debug;
 
 use super::body::GuardedBody;
 use super::io::{Busy, GuardedIo, HEAD_BYTES_MAX, Progress};
-use super::{ServerOptions, framing};
+use super::{Answer, ServerOptions, framing};
 use crate::http::problem::{Code, Problem};
 
 /// Most header fields of a request.
@@ -39,13 +37,14 @@ const PING: Duration = Duration::from_secs(20);
 pub(super) async fn run(
     stream: TcpStream,
     peer: SocketAddr,
-    router: Router,
+    answers: impl Answer,
     shutdown: CancellationToken,
     options: ServerOptions,
 ) {
     let progress = Progress::default();
     let io = GuardedIo::new(stream, progress.clone(), options.head_deadline, options.idle_max);
-    let service = service_fn(move |request| answer(request, peer, router.clone(), progress.clone(), options));
+    let service =
+        service_fn(move |request| answer(request, peer, answers.clone(), progress.clone(), options));
     let builder = builder();
     let mut connection = pin!(builder.serve_connection(TokioIo::new(io), service));
     let ended = tokio::select! {
@@ -83,7 +82,7 @@ fn builder() -> Builder<TokioExecutor> {
 async fn answer(
     request: Request<Incoming>,
     peer: SocketAddr,
-    mut router: Router,
+    answers: impl Answer,
     progress: Progress,
     options: ServerOptions,
 ) -> Result<Response<AnswerBody>, Infallible> {
@@ -103,7 +102,7 @@ async fn answer(
         Body::new(GuardedBody::new(incoming, progress.busy(), options.body, lingers))
     });
     request.extensions_mut().insert(ConnectInfo(peer));
-    let response = router.call(request).await?;
+    let response = answers.answer(request).await;
     Ok(response.map(|body| AnswerBody { body, _busy: busy }))
 }
 

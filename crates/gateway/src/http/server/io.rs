@@ -10,6 +10,8 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
+use super::unreadable;
+
 /// Most bytes of a head that are kept for checking; hyper refuses a longer one itself.
 pub(super) const HEAD_BYTES_MAX: usize = 64 * 1024;
 /// How long the peer may take none of the bytes that we have for it.
@@ -110,12 +112,14 @@ pub(super) struct GuardedIo<S> {
     awaited: Option<Awaited>,
     reading: Wait,
     writing: Wait,
+    /// What is left of our own answer to a head that cannot be read.
+    instead: Option<Vec<u8>>,
 }
 
 impl<S> GuardedIo<S> {
     pub(super) fn new(stream: S, progress: Progress, head_deadline: Duration, idle_max: Duration) -> Self {
         let (reading, writing) = (Wait::default(), Wait::default());
-        Self { stream, progress, head_deadline, idle_max, awaited: None, reading, writing }
+        Self { stream, progress, head_deadline, idle_max, awaited: None, reading, writing, instead: None }
     }
 
     /// Starts the wait for what is awaited now; a head that trickles in keeps the deadline that its first byte set.
@@ -148,6 +152,33 @@ impl<S: AsyncRead + Unpin> AsyncRead for GuardedIo<S> {
 }
 
 impl<S: AsyncWrite + Unpin> GuardedIo<S> {
+    /// Writes our own answer in place of the bare one that hyper gives to a head that it cannot read, if we know better what is
+    /// wrong. None when hyper's bytes are to be written. Only before the first request: later bytes may belong to earlier answers.
+    fn poll_instead(
+        &mut self,
+        cx: &mut Context<'_>,
+        start: &[u8],
+        bytes: usize,
+    ) -> Option<Poll<io::Result<usize>>> {
+        if self.instead.is_none() {
+            let phase = self.progress.lock();
+            if phase.begun > 0 || phase.http2 || !start.starts_with(b"HTTP/1.1 400 ") {
+                return None;
+            }
+            self.instead = Some(unreadable::answer_to(&phase.head)?);
+        }
+        let rest = self.instead.as_mut()?;
+        while !rest.is_empty() {
+            match Pin::new(&mut self.stream).poll_write(cx, rest) {
+                Poll::Ready(Ok(0)) => return Some(Poll::Ready(Err(ErrorKind::WriteZero.into()))),
+                Poll::Ready(Ok(written)) => *rest = rest.split_off(written),
+                Poll::Ready(Err(error)) => return Some(Poll::Ready(Err(error))),
+                Poll::Pending => return Some(self.written(cx, Poll::Pending)),
+            }
+        }
+        Some(Poll::Ready(Ok(bytes)))
+    }
+
     fn written<T>(&mut self, cx: &mut Context<'_>, polled: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if polled.is_ready() {
             self.writing.stop();
@@ -163,6 +194,9 @@ impl<S: AsyncWrite + Unpin> GuardedIo<S> {
 impl<S: AsyncWrite + Unpin> AsyncWrite for GuardedIo<S> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
+        if let Some(polled) = this.poll_instead(cx, buf, buf.len()) {
+            return polled;
+        }
         let polled = Pin::new(&mut this.stream).poll_write(cx, buf);
         this.written(cx, polled)
     }
@@ -173,6 +207,12 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for GuardedIo<S> {
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
+        if let Some(polled) = bufs.first().and_then(|first| {
+            let bytes = bufs.iter().map(|buf| buf.len()).sum();
+            this.poll_instead(cx, first, bytes)
+        }) {
+            return polled;
+        }
         let polled = Pin::new(&mut this.stream).poll_write_vectored(cx, bufs);
         this.written(cx, polled)
     }

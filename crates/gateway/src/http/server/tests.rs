@@ -1,10 +1,11 @@
 use std::sync::Arc;
 
-use axum::extract::Request;
+use axum::Router;
 use axum::routing::{get, post};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
+use tower::Service as _;
 
 use super::*;
 use crate::http::extract::{BodyBudget, read_json};
@@ -17,6 +18,12 @@ mod stopping;
 /// Longer than any deadline of these tests; only a failing test waits for it.
 const PATIENCE: Duration = Duration::from_secs(20);
 const SHORT: Duration = Duration::from_millis(100);
+
+impl Answer for Router {
+    async fn answer(mut self, request: Request) -> Response {
+        self.call(request).await.expect("infallible")
+    }
+}
 
 /// A running server with a handler that echoes small JSON, and one that waits to be released.
 struct TestServer {

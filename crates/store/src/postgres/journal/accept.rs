@@ -6,6 +6,7 @@ use stentor_core::event::Origin;
 use stentor_core::id::{EventId, TenantId, WebhookId};
 
 use super::{Batch, column};
+use crate::arrivals;
 use crate::error::{StoreError, StoreResult};
 use crate::journal::{IdempotencyKey, NewDelivery, NewEvent, Written};
 use crate::postgres::connection::{Values, both};
@@ -17,8 +18,8 @@ use crate::postgres::usage::DAY_MICROS;
 pub(in crate::postgres) const INSERT_PAYLOADS: &str = "INSERT INTO payloads (id, tenant, data, previous_data, metadata) \
      SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bytea[], $4::bytea[], $5::bytea[])";
 pub(in crate::postgres) const INSERT_EVENTS: &str = "INSERT INTO events (id, tenant, event_type, content_type, time, accepted_at, \
-     subject, origin, config_version, matched) SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::int8[], \
-     $6::int8[], $7::bytea[], $8::int2[], $9::int8[], $10::int4[])";
+     subject, origin, config_version, matched, source, arrival) SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::int8[], \
+     $6::int8[], $7::bytea[], $8::int2[], $9::int8[], $10::int4[], $11::uuid[], $12::bytea[])";
 pub(in crate::postgres) const INSERT_PENDING: &str = "INSERT INTO pending (id, tenant, event, webhook, shard, position, due_at, \
      attempts, claims) SELECT k.*, 0, 0 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::int2[], $6::int8[], \
      $7::int8[]) AS k";
@@ -167,6 +168,12 @@ impl Batch<'_> {
         }
         let ids = column(news, |new| Id::from(new.event.content.id));
         let tenants = column(news, |new| Id::from(new.event.tenant));
+        let failed = || StoreError::Unexpected("the event's arrival cannot be written".into());
+        let stored = |new: &&NewEvent| {
+            let arrival = new.event.content.arrival.as_deref();
+            arrival.map(|arrival| arrivals::write(arrival).ok_or_else(failed)).transpose()
+        };
+        let arrivals = news.iter().map(stored).collect::<StoreResult<Vec<Option<Vec<u8>>>>>()?;
         let payloads: &Values<'_> = &[
             &ids,
             &tenants,
@@ -188,6 +195,8 @@ impl Batch<'_> {
             &column(news, |new| number16(origin_number(new.event.origin))),
             &column(news, |new| integer(new.event.config_version)),
             &column(news, |new| small(new.event.matched)),
+            &column(news, |new| new.event.content.arrival.as_deref().map(|arrival| Id::from(arrival.source))),
+            &arrivals,
         ];
         both(self.session.execute(INSERT_PAYLOADS, payloads), self.session.execute(INSERT_EVENTS, events))
             .await?;

@@ -30,8 +30,8 @@ pub(in crate::postgres) const INSERT_FINISHED: &str = "INSERT INTO deliveries (i
      attempts, finished_at) SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::int2[], $6::int2[], \
      $7::text[], $8::int4[], $9::int8[])";
 pub(in crate::postgres) const INSERT_ATTEMPTS: &str = "INSERT INTO attempts (delivery, tenant, number, started_at, duration_us, \
-     outcome, reason, status, response, truncated) SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int4[], $4::int8[], \
-     $5::int8[], $6::int2[], $7::text[], $8::int4[], $9::bytea[], $10::bool[])";
+     outcome, reason, status, response, truncated, batch) SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int4[], $4::int8[], \
+     $5::int8[], $6::int2[], $7::text[], $8::int4[], $9::bytea[], $10::bool[], $11::uuid[])";
 
 /// The columns of a pending row that a finished one keeps, and how it ended.
 #[derive(Clone, Copy)]
@@ -60,6 +60,7 @@ impl Batch<'_> {
         let ended: Vec<_> = recorded.iter().filter_map(ended).collect();
         self.insert_finished(&ended).await?;
         self.insert_attempts(&recorded).await?;
+        operational::note_deaths(self.session, &recorded).await?;
         let mut written = Vec::with_capacity(writes.len());
         for (write, counts) in writes {
             if !applied.contains(&write.attempt.delivery) {
@@ -146,6 +147,7 @@ impl Batch<'_> {
             &column(writes, |write| {
                 write.attempt.response.as_ref().is_some_and(|response| response.truncated)
             }),
+            &column(writes, |write| write.batch.map(Id::from)),
         ];
         self.session.execute(INSERT_ATTEMPTS, values).await.map(|_| ())
     }

@@ -22,8 +22,8 @@ struct Cut {
 
 impl Batch<'_> {
     /// First what is pending becomes `dead: expired`, in pieces that do nothing else, so that its end can be seen. Then
-    /// finished deliveries with their attempts, then events with their payloads and messages, then idempotency keys and
-    /// what is left of deleted conversations.
+    /// finished deliveries with their attempts, then events with their payloads and messages, then idempotency keys, kept
+    /// answers and what is left of deleted conversations.
     pub(super) async fn purge(&mut self, before: Time, rows_max: u32, now: Time) -> StoreResult<Written> {
         let bound = first_id(before);
         let expired = self.expire(&bound, rows_max, now).await?;
@@ -45,12 +45,15 @@ impl Batch<'_> {
             "DELETE FROM idempotency i USING (SELECT tenant, key_hash FROM idempotency WHERE expires_at <= $1
              ORDER BY expires_at LIMIT $2) AS old WHERE i.tenant = old.tenant AND i.key_hash = old.key_hash";
         let keys = self.session.execute(sql, &[&micros(now), &limit]).await?;
+        let sql = "DELETE FROM answers a USING (SELECT key_hash FROM answers WHERE expires_at <= $1
+             ORDER BY expires_at LIMIT $2) AS old WHERE a.key_hash = old.key_hash";
+        let answers = self.session.execute(sql, &[&micros(now), &limit]).await?;
         let sql =
             "DELETE FROM conversations c USING (SELECT key FROM conversations WHERE deleted_at IS NOT NULL
              AND deleted_at < $1 ORDER BY deleted_at LIMIT $2) AS old WHERE c.key = old.key";
         let conversations = self.session.execute(sql, &[&micros(before), &limit]).await?;
-        more |= keys.max(conversations) >= u64::from(rows_max);
-        deleted += keys + conversations;
+        more |= keys.max(answers).max(conversations) >= u64::from(rows_max);
+        deleted += keys + answers + conversations;
         Ok(Written::Purged { expired, deleted: u32::try_from(deleted).unwrap_or(u32::MAX), more })
     }
 

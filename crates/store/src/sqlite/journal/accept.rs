@@ -5,6 +5,7 @@ use stentor_core::event::Origin;
 use stentor_core::id::{EventId, TenantId};
 
 use super::{Batch, Fault, ItemResult};
+use crate::arrivals;
 use crate::journal::{IdempotencyKey, NewDelivery, NewEvent, Written};
 use crate::sqlite::row::{integer, made_together, micros, origin_number};
 use crate::sqlite::usage::DAY_MICROS;
@@ -12,7 +13,8 @@ use crate::sqlite::usage::DAY_MICROS;
 pub(super) const INSERT_PAYLOAD: &str =
     "INSERT INTO payloads (data, previous_data, metadata) VALUES (?1, ?2, ?3)";
 pub(super) const INSERT_EVENT: &str = "INSERT INTO events (id, tenant, payload, event_type, content_type, time, \
-     accepted_at, subject, origin, config_version, matched) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+     accepted_at, subject, origin, config_version, matched, source, arrival) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, \
+     ?10, ?11, ?12, ?13)";
 pub(super) const INSERT_PENDING: &str = "INSERT INTO pending (id, tenant, event, webhook, shard, position, due_at, \
      attempts, claims) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, 0)";
 
@@ -37,6 +39,11 @@ impl Batch<'_> {
         {
             return Ok(earlier);
         }
+        let arrival = match content.arrival.as_deref().map(arrivals::write) {
+            None => None,
+            Some(Some(bytes)) => Some(bytes),
+            Some(None) => return Err(Fault::Item("the event's arrival cannot be written")),
+        };
         let data: &[u8] = &content.data;
         let payload = self.insert_payload.insert(params![
             data,
@@ -55,6 +62,8 @@ impl Batch<'_> {
             origin_number(event.origin),
             integer(event.config_version),
             event.matched,
+            content.arrival.as_deref().map(|arrival| *arrival.source.as_bytes()),
+            arrival,
         ])?;
         if self.is_closed(content.id.as_bytes()) {
             let change = self.changes.of(event.tenant);

@@ -21,7 +21,7 @@ pub(super) const INSERT_FINISHED: &str = "INSERT OR FAIL INTO deliveries (id, te
      attempts, finished_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
 pub(super) const DELAY_PENDING: &str = "UPDATE OR FAIL pending SET attempts = ?3, due_at = ?4, claims = 0, batch = ?5 WHERE id = ?1 AND tenant = ?2 AND attempts = ?3 - 1";
 pub(super) const INSERT_ATTEMPT: &str = "INSERT INTO attempts (delivery, tenant, number, started_at, duration_us, \
-     outcome, reason, status, response, truncated) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+     outcome, reason, status, response, truncated, batch) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
 
 /// The columns of a pending row that a finished one keeps.
 #[derive(Clone, Copy)]
@@ -79,6 +79,7 @@ impl Batch<'_> {
             attempt.outcome.status(),
             response.map(|response| &*response.body),
             response.is_some_and(|response| response.truncated),
+            write.batch.as_ref().map(BatchId::as_bytes),
         ])?;
         let ended = attempt.started_at.plus(attempt.duration);
         let counted = self.counted.of(write.tenant, write.webhook, ended);
@@ -87,6 +88,9 @@ impl Batch<'_> {
         }
         if let Step::Final(state) = write.step {
             counted.finished(state, write.now);
+        }
+        if let Step::Final(state @ FinalState::Dead(_)) = write.step {
+            operational::note_death(self.connection, write, state.reason().unwrap_or_default())?;
         }
         self.health(write)?;
         let disabled_version = match write.disable {

@@ -21,7 +21,7 @@ struct Cut {
 
 impl Batch<'_> {
     /// First what is pending becomes `dead: expired`, in pieces that do nothing else, so that its end can be seen. Then
-    /// finished deliveries with their attempts, then events with their payloads and messages, then idempotency keys and
+    /// finished deliveries with their attempts, then events with their payloads and messages, then idempotency keys, kept answers and
     /// what is left of deleted conversations.
     pub(super) fn purge(&mut self, before: Time, rows_max: u32, now: Time) -> ItemResult<Written> {
         let bound = first_id(before);
@@ -46,6 +46,13 @@ impl Batch<'_> {
                  INDEXED BY idempotency_by_expiry WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2)",
             )?
             .execute(params![micros(now), rows_max])?;
+        let answers = self
+            .connection
+            .prepare_cached(
+                "DELETE FROM answers WHERE key_hash IN (SELECT key_hash FROM answers INDEXED BY answers_by_expiry
+                 WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2)",
+            )?
+            .execute(params![micros(now), rows_max])?;
         let conversations = self
             .connection
             .prepare_cached(
@@ -53,8 +60,8 @@ impl Batch<'_> {
                  WHERE deleted_at IS NOT NULL AND deleted_at < ?1 LIMIT ?2)",
             )?
             .execute(params![micros(before), rows_max])?;
-        more |= keys.max(conversations) >= usize::try_from(rows_max).unwrap_or(usize::MAX);
-        deleted += keys + conversations;
+        more |= keys.max(answers).max(conversations) >= usize::try_from(rows_max).unwrap_or(usize::MAX);
+        deleted += keys + answers + conversations;
         Ok(Written::Purged { expired, deleted: u32::try_from(deleted).unwrap_or(u32::MAX), more })
     }
 

@@ -34,7 +34,7 @@ pub(crate) struct DeliverySummary {
     /// When it ended.
     #[schema(value_type = Option<String>, format = DateTime)]
     finished_at: Option<Time>,
-    /// The batch that it was attempted in and stays in until it is final.
+    /// The batch that it was attempted in. It stays in it until it is final.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, example = "bat_01h455vb4pex5vsknk084sn02q")]
     batch_id: Option<BatchId>,

@@ -154,6 +154,7 @@ impl<'a> PublishEvent<'a> {
             origin: Origin::Api,
             token,
             telling: None,
+            arriving: None,
         })
     }
 

@@ -194,6 +194,7 @@ impl ThoughtEvent {
             content_type: "application/json".into(),
             data: bytes(self.data),
             previous_data: self.previous_data.map(bytes),
+            arrival: None,
         };
         (errors.len() == before).then(|| Event {
             tenant,

@@ -21,6 +21,7 @@ use super::settings::Metadata;
 use super::shaping::{CloudeventsView, TransformView};
 use super::signature::SignatureView;
 use crate::http::api::filter::{contradictions, filter_parts};
+use crate::http::api::statistics::BriefHealth;
 use crate::http::extract::Seconds;
 
 /// Stands for the value of a custom header.
@@ -90,6 +91,15 @@ pub(in crate::http::api) struct WebhookView {
     created_at: Time,
     #[schema(value_type = String, format = DateTime)]
     updated_at: Time,
+}
+
+/// A webhook and how it does.
+#[derive(Serialize, ToSchema)]
+pub(super) struct WebhookDetail {
+    #[serde(flatten)]
+    pub(super) webhook: WebhookView,
+    /// Over the last 24 hours; `GET /v1/webhooks/{id}/health` has all of it.
+    pub(super) health: BriefHealth,
 }
 
 /// A signing secret, masked.

@@ -13,6 +13,11 @@ pub(super) fn of(explained: &WebhookExplained) -> String {
     let Some(webhook) = &explained.webhook else {
         return "The webhook was not there when the event came.".into();
     };
+    if explained.withheld {
+        return "Operational events go to webhooks that ask for them by name or prefix, not by *, and never to the one that \
+                they are about."
+            .into();
+    }
     let taken = explained.routes.iter().find(|(_, step)| *step == RouteStep::Taken);
     if explained.chosen.pattern.is_none() && taken.is_none() {
         let tried = if explained.routes.is_empty() { "" } else { ", and no route sends it" };
