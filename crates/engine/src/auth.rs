@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use stentor_core::time::Time;
 use stentor_core::token::Token;
 use stentor_store::{Store, StoreError};
+use tokio::sync::watch;
 
 use crate::clock::Clock;
 
@@ -28,6 +29,7 @@ pub struct Authenticator {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     remembered: Mutex<Remembered>,
+    changed: watch::Sender<()>,
 }
 
 #[derive(Default)]
@@ -78,7 +80,7 @@ impl Remembered {
 impl Authenticator {
     /// An empty cache.
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Self {
-        Self { store, clock, remembered: Mutex::default() }
+        Self { store, clock, remembered: Mutex::default(), changed: watch::Sender::new(()) }
     }
 
     /// The live token with this secret.
@@ -114,6 +116,12 @@ impl Authenticator {
     /// Forgets everything, after a token changed.
     pub fn forget(&self) {
         self.lock().forget();
+        self.changed.send_replace(());
+    }
+
+    /// Tells when a token changed through this process, so that what it keeps open can be looked at again.
+    pub fn changes(&self) -> watch::Receiver<()> {
+        self.changed.subscribe()
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Remembered> {

@@ -9,11 +9,13 @@ use stentor_core::event::{EventContent, EventType};
 use stentor_core::format::Format;
 use stentor_core::id::{ConversationId, DeliveryId, TenantId, WebhookId};
 use stentor_store::StoreError;
+use stentor_store::deliveries::DeliveryRow;
 use stentor_store::journal::{Write, Written};
 use stentor_store::lanes::LaneKey;
 
 use crate::engine::Engine;
 use crate::entropy;
+use crate::feed::{Fact, Finished};
 use crate::places::Places;
 use crate::sender::{AttemptInput, BatchInput, NotStarted};
 use crate::shard::Withdrew;
@@ -111,7 +113,10 @@ impl Engine {
         let lane = LaneKey { shard: row.shard, webhook: row.webhook };
         self.shards().withdrawn(row.shard, row.webhook, delivery).await;
         match finished {
-            Ok(Written::Finished(ids)) if ids.contains(&delivery) => Ok(CommandOutcome::Done),
+            Ok(Written::Finished(ids)) if ids.contains(&delivery) => {
+                self.tell_cancelled(tenant, &row, state);
+                Ok(CommandOutcome::Done)
+            }
             Ok(_) => {
                 // Pending still: it was attempted in a batch since it was looked at, and its lane no longer knows of it.
                 let now = self.store().delivery(tenant, delivery).await?;
@@ -127,6 +132,18 @@ impl Engine {
                 Err(error)
             }
         }
+    }
+
+    fn tell_cancelled(&self, tenant: TenantId, row: &DeliveryRow, state: FinalState) {
+        let Some(mut teller) = self.feed().teller() else { return };
+        let finished = Finished {
+            event: row.event,
+            delivery: row.id,
+            webhook: row.webhook,
+            state,
+            attempts: row.attempts,
+        };
+        teller.tell(Some(tenant), self.clock().now(), || Fact::Finished(finished));
     }
 
     /// Sends one event to a webhook right now and returns the attempt: with this data, or else with the sample of its type.

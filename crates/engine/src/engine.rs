@@ -1,13 +1,13 @@
 //! The engine as a whole: how it starts, what it is made of, how it stops.
 
 mod options;
+mod parts;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use stentor_core::address::AddressPolicy;
-use stentor_core::id::TenantId;
 use stentor_core::shard::Shard;
 use stentor_core::time::Time;
 use stentor_store::maintenance::{KeptStarts, PreviousEnd};
@@ -22,6 +22,7 @@ use crate::auth::Authenticator;
 use crate::clock::{Clock, Stopwatch};
 use crate::destination::{Destination, HttpDestination};
 use crate::directory::Directory;
+use crate::feed::Feed;
 use crate::ingest::{Certificates, Doors};
 use crate::journal::{Journal, OnDisabled, OnFatal, Writer};
 use crate::limits::Limits;
@@ -29,6 +30,7 @@ use crate::maintenance::Maintenance;
 use crate::metrics::Metrics;
 use crate::outbound::{OutboundClient, SystemResolver};
 use crate::receptions::Receptions;
+use crate::requests::Recorder;
 use crate::sender::Sender;
 use crate::shard::state::ShardOptions;
 use crate::shard::{Actor, Shards, SharedPermits, World};
@@ -73,6 +75,7 @@ struct Inner {
     receptions: Arc<Receptions>,
     doors: Doors,
     certificates: Certificates,
+    feed: Arc<Feed>,
     address_policy: AddressPolicy,
     /// Since when every start of an attempt is known (engine rule E14).
     starts_known_since: Time,
@@ -149,6 +152,7 @@ impl Engine {
             receptions: Arc::default(),
             doors: Doors::default(),
             certificates: Certificates::default(),
+            feed: Arc::default(),
             address_policy: options.address_policy.clone(),
             starts_known_since: kept.known_since,
             stopping: AtomicBool::new(false),
@@ -174,12 +178,14 @@ impl Engine {
         engine.resume_broadcasts().await?;
         let announcer = tokio::spawn(engine.clone().announce_for_ever());
         let teller = tokio::spawn(engine.clone().tell_for_ever());
+        let recorder = engine.receptions().watch().map(|inbox| Recorder::new(engine.clone(), inbox));
+        let recorder = recorder.map(|recorder| tokio::spawn(recorder.run()));
         engine
             .inner
             .background
             .lock()
             .await
-            .extend(maintenance.spawn().into_iter().chain([announcer, teller]));
+            .extend(maintenance.spawn().into_iter().chain([announcer, teller]).chain(recorder));
         Ok(engine)
     }
 
@@ -193,6 +199,7 @@ impl Engine {
             sender: Arc::clone(&inner.sender),
             permits: inner.permits.clone(),
             metrics: Arc::clone(&inner.metrics),
+            feed: Arc::clone(&inner.feed),
             lane_limits: options.lane,
         }
     }
@@ -221,6 +228,7 @@ impl Engine {
             shards: self.inner.shards.clone(),
             limits: Arc::clone(&self.inner.limits),
             metrics: Arc::clone(&self.inner.metrics),
+            feed: Arc::clone(&self.inner.feed),
             on_fatal,
             on_disabled,
             on_dead,
@@ -245,9 +253,10 @@ impl Engine {
         self.inner.stopping.load(Ordering::Acquire)
     }
 
-    /// Makes [`readiness`](Self::readiness) say that the process is stopping.
+    /// Makes [`readiness`](Self::readiness) say that the process is stopping, and ends the live feed.
     pub fn announce_stop(&self) {
         self.inner.stopping.store(true, Ordering::Release);
+        self.inner.feed.close();
     }
 
     /// Stops in order: no new attempts, those in flight get until the deadline, every outcome is committed.
@@ -286,95 +295,6 @@ impl Engine {
             Ok(()) => info!("stopped in order"),
             Err(error) => warn!(%error, "the orderly stop could not be noted"),
         }
-    }
-
-    /// The store, for reading.
-    pub fn store(&self) -> &Arc<dyn Store> {
-        &self.inner.store
-    }
-
-    /// The clock.
-    pub fn clock(&self) -> &Arc<dyn Clock> {
-        &self.inner.clock
-    }
-
-    /// Who tokens speak for.
-    pub fn authenticator(&self) -> &Authenticator {
-        &self.inner.authenticator
-    }
-
-    /// Which addresses may be dialled.
-    pub fn address_policy(&self) -> &AddressPolicy {
-        &self.inner.address_policy
-    }
-
-    /// What the process counts, brought up to date.
-    pub fn metrics(&self) -> &Metrics {
-        self.inner.metrics.sample(self.inner.permits.in_use(), self.inner.journal.waiting());
-        &self.inner.metrics
-    }
-
-    /// What is counted of requests to sources.
-    pub(crate) fn doors(&self) -> &Doors {
-        &self.inner.doors
-    }
-
-    pub(crate) fn certificates(&self) -> &Certificates {
-        &self.inner.certificates
-    }
-
-    /// What came to the front door, for its watcher.
-    pub fn receptions(&self) -> &Arc<Receptions> {
-        &self.inner.receptions
-    }
-
-    /// How many events of a tenant, or of all, may wait to be stored, and how many more fit now.
-    pub fn room(&self, tenant: Option<TenantId>) -> (usize, usize) {
-        self.inner.journal.room(tenant)
-    }
-
-    pub(crate) fn journal(&self) -> &Journal {
-        &self.inner.journal
-    }
-
-    pub(crate) fn positions(&self) -> &Positions {
-        &self.inner.positions
-    }
-
-    pub(crate) fn shards(&self) -> &Shards {
-        &self.inner.shards
-    }
-
-    pub(crate) fn announcing(&self) -> &Notify {
-        &self.inner.announcing
-    }
-
-    /// What tenants may use and have used.
-    pub fn limits(&self) -> &Limits {
-        &self.inner.limits
-    }
-
-    /// The routing tables in force.
-    pub fn directory(&self) -> &Directory {
-        &self.inner.directory
-    }
-
-    /// All sources and credentials.
-    pub fn sources(&self) -> &SourceDirectory {
-        &self.inner.sources
-    }
-
-    /// The guarded client, when this engine sends over the network.
-    pub(crate) fn outbound(&self) -> Option<&OutboundClient> {
-        self.inner.outbound.as_ref()
-    }
-
-    pub(crate) fn probe_time(&self) -> Duration {
-        self.inner.probe_time
-    }
-
-    pub(crate) fn sender(&self) -> &Sender {
-        &self.inner.sender
     }
 }
 

@@ -157,6 +157,9 @@ impl Maintenance {
             warn!(%error, "old events could not be purged");
             return;
         }
+        if let Err(error) = self.purge_refused(now).await {
+            warn!(%error, "old refused requests could not be purged");
+        }
         // Only once old events are gone nobody asks for what was in force when they came.
         if now >= *leftovers_at {
             *leftovers_at = now.plus(LEFTOVERS_INTERVAL);
@@ -167,6 +170,15 @@ impl Maintenance {
         if let Err(error) = self.engine.store().purge_rollups(now).await {
             warn!(%error, "old statistics could not be purged");
         }
+    }
+
+    /// Deletes refused requests over age, a small piece at a time.
+    async fn purge_refused(&self, now: Time) -> Result<(), StoreError> {
+        let before = now.minus(self.retention.age);
+        while self.engine.store().purge_refused(before, PIECE_ROWS).await? > 0 {
+            tokio::time::sleep(PIECE_PAUSE).await;
+        }
+        Ok(())
     }
 
     /// Deletes old tokens, replays, tombstones and revisions that nothing names any more, a small piece at a time.

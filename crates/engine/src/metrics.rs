@@ -1,7 +1,7 @@
 //! What the process counts, by fixed names without labels that grow with the data.
 
 use std::fmt::Write as _;
-use std::sync::atomic::{AtomicI64, AtomicU64};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
@@ -56,6 +56,9 @@ pub struct Metrics {
     orphans: Counter<u64, AtomicU64>,
     in_flight: Gauge<i64, AtomicI64>,
     journal_waiting: Gauge<i64, AtomicI64>,
+    live_streams: Gauge<i64, AtomicI64>,
+    live_missed: Counter<u64, AtomicU64>,
+    requests_unrecorded: Counter<u64, AtomicU64>,
 }
 
 const TIME_BUCKETS: [f64; 14] =
@@ -78,6 +81,9 @@ impl Default for Metrics {
             orphans: Counter::default(),
             in_flight: Gauge::default(),
             journal_waiting: Gauge::default(),
+            live_streams: Gauge::default(),
+            live_missed: Counter::default(),
+            requests_unrecorded: Counter::default(),
         };
         metrics.register();
         metrics
@@ -123,6 +129,17 @@ impl Metrics {
             self.in_flight.clone(),
         );
         registry.register("journal_waiting", "Entries waiting to be written", self.journal_waiting.clone());
+        registry.register("live_streams", "Subscriptions of the live feed", self.live_streams.clone());
+        registry.register(
+            "live_missed",
+            "Items of the live feed that a stream was too slow for",
+            self.live_missed.clone(),
+        );
+        registry.register(
+            "requests_unrecorded",
+            "Inbound requests that came too fast to be shown or kept for inspection",
+            self.requests_unrecorded.clone(),
+        );
     }
 
     pub(crate) fn accepted(&self, deliveries: usize) {
@@ -170,6 +187,13 @@ impl Metrics {
     pub(crate) fn sample(&self, in_flight: u32, journal_waiting: usize) {
         self.in_flight.set(i64::from(in_flight));
         self.journal_waiting.set(i64::try_from(journal_waiting).unwrap_or(i64::MAX));
+    }
+
+    /// Feed and front door count for themselves; what they have counted is taken over.
+    pub(crate) fn sample_live(&self, streams: usize, missed: u64, unrecorded: u64) {
+        self.live_streams.set(i64::try_from(streams).unwrap_or(i64::MAX));
+        self.live_missed.inner().store(missed, Ordering::Relaxed);
+        self.requests_unrecorded.inner().store(unrecorded, Ordering::Relaxed);
     }
 
     /// All metrics in the text form of `OpenMetrics`.

@@ -94,7 +94,7 @@ pub enum Verdict {
 
 impl Reception {
     /// Bytes that the record holds, roughly and never too few for what grows with the request.
-    fn weight(&self) -> usize {
+    pub(crate) fn weight(&self) -> usize {
         let headers: usize = self.headers.iter().map(|(name, value)| name.len() + value.len() + 48).sum();
         size_of::<Self>() + headers + self.body.len() + self.path.len()
     }
@@ -159,7 +159,12 @@ impl Receptions {
         }
     }
 
-    /// How many records were dropped because the watcher was slower than the requests.
+    /// Counts records that the watcher could not keep.
+    pub(crate) fn count_dropped(&self, records: u64) {
+        self.dropped.fetch_add(records, Ordering::Relaxed);
+    }
+
+    /// How many records were dropped because requests came faster than they could be taken or kept.
     pub fn dropped(&self) -> u64 {
         self.dropped.load(Ordering::Relaxed)
     }

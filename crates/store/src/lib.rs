@@ -24,6 +24,7 @@ pub mod maintenance;
 pub mod operational;
 pub mod postgres;
 pub mod replays;
+pub mod requests;
 pub mod routes;
 pub mod seal;
 mod secrets;
@@ -49,6 +50,7 @@ pub use lanes::Lanes;
 pub use maintenance::Maintenance;
 pub use operational::Operational;
 pub use replays::Replays;
+pub use requests::Requests;
 pub use routes::Routes;
 pub use sources::Sources;
 pub use statistics::Statistics;
@@ -78,6 +80,7 @@ pub trait Store:
     + Answers
     + Sources
     + Credentials
+    + Requests
 {
 }
 
@@ -101,6 +104,7 @@ impl<T> Store for T where
         + Answers
         + Sources
         + Credentials
+        + Requests
 {
 }
 

@@ -13,8 +13,8 @@ use stentor_store::lanes::LaneKey;
 use tokio::sync::oneshot;
 use tracing::error;
 
-use super::AcceptAnswer;
 use super::writer::{Committed, Pending, Writer};
+use super::{AcceptAnswer, live};
 use crate::accept::Published;
 use crate::shard::input::{Handed, RecordAnswer, Recorded};
 
@@ -36,6 +36,8 @@ impl Writer {
     /// Hands over and answers.
     pub(super) async fn dispatch(&self, committed: Committed) {
         let Committed { batch, writes, results } = committed;
+        // Before the hand-over: an event is told before its attempts.
+        live::tell(&self.feed, &writes, &results);
         let mut shards: HashMap<Shard, ForShard> = HashMap::new();
         let mut answers = Vec::with_capacity(batch.len());
         let mut commands = Vec::new();

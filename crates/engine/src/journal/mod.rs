@@ -4,6 +4,7 @@
 //! Batches grow with load by themselves: while one commit runs, the next batch gathers. There is no timer.
 
 mod dispatch;
+mod live;
 mod queue;
 mod writer;
 

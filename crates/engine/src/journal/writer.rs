@@ -14,6 +14,7 @@ use tracing::{error, warn};
 
 use super::{Entry, Journal};
 use crate::clock::Stopwatch;
+use crate::feed::Feed;
 use crate::limits::{Limits, Reservation};
 use crate::metrics::Metrics;
 use crate::shard::Shards;
@@ -39,6 +40,7 @@ pub(crate) struct Writer {
     pub shards: Shards,
     pub limits: Arc<Limits>,
     pub metrics: Arc<Metrics>,
+    pub feed: Arc<Feed>,
     pub on_fatal: OnFatal,
     pub on_disabled: OnDisabled,
     /// Called when an attempt ended a delivery as dead.

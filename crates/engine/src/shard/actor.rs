@@ -21,6 +21,7 @@ use super::permit_source::SharedPermits;
 use super::state::{ShardOptions, ShardState};
 use crate::clock::Clock;
 use crate::entropy;
+use crate::feed::{AttemptStarted, Fact, Feed};
 use crate::journal::{Entry, Journal};
 use crate::mailbox::Inbox;
 use crate::metrics::Metrics;
@@ -38,6 +39,7 @@ pub(crate) struct World {
     pub sender: Arc<Sender>,
     pub permits: SharedPermits,
     pub metrics: Arc<Metrics>,
+    pub feed: Arc<Feed>,
     pub lane_limits: LaneLimits,
 }
 
@@ -102,6 +104,7 @@ impl Actor {
     fn start(&self, input: AttemptInput) {
         let world = Arc::clone(&self.world);
         let shard = self.shard;
+        tell_start(&world, &input);
         tokio::spawn(async move {
             let (webhook, delivery, number) = (input.webhook.id, input.delivery, input.number);
             let performed = AssertUnwindSafe(world.sender.attempt(input)).catch_unwind().await;
@@ -160,6 +163,18 @@ impl Actor {
             }
         });
     }
+}
+
+fn tell_start(world: &World, input: &AttemptInput) {
+    let Some(mut teller) = world.feed.teller() else { return };
+    teller.tell(Some(input.webhook.tenant), world.clock.now(), || {
+        Fact::Started(AttemptStarted {
+            event: input.event,
+            delivery: input.delivery,
+            webhook: input.webhook.id,
+            number: input.number,
+        })
+    });
 }
 
 fn unsendable(delivery: DeliveryId, number: u32, started_at: Time) -> Attempt {

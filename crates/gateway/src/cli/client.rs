@@ -19,7 +19,10 @@ use url::Url;
 use super::CliError;
 use crate::http::extract::TENANT_HEADER;
 
+mod live;
 mod tls;
+
+pub(super) use live::{Link, Sent};
 
 /// From connecting to the last byte of the answer.
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -20,6 +20,7 @@ mod event_types;
 mod events;
 mod explain;
 mod input;
+mod inspect;
 mod listen;
 mod openapi;
 mod output;
@@ -29,6 +30,7 @@ mod send;
 mod serve;
 mod sources;
 mod support;
+mod tail;
 mod tenants;
 mod tokens;
 mod webhooks;
@@ -57,6 +59,8 @@ enum Command {
 enum ShortCommand {
     Send(send::SendArgs),
     Listen(listen::ListenArgs),
+    Tail(tail::TailArgs),
+    Inspect(inspect::InspectArgs),
     Webhooks(webhooks::WebhooksArgs),
     Routes(routes::RoutesArgs),
     Events(events::EventsArgs),
@@ -88,6 +92,8 @@ async fn short(command: ShortCommand) -> Result<(), CliError> {
     match command {
         ShortCommand::Send(args) => send::run(args).await,
         ShortCommand::Listen(args) => listen::run(args).await,
+        ShortCommand::Tail(args) => tail::run(args).await,
+        ShortCommand::Inspect(args) => inspect::run(args).await,
         ShortCommand::Webhooks(args) => webhooks::run(args).await,
         ShortCommand::Routes(args) => routes::run(args).await,
         ShortCommand::Events(args) => events::run(args).await,

@@ -3,11 +3,13 @@
 //! Whatever a remote party wrote is shown without control characters (reliability S22).
 
 use std::io::Write as _;
+use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::Value;
 
 use super::CliError;
+use super::client::Link;
 use crate::logging::Escaped;
 
 mod indent;
@@ -21,6 +23,36 @@ pub(super) type Column = (&'static str, &'static str);
 pub(super) fn line(text: &str) -> Result<(), CliError> {
     writeln!(anstream::stdout(), "{text}")?;
     Ok(())
+}
+
+/// Remote text without control characters.
+pub(super) fn escaped(text: &str) -> String {
+    Escaped(text).to_string()
+}
+
+/// Tells on standard error how it stands with a stream.
+pub(super) fn link(link: Link) -> Result<(), CliError> {
+    match link {
+        Link::Open => Ok(()),
+        Link::Broken(wait) => {
+            writeln!(anstream::stderr(), "the stream ended; trying again in {} s", wait.as_secs())?;
+            Ok(())
+        }
+    }
+}
+
+/// Returns after so many seconds, if they are given, or when the user interrupts.
+pub(super) async fn ending(seconds: Option<u64>) {
+    let elapsed = async {
+        match seconds {
+            Some(seconds) => tokio::time::sleep(Duration::from_secs(seconds)).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = elapsed => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
 }
 
 /// Prints an answer as it came.

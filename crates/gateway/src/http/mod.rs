@@ -5,6 +5,7 @@
 
 pub mod api;
 pub mod docs;
+mod event_stream;
 pub mod extract;
 mod facts;
 mod guesses;

@@ -89,6 +89,7 @@ impl Side {
         let credentials = format!("/v1/sources/{source}/credentials");
         api.post(&credentials, &json!({"name": format!("first of {name}")})).await;
         let credential = text(&api.post(&credentials, &json!({"name": format!("of {name}")})).await, "id");
+        let refused = refused_request(&api, &source).await;
         let mut tokens = Vec::new();
         for scopes in [json!(["read"]), json!(["publish"])] {
             tokens.push(text(&api.post("/v1/tokens", &json!({"scopes": scopes})).await, "id"));
@@ -113,6 +114,8 @@ impl Side {
             ("source", source),
             ("signed_source", signed_source),
             ("credential", credential),
+            ("request", refused),
+            ("unmatched_request", unmatched_request(&operator).await),
             ("token", tokens.remove(0)),
             ("other_token", tokens.remove(0)),
             ("tenant", text(tenant, "id")),
@@ -135,6 +138,28 @@ async fn conversation(api: &Api, callback_url: &str) -> (String, String) {
         message = text(&said, "id");
     }
     (conversation, message)
+}
+
+/// A request to the source that was refused for want of a credential. Two of them, so that there is a second page.
+async fn refused_request(api: &Api, source: &str) -> String {
+    for body in ["1", "2"] {
+        api.request(Method::POST, &format!("/in/{source}"), &[], body).await.expect("an answer");
+    }
+    let kept = wait::until("the refused requests are kept", || async {
+        let kept = api.list(&format!("/v1/sources/{source}/requests"), "outcome=refused").await;
+        (kept.len() == 2).then_some(kept)
+    });
+    text(&kept.await[0], "id")
+}
+
+/// A request that reached no source.
+async fn unmatched_request(operator: &Api) -> String {
+    operator.request(Method::POST, "/in/src_01h455vb4pex5vsknk084sn02q", &[], "1").await.expect("an answer");
+    let kept = wait::until("the request is kept", || async {
+        let kept = operator.list("/v1/requests", "").await;
+        (!kept.is_empty()).then_some(kept)
+    });
+    text(&kept.await[0], "id")
 }
 
 /// Waits until each delivery of the event has failed once.

@@ -33,6 +33,7 @@ pub mod messages;
 pub mod order;
 pub mod outcomes;
 pub mod purge;
+pub mod requests;
 pub mod retry_cancel;
 pub mod routes;
 pub mod sources;
@@ -222,6 +223,13 @@ macro_rules! conformance_suite {
                 expired_rows_name_their_lane,
                 pieces_are_bounded,
                 pieces_are_bounded_in_bytes,
+            ],
+            requests: [
+                a_refused_request_comes_back,
+                a_refused_request_is_its_tenants,
+                refused_requests_are_bounded_by_source,
+                refused_requests_are_listed_by_what_is_asked,
+                refused_requests_go_with_age,
             ],
             retry_cancel: [
                 finish_ends_what_is_pending,

@@ -53,6 +53,11 @@ const MIGRATIONS: &[Migration] = &[
         oldest_binary: 1,
         sql: include_str!("../../migrations/sqlite/0012_sources.sql"),
     },
+    Migration {
+        version: 13,
+        oldest_binary: 1,
+        sql: include_str!("../../migrations/sqlite/0013_refused_requests.sql"),
+    },
 ];
 
 /// Runs what is missing.

@@ -18,6 +18,7 @@ mod migrations;
 mod operational;
 mod readers;
 mod replays;
+mod requests;
 mod routes;
 mod row;
 mod sources;

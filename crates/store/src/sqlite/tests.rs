@@ -75,6 +75,16 @@ fn event_lists_walk_the_index_of_their_tenant_or_source() {
 }
 
 #[test]
+fn refused_requests_are_found_by_their_source() {
+    let connection = migrated();
+    for sql in requests::statements() {
+        let lines = plan(&connection, &sql);
+        assert!(lines[0].contains("refused_requests_by_source (source=? AND id>? AND id<?)"), "{lines:#?}");
+        assert_eq!(lines.len(), 1, "{lines:#?}");
+    }
+}
+
+#[test]
 fn a_tenants_use_is_read_without_the_others() {
     let lines = plan(&migrated(), usage::OF_TENANT);
     assert!(lines.iter().any(|line| line.contains("events_by_tenant (tenant=? AND id>?)")), "{lines:#?}");

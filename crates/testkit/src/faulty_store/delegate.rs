@@ -10,7 +10,7 @@ use stentor_core::event::{Event, EventContent, EventType};
 use stentor_core::event_type::DeclaredType;
 use stentor_core::id::{
     BroadcastId, ConversationId, ConversationKey, CredentialId, DeliveryId, EventId, MessageId, ReplayId,
-    RouteId, SourceId, TenantId, TokenId, WebhookId,
+    RequestId, RouteId, SourceId, TenantId, TokenId, WebhookId,
 };
 use stentor_core::route::Route;
 use stentor_core::source::Source;
@@ -32,6 +32,7 @@ use stentor_store::lanes::{DuePage, LaneKey, LoadedDelivery, PageLimit, WaitingL
 use stentor_store::maintenance::{KeptStarts, PreviousEnd};
 use stentor_store::operational::{Death, Disabling};
 use stentor_store::replays::Replay;
+use stentor_store::requests::{RefusedBounds, RefusedFilter, RefusedRequest, Refuser};
 use stentor_store::routes::{RouteSaved, RoutesThen};
 use stentor_store::sources::SourceCreated;
 use stentor_store::tenants::TenantSaved;
@@ -39,7 +40,7 @@ use stentor_store::usage::{Backlogs, UsedDay};
 use stentor_store::webhooks::{CreatedOnce, Routing, Saved};
 use stentor_store::{
     Answers, Broadcasts, Conversations, Credentials, Deliveries, EventTypes, Events, Lanes, Maintenance,
-    Operational, Page, Replays, Routes, Sources, Statistics, Tenants, Tokens, Usage, Webhooks,
+    Operational, Page, Replays, Requests, Routes, Sources, Statistics, Tenants, Tokens, Usage, Webhooks,
 };
 
 use super::FaultyStore;
@@ -198,6 +199,12 @@ delegate! {
         fn credential_pairs(source: SourceId) -> StoreResult<Vec<(PairHash, Credential)>>;
         fn credential_by_hash(hash: PairHash) -> StoreResult<Option<Credential>>;
         fn touch_credentials(used: &[(CredentialId, Time)]) -> StoreResult<()>;
+    }
+    Requests {
+        fn record_refused(requests: Vec<RefusedRequest>, bounds: RefusedBounds) -> StoreResult<()>;
+        fn refused_requests(refuser: Refuser, filter: &RefusedFilter, before: Option<RequestId>, rows: u32) -> StoreResult<Page<RefusedRequest>>;
+        fn refused_request(tenant: Option<TenantId>, id: RequestId) -> StoreResult<Option<RefusedRequest>>;
+        fn purge_refused(before: Time, rows_max: u32) -> StoreResult<u32>;
     }
     Answers {
         fn take_key(key: &IdempotencyKey, now: Time) -> StoreResult<KeyTaken>;

@@ -17,7 +17,9 @@ pub mod events;
 mod explain;
 mod filter;
 pub mod health;
+pub mod live;
 pub mod replays;
+pub mod requests;
 pub mod routes;
 pub mod sources;
 pub mod statistics;
@@ -31,6 +33,8 @@ pub mod webhooks;
 pub fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(openapi::frame())
         .merge(events::router())
+        .merge(live::router())
+        .merge(requests::router())
         .merge(deliveries::router())
         .merge(webhooks::router())
         .merge(routes::router())

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
 use stentor_core::id::{
-    BroadcastId, ConversationKey, CredentialId, DeliveryId, EventId, SourceId, TenantId, WebhookId,
+    BroadcastId, ConversationKey, CredentialId, DeliveryId, EventId, RequestId, SourceId, TenantId, WebhookId,
 };
 use stentor_core::limits::{PAGE_ROWS_DEFAULT, PAGE_ROWS_MAX};
 use stentor_store::Page;
@@ -44,7 +44,17 @@ macro_rules! cursor_ids {
     )*};
 }
 
-cursor_ids!(TenantId, EventId, WebhookId, DeliveryId, ConversationKey, BroadcastId, SourceId, CredentialId);
+cursor_ids!(
+    TenantId,
+    EventId,
+    WebhookId,
+    DeliveryId,
+    ConversationKey,
+    BroadcastId,
+    SourceId,
+    CredentialId,
+    RequestId
+);
 
 /// Where a page starts: after this id. The text is base64url of the kind of list, a colon and the id's bytes. It grants
 /// nothing: every list is bound to the caller's tenant whatever the cursor holds.

@@ -150,6 +150,8 @@ codes! {
         "The source has `split: array`, which this version does not do. Set `split` to `none`. Nothing was stored.";
     CertificateUnavailable = "certificate_unavailable", SERVICE_UNAVAILABLE, "The sender's certificate could not be fetched",
         "The provider signs with a certificate that has to be fetched from it, and that did not work now. Let the provider repeat the request. Nothing was stored.";
+    TooManyStreams = "too_many_streams", TOO_MANY_REQUESTS, "Too many streams are open",
+        "At most 100 streams of a tenant, and 2 000 of all together, may be open at once. Close one that nobody watches.";
     Internal = "internal", INTERNAL_SERVER_ERROR, "Something failed on our side",
         "The server's log has the cause under `error_id`.";
     Overloaded = "overloaded", SERVICE_UNAVAILABLE, "Too many large requests at once",

@@ -8,6 +8,7 @@ use stentor_engine::accept::PublishError;
 use stentor_engine::commands::CommandError;
 use stentor_engine::conversations::ConversationError;
 use stentor_engine::event_types::TypeError;
+use stentor_engine::feed::WatchError;
 use stentor_engine::routes::RouteError;
 use stentor_engine::sources::SourceError;
 use stentor_engine::webhooks::WebhookError;
@@ -21,6 +22,15 @@ impl From<StoreError> for Problem {
         match error {
             StoreError::Unavailable(_) | StoreError::Fatal(_) => Self::unavailable(&error),
             StoreError::Unexpected(_) => Self::internal(&error),
+        }
+    }
+}
+
+impl From<WatchError> for Problem {
+    fn from(error: WatchError) -> Self {
+        match error {
+            WatchError::TooMany => Self::new(Code::TooManyStreams, "Too many streams are open."),
+            WatchError::Stopping => Self::unavailable(&error),
         }
     }
 }
