@@ -38,7 +38,7 @@ fn delivery(row: &Row) -> StoreResult<DeliveryRow> {
 }
 
 /// A name in the statement, its type, and its value.
-type Named<'v> = (&'static str, &'static str, &'v (dyn ToSql + Sync));
+pub(super) type Named<'v> = (&'static str, &'static str, &'v (dyn ToSql + Sync));
 
 /// Puts numbers for names. Answers the values that the statement has, in their order.
 pub(super) fn numbered<'v>(sql: &str, named: &[Named<'v>]) -> (String, Vec<&'v (dyn ToSql + Sync)>) {

@@ -50,8 +50,16 @@ const TABLES: [&str; 29] = [
     "fallbacks",
     "usage",
 ];
-const MORE_TABLES: [&str; 7] =
-    ["rate_starts", "broadcasts", "broadcast_tenants", "answers", "deaths", "sources", "credentials"];
+const MORE_TABLES: [&str; 8] = [
+    "rate_starts",
+    "broadcasts",
+    "broadcast_tenants",
+    "answers",
+    "deaths",
+    "sources",
+    "credentials",
+    "refused_requests",
+];
 
 pub(super) fn tables() -> impl Iterator<Item = &'static str> {
     TABLES.into_iter().chain(MORE_TABLES)

@@ -76,6 +76,11 @@ const MIGRATIONS: &[Migration] = &[
         oldest_binary: 1,
         sql: include_str!("../../migrations/postgres/0012_sources.sql"),
     },
+    Migration {
+        version: 13,
+        oldest_binary: 1,
+        sql: include_str!("../../migrations/postgres/0013_refused_requests.sql"),
+    },
 ];
 
 /// Runs what is missing.

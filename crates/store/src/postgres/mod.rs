@@ -21,6 +21,7 @@ mod migrations;
 mod operational;
 mod readers;
 mod replays;
+mod requests;
 mod routes;
 mod row;
 mod sources;

@@ -8,7 +8,7 @@ use stentor_core::delivery::PendingDelivery;
 use stentor_core::event::{Event, EventContent, EventType};
 use stentor_core::id::{
     BatchId, BroadcastId, ConversationId, ConversationKey, CredentialId, DeliveryId, EventId, MessageId,
-    ReplayId, RouteId, SourceId, TenantId, TokenId, WebhookId,
+    ReplayId, RequestId, RouteId, SourceId, TenantId, TokenId, WebhookId,
 };
 use stentor_core::shard::Shard;
 use stentor_core::time::Time;
@@ -53,6 +53,7 @@ ids!(
     EventId,
     MessageId,
     ReplayId,
+    RequestId,
     RouteId,
     SourceId,
     TenantId,

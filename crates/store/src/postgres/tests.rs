@@ -104,6 +104,18 @@ async fn events_of_a_source_are_found_by_it() {
 }
 
 #[tokio::test]
+async fn refused_requests_are_found_by_their_source_and_sort_nothing() {
+    let store = open(&Postgres::shared().database()).await;
+    let session = store.connector.writer().await.unwrap();
+    for sql in requests::statements() {
+        let lines = plan(&session, &sql).await;
+        assert_walks_indexes(&sql, &lines);
+        assert!(lines.iter().any(|line| line.contains("refused_requests_by_source")), "{sql}\n{lines:#?}");
+        assert!(!lines.iter().any(|line| line.contains("Sort")), "{sql}\n{lines:#?}");
+    }
+}
+
+#[tokio::test]
 async fn a_copy_has_every_table() {
     let url = Postgres::shared().database();
     open(&url).await;
