@@ -158,12 +158,21 @@ impl Allowance {
     /// # Errors
     /// When it is empty.
     pub fn take(&mut self, moment: Moment) -> Result<(), Standing> {
+        self.take_together(1, moment)
+    }
+
+    /// Takes so many events out of the publish bucket, or none. More than its burst never fit.
+    ///
+    /// # Errors
+    /// When there are fewer in it.
+    pub fn take_together(&mut self, events: u32, moment: Moment) -> Result<(), Standing> {
         let Some(rate) = self.plan.publish else { return Ok(()) };
         let standing = publish_standing(rate, self.full_at, moment.elapsed);
-        if standing.remaining == 0 {
-            return Err(standing);
+        if standing.remaining < u64::from(events) {
+            let left = interval(rate).saturating_mul(rate.burst.get().saturating_sub(events));
+            return Err(Standing { retry: standing.reset.saturating_sub(left), ..standing });
         }
-        self.full_at = self.full_at.max(moment.elapsed) + interval(rate);
+        self.full_at = self.full_at.max(moment.elapsed) + interval(rate).saturating_mul(events);
         Ok(())
     }
 

@@ -1,6 +1,7 @@
 //! Accepting an event: routing it, building its deliveries, and waiting for the commit.
 
 mod repeats;
+mod together;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -23,11 +24,11 @@ use stentor_store::journal::{IdempotencyKey, MessageUnwritten, MessageWrite, New
 use tokio::sync::oneshot;
 
 use self::repeats::idempotency_key;
+pub use self::together::PublishedTogether;
 use crate::directory::Known;
 use crate::engine::Engine;
 use crate::entropy;
-use crate::journal::{AcceptAnswer, AcceptEntry};
-use crate::limits::Reservation;
+use crate::journal::{AcceptAnswer, AcceptEntry, Accepting};
 
 /// How long an idempotency key is remembered (design section 4).
 pub const IDEMPOTENCY_WINDOW: Duration = Duration::from_secs(24 * 3_600);
@@ -140,6 +141,16 @@ pub enum PublishError {
     /// The source was deleted or stopped meanwhile, or the credential revoked.
     #[error("the source takes nothing any more, or the credential was revoked")]
     SourceClosed,
+    /// Several events would be too large to be stored in one commit.
+    #[error(
+        "a list of {events} events with {deliveries} deliveries is more than fits in one commit; send fewer at once"
+    )]
+    TooManyTogether {
+        /// How many events.
+        events: usize,
+        /// How many deliveries they have together.
+        deliveries: usize,
+    },
     /// Stored or not is unknown, or nothing can be stored now; safe to repeat with the same key.
     #[error("the event could not be stored: {0}")]
     Unavailable(String),
@@ -152,79 +163,23 @@ impl Engine {
     /// When it was not stored, or may not have been; see [`PublishError`].
     pub async fn publish(&self, tenant: TenantId, publish: Publish) -> Result<Published, PublishError> {
         let accepted_at = self.clock().now();
-        let content = Arc::new(EventContent {
-            id: entropy::event_id(accepted_at),
-            event_type: publish.event_type.clone(),
-            time: publish.time.unwrap_or(accepted_at),
-            subject: publish.subject.clone(),
-            content_type: publish.content_type.clone(),
-            data: publish.data.clone(),
-            previous_data: publish.previous_data.clone(),
-            arrival: publish.arriving.as_ref().map(|arriving| Arc::clone(&arriving.arrival)),
-        });
-        let idempotency = match &publish.arriving {
-            Some(arriving) => arriving.repeats.clone(),
-            None => publish.idempotency_key.as_deref().map(|key| idempotency_key(key, &publish, accepted_at)),
-        };
+        let made = Made::of(tenant, &publish, accepted_at);
+        let idempotency = made.idempotency.clone();
         let mut known = self.permitted(tenant, publish.token, self.directory().known(tenant).await).await?;
         // What Stentor says of itself is limited by what it is about.
         let is_limited = publish.origin != Origin::Operational;
         if let Some(limits) = known.limits.as_ref().filter(|_| is_limited) {
-            limits.take().map_err(PublishError::Limited)?;
+            limits.take(1).map_err(PublishError::Limited)?;
         }
         for _ in 0..REROUTES_MAX {
-            let warnings = match self.judged(&known, &publish).await {
-                Ok(warnings) => warnings,
+            let (accepting, warnings) = match self.routed(&known, &publish, &made).await {
+                Ok(routed) => routed,
+                Err(refusal @ PublishError::MessageUnwritten(_)) => return Err(refusal),
                 Err(refusal) => {
                     return self.published_before(tenant, &publish, idempotency.as_ref(), refusal).await;
                 }
             };
-            let table = &known.table;
-            let mut webhooks = chosen(table, &content, &publish).await;
-            if publish.origin == Origin::Operational {
-                let subject = content.subject.as_deref();
-                webhooks.retain(|webhook| operational::is_receiver(webhook, &content.event_type, subject));
-            }
-            if let Some(telling) = &publish.telling {
-                // A table without it is out of date, or the conversation has another by now.
-                let Some(own) = table.webhook(telling.write.webhook) else {
-                    return Err(PublishError::MessageUnwritten(MessageUnwritten::Changed));
-                };
-                if !webhooks.iter().any(|webhook| webhook.id == own.id) {
-                    webhooks.push(Arc::clone(own));
-                }
-            }
-            if webhooks.len() > MATCHED_WEBHOOKS_MAX {
-                let refusal = PublishError::TooManyMatches { matched: webhooks.len() };
-                return self.published_before(tenant, &publish, idempotency.as_ref(), refusal).await;
-            }
-            let event = Event {
-                tenant,
-                content: Arc::clone(&content),
-                accepted_at,
-                metadata: publish.metadata.clone(),
-                origin: publish.origin,
-                config_version: table.version(),
-                matched: u32::try_from(webhooks.len()).unwrap_or(u32::MAX),
-            };
-            let deliveries = new_deliveries(&webhooks, accepted_at, self.positions().next(accepted_at));
-            let new_event = NewEvent {
-                event,
-                idempotency: idempotency.clone(),
-                deliveries,
-                message: publish.telling.as_ref().map(|telling| telling.write.clone()),
-            };
-            let reservation = match known.limits.as_ref().filter(|_| is_limited) {
-                Some(limits) => match limits.reserve(new_event.deliveries.len(), accepted_at) {
-                    Ok(reserved) => Some(reserved),
-                    Err(standing) => {
-                        let refusal = PublishError::Limited(standing);
-                        return self.published_before(tenant, &publish, idempotency.as_ref(), refusal).await;
-                    }
-                },
-                None => None,
-            };
-            match self.store_event(new_event, webhooks, reservation).await? {
+            match self.store_events(accepting, Vec::new()).await? {
                 AcceptAnswer::Published(published) => return Ok(Published { warnings, ..published }),
                 AcceptAnswer::MessageUnwritten(why) => return Err(PublishError::MessageUnwritten(why)),
                 AcceptAnswer::KeyConflict(event) => return Err(PublishError::KeyConflict { event }),
@@ -243,14 +198,62 @@ impl Engine {
         Err(PublishError::Unavailable("the tenant's webhooks change too fast".into()))
     }
 
-    async fn store_event(
+    /// Judges the event, chooses its webhooks and reserves its place.
+    async fn routed(
         &self,
-        event: NewEvent,
-        webhooks: Vec<Arc<Webhook>>,
-        reservation: Option<Reservation>,
+        known: &Known,
+        publish: &Publish,
+        made: &Made,
+    ) -> Result<(Accepting, Vec<Mismatch>), PublishError> {
+        let Made { tenant, content, accepted_at, idempotency } = made;
+        let warnings = self.judged(known, publish).await?;
+        let table = &known.table;
+        let mut webhooks = chosen(table, content, publish).await;
+        let is_limited = publish.origin != Origin::Operational;
+        if !is_limited {
+            let subject = content.subject.as_deref();
+            webhooks.retain(|webhook| operational::is_receiver(webhook, &content.event_type, subject));
+        }
+        if let Some(telling) = &publish.telling {
+            // A table without it is out of date, or the conversation has another by now.
+            let Some(own) = table.webhook(telling.write.webhook) else {
+                return Err(PublishError::MessageUnwritten(MessageUnwritten::Changed));
+            };
+            if !webhooks.iter().any(|webhook| webhook.id == own.id) {
+                webhooks.push(Arc::clone(own));
+            }
+        }
+        if webhooks.len() > MATCHED_WEBHOOKS_MAX {
+            return Err(PublishError::TooManyMatches { matched: webhooks.len() });
+        }
+        let event = Event {
+            tenant: *tenant,
+            content: Arc::clone(content),
+            accepted_at: *accepted_at,
+            metadata: publish.metadata.clone(),
+            origin: publish.origin,
+            config_version: table.version(),
+            matched: u32::try_from(webhooks.len()).unwrap_or(u32::MAX),
+        };
+        let deliveries = new_deliveries(&webhooks, *accepted_at, self.positions().next(*accepted_at));
+        let reservation = match known.limits.as_ref().filter(|_| is_limited) {
+            Some(limits) => {
+                Some(limits.reserve(deliveries.len(), *accepted_at).map_err(PublishError::Limited)?)
+            }
+            None => None,
+        };
+        let message = publish.telling.as_ref().map(|telling| telling.write.clone());
+        let event = Box::new(NewEvent { event, idempotency: idempotency.clone(), deliveries, message });
+        Ok((Accepting { event, webhooks, reservation }, warnings))
+    }
+
+    async fn store_events(
+        &self,
+        first: Accepting,
+        others: Vec<Accepting>,
     ) -> Result<AcceptAnswer, PublishError> {
         let (waiter, answer) = oneshot::channel();
-        self.journal().accept(AcceptEntry { event: Box::new(event), webhooks, reservation, waiter })?;
+        self.journal().accept(AcceptEntry { first, others, waiter })?;
         // An event that was not taken by then is left out; one that was may be stored all the same.
         match tokio::time::timeout(STORE_DEADLINE, answer).await {
             Ok(Ok(answer)) => Ok(answer),
@@ -272,6 +275,34 @@ impl Engine {
         let newer = self.directory().newer_than(tenant, known.table.version()).await;
         let newer = newer.map_err(unavailable)?.ok_or(PublishError::UnknownTenant)?;
         if newer.has_token(token) { Ok(newer) } else { Err(PublishError::TokenRevoked) }
+    }
+}
+
+/// What is made of an event once, however often it is routed.
+struct Made {
+    tenant: TenantId,
+    content: Arc<EventContent>,
+    accepted_at: Time,
+    idempotency: Option<IdempotencyKey>,
+}
+
+impl Made {
+    fn of(tenant: TenantId, publish: &Publish, accepted_at: Time) -> Self {
+        let content = Arc::new(EventContent {
+            id: entropy::event_id(accepted_at),
+            event_type: publish.event_type.clone(),
+            time: publish.time.unwrap_or(accepted_at),
+            subject: publish.subject.clone(),
+            content_type: publish.content_type.clone(),
+            data: publish.data.clone(),
+            previous_data: publish.previous_data.clone(),
+            arrival: publish.arriving.as_ref().map(|arriving| Arc::clone(&arriving.arrival)),
+        });
+        let idempotency = match &publish.arriving {
+            Some(arriving) => arriving.repeats.clone(),
+            None => publish.idempotency_key.as_deref().map(|key| idempotency_key(key, publish, accepted_at)),
+        };
+        Self { tenant, content, accepted_at, idempotency }
     }
 }
 

@@ -1,7 +1,7 @@
 //! The front door: which source a request is for, whether it may come in, and what event it becomes.
 //!
-//! What needs no body is decided first ([`Engine::enter_by_pair`], [`Engine::enter_by_id`]): who sends, from where, whether the
-//! plan includes it and how fast. Then the body is read, and [`Engine::take_in`] answers handshakes, verifies, recognises
+//! What needs no body is decided first (`Engine::enter_by_pair`, `Engine::enter_by_id`): who sends, from where, whether the
+//! plan includes it and how fast. Then the body is read, and `Engine::take_in` answers handshakes, verifies, recognises
 //! repetitions and stores the event as any other: an answer of success leaves after the commit (promise P1).
 
 mod certificates;
@@ -13,6 +13,7 @@ mod kept;
 mod proof;
 mod refusal;
 mod simulation;
+mod splitting;
 
 use std::net::IpAddr;
 
@@ -55,8 +56,10 @@ pub struct Head {
 pub enum TakenIn {
     /// It is stored.
     Stored {
-        /// The event.
+        /// The event, or the first of several.
         event: EventId,
+        /// All of them, in the order of the list, when the source splits.
+        elements: Option<Vec<EventId>>,
         /// What the source answers instead of the ordinary answer.
         response: Option<SimulatedResponse>,
         /// What the provider wants to read.

@@ -168,9 +168,9 @@ pub struct TenantLimits {
 }
 
 impl TenantLimits {
-    /// Takes one event out of the tenant's pace of publishing.
-    pub(crate) fn take(&self) -> Result<(), Standing> {
-        self.allowance().take(self.moment())
+    /// Takes so many events out of the tenant's pace of publishing, or none.
+    pub(crate) fn take(&self, events: u32) -> Result<(), Standing> {
+        self.allowance().take_together(events, self.moment())
     }
 
     /// Reserves the place of an event with so many deliveries.

@@ -211,6 +211,10 @@ async fn an_acknowledgement_before_the_commit_is_seen() {
     let early = early_acknowledger(tenant.clone()).await;
     let load = Load::start(&early, &ledgers.sender, senders(4));
     load.acked(50).await;
+    wait::until("something was delivered", || async {
+        (!tenant.deliveries("status=delivered").await.is_empty()).then_some(())
+    })
+    .await;
     // Stopped, it commits nothing more, and is acknowledged for all the same.
     gateway.signal(Signal::SIGSTOP);
     load.acked(load.acked_so_far() + 50).await;

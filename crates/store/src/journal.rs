@@ -128,6 +128,9 @@ pub const PURGE_PAYLOAD_BYTES_MAX: u64 = 4 * 1024 * 1024;
 pub enum Write {
     /// Accept an event.
     Accept(Box<NewEvent>),
+    /// Accept several events of one tenant, routed by one version of its configuration: all of them or none. The first one's
+    /// key stands for all; the others have neither key nor message.
+    AcceptAll(Vec<NewEvent>),
     /// Record an attempt.
     Outcome(Box<OutcomeWrite>),
     /// Record one attempt of several deliveries: all of them or none.
@@ -203,6 +206,8 @@ pub enum Written {
         /// One per delivery.
         positions: Vec<i64>,
     },
+    /// All events are stored; for each the final positions of its deliveries, as for one alone.
+    AcceptedAll(Vec<Vec<i64>>),
     /// The same key came with the same body before: this event stands.
     Duplicate {
         /// The first event.

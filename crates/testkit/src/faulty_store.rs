@@ -42,7 +42,9 @@ impl Batches {
     fn has(self, batch: &[Write]) -> bool {
         match self {
             Self::All => true,
-            Self::WithEvents => batch.iter().any(|write| matches!(write, Write::Accept(_))),
+            Self::WithEvents => {
+                batch.iter().any(|write| matches!(write, Write::Accept(_) | Write::AcceptAll(_)))
+            }
             Self::WithOutcomes => {
                 batch.iter().any(|write| matches!(write, Write::Outcome(_) | Write::Outcomes(_)))
             }
@@ -139,6 +141,11 @@ impl FaultyStore {
                 // One delivery too few: a contradiction that the store has to find.
                 event.event.matched += 1;
                 Write::Accept(event)
+            }
+            Write::AcceptAll(events) => {
+                let mut events = events.clone();
+                events.iter_mut().filter(|event| is_poison(event)).for_each(|event| event.event.matched += 1);
+                Write::AcceptAll(events)
             }
             other => other.clone(),
         };

@@ -11,6 +11,7 @@ mod leftovers;
 mod length;
 mod lexer;
 mod readme;
+mod schema_names;
 mod siblings;
 mod sql;
 mod tree;
@@ -30,7 +31,7 @@ struct Violation {
     rule: String,
 }
 
-const CHECKS: [fn(&Tree) -> Vec<Violation>; 13] = [
+const CHECKS: [fn(&Tree) -> Vec<Violation>; 14] = [
     crate_edges::check,
     siblings::check,
     sql::check,
@@ -44,6 +45,7 @@ const CHECKS: [fn(&Tree) -> Vec<Violation>; 13] = [
     length::check,
     error_anchors::check,
     readme::check,
+    schema_names::check,
 ];
 
 /// Runs every check on the repository.

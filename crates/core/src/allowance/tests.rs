@@ -47,6 +47,10 @@ fn a_burst_passes_at_once_and_the_rest_at_its_pace() {
     assert!(allowance.take(at(99)).is_err());
     allowance.take(at(100)).expect("one more after a tenth of a second");
     assert!(allowance.take(at(100)).is_err());
+    let refused = allowance.take_together(2, at(200)).expect_err("only one is there again");
+    assert_eq!(refused.retry, Duration::from_millis(100));
+    allowance.take(at(200)).expect("what was refused took nothing");
+    allowance.take_together(2, at(400)).expect("two after two tenths");
     assert_eq!(allowance.nearest(0, at(10_000)).expect("limited").remaining, 3);
 }
 

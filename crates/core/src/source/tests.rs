@@ -28,6 +28,9 @@ fn pointers(config: &SourceConfig, secrets: &SourceSecrets) -> Vec<String> {
     config.refusals(secrets).into_iter().map(|refusal| refusal.pointer).collect()
 }
 
+/// What makes a configuration break a rule.
+type Change = fn(&mut SourceConfig);
+
 #[test]
 fn a_plain_source_is_good_and_takes_what_the_seeds_send() {
     let config = basic();
@@ -41,7 +44,7 @@ fn a_plain_source_is_good_and_takes_what_the_seeds_send() {
 
 #[test]
 fn each_rule_names_its_field() {
-    let broken: [(&str, fn(&mut SourceConfig)); 10] = [
+    let broken: [(&str, Change); 10] = [
         ("/name", |config| config.name = " ".into()),
         ("/description", |config| config.description = Some("a\nb".into())),
         ("/dedupe/window", |config| config.dedupe.window = Duration::from_secs(1)),
@@ -129,7 +132,7 @@ fn a_rotated_secret_is_accepted_until_its_end() {
     secrets.rotate(second.clone(), Duration::from_secs(60), NOW);
     let live = |secrets: &SourceSecrets, now| secrets.keys_at(now).cloned().collect::<Vec<_>>();
     assert_eq!(live(&secrets, NOW.plus(Duration::from_secs(59))).len(), 2);
-    assert_eq!(live(&secrets, NOW.plus(Duration::from_secs(60))), [second.clone()]);
+    assert_eq!(live(&secrets, NOW.plus(Duration::from_secs(60))), std::slice::from_ref(&second));
     secrets.rotate(SecretText::new("third".into()), Duration::ZERO, NOW);
     assert_eq!(secrets.keys.len(), 1, "without an overlap only the new one is left");
 }

@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use stentor_core::arrival::Arrival;
 use stentor_core::event::{EventContent, EventType, Origin};
 use stentor_core::inbound::body_fields::{BodyFields, text_at};
+use stentor_core::inbound::elements::NotSplit;
 use stentor_core::inbound::foreign_type;
 use stentor_core::inbound::media_type::{MediaType, check_charset, check_json};
 use stentor_core::json;
@@ -23,8 +24,9 @@ use super::gate::Entered;
 use super::kept::kept_headers;
 use super::proof::Proven;
 use super::simulation::response_to;
+use super::splitting::elements;
 use super::{Head, IngestRefusal, TakenIn, proof_of};
-use crate::accept::{Arriving, IDEMPOTENCY_WINDOW, Publish, PublishError};
+use crate::accept::{Arriving, IDEMPOTENCY_WINDOW, Publish, PublishError, PublishedTogether};
 use crate::engine::Engine;
 use crate::entropy;
 
@@ -50,21 +52,33 @@ impl Engine {
         };
         let source = gate.source();
         let content_type = content_type(&source.config.effective_content(), &head.headers, &body)?;
-        if source.config.split == Split::Array {
-            // One commit for all of them is not to be had yet; one by one would not be what the source promises.
-            return Err(IngestRefusal::SplitUnavailable);
-        }
         let arriving = arriving(entered, head, verified.as_ref(), idempotency_key, &body, self.clock().now());
         let publish = publish(source, head, verified.as_ref(), content_type, body, arriving);
+        let elements = match source.config.split {
+            Split::Array => Some(elements(source, head, verified.as_ref(), &publish)?),
+            Split::None => None,
+        };
         let preview = preview(&publish, head.received_at);
         let response = response_to(gate, &preview);
         if let Some(response) = response.as_ref().filter(|response| !response.accepts()) {
             return Ok(TakenIn::Declined(response.clone()));
         }
         let answer = gate.known.scheme.as_ref().and_then(|scheme| scheme.accepted_answer());
-        match self.publish(source.tenant, publish).await {
-            Ok(published) if published.duplicate => Ok(TakenIn::Duplicate { event: published.id, answer }),
-            Ok(published) => Ok(TakenIn::Stored { event: published.id, response, answer }),
+        let stored = match elements {
+            Some(elements) => self.publish_together(source.tenant, &elements).await,
+            None => self.publish(source.tenant, publish).await.map(|published| match published.duplicate {
+                true => PublishedTogether::Before(published.id),
+                false => PublishedTogether::Stored(vec![published.id]),
+            }),
+        };
+        match stored {
+            Ok(PublishedTogether::Before(event)) => Ok(TakenIn::Duplicate { event, answer }),
+            Ok(PublishedTogether::Stored(events)) => {
+                // Neither a list nor a body is ever split into nothing.
+                let event = *events.first().ok_or(NotSplit::Empty)?;
+                let elements = (source.config.split == Split::Array).then_some(events);
+                Ok(TakenIn::Stored { event, elements, response, answer })
+            }
             Err(PublishError::SourceClosed) if entered.credential.is_some() => {
                 Err(IngestRefusal::UnknownCredential)
             }
@@ -141,7 +155,7 @@ fn key(kind: &str, source: &Source, value: &str, body: &[u8], now: Time, window:
     }
 }
 
-fn publish(
+pub(super) fn publish(
     source: &Source,
     head: &Head,
     verified: Option<&Verified>,

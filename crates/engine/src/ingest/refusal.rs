@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use stentor_core::inbound::elements::NotSplit;
 use stentor_core::inbound::media_type::NotJsonType;
 use stentor_core::json::JsonError;
 use stentor_verify::provider::{Answer, Refusal};
@@ -52,9 +53,19 @@ pub enum IngestRefusal {
     /// The body is not JSON.
     #[error(transparent)]
     Json(#[from] JsonError),
-    /// The source splits arrays, which this version does not do.
-    #[error("this source makes one event of each element of a list, which is not available in this version")]
-    SplitUnavailable,
+    /// The source splits lists, and the body is none that it can split.
+    #[error(transparent)]
+    NotSplit(#[from] NotSplit),
+    /// The headers kept with every element would be too much.
+    #[error(
+        "{headers_bytes} bytes of kept headers with each of {elements} elements are more than fits in one commit; send fewer at once"
+    )]
+    HeadersTooLarge {
+        /// Bytes of names and values that would be kept with each.
+        headers_bytes: usize,
+        /// How many there are.
+        elements: usize,
+    },
     /// It could not be stored.
     #[error(transparent)]
     Publish(#[from] PublishError),

@@ -13,7 +13,7 @@ use stentor_store::lanes::LaneKey;
 use tokio::sync::oneshot;
 use tracing::error;
 
-use super::writer::{Committed, Pending, Writer};
+use super::writer::{AcceptPart, Committed, Pending, Writer, accepted_events};
 use super::{AcceptAnswer, live};
 use crate::accept::Published;
 use crate::shard::input::{Handed, RecordAnswer, Recorded};
@@ -44,13 +44,12 @@ impl Writer {
         let mut fallbacks = Vec::new();
         for ((pending, write), written) in batch.into_iter().zip(writes.iter()).zip(results) {
             match pending {
-                Pending::Accept { webhooks, reservation, waiter } => {
-                    let Write::Accept(event) = write else { continue };
-                    if matches!(written, Written::Accepted { .. }) {
-                        self.count(reservation, event);
+                Pending::Accept { parts, waiter } => {
+                    if let Some(answer) =
+                        self.accepted_all(accepted_events(write), parts, written, &mut shards)
+                    {
+                        answers.push(Answer::Accept(waiter, answer));
                     }
-                    let answer = self.accepted(event, &webhooks, written, &mut shards);
-                    answers.push(Answer::Accept(waiter, answer));
                 }
                 Pending::Outcome(lane) => {
                     let outcomes = match write {
@@ -113,6 +112,32 @@ impl Writer {
                 self.shards.hand(shard, work.handed).await;
             }
         }
+    }
+
+    /// Hands over what a publisher waits for. The answer is the first event's; none only when there is no event.
+    fn accepted_all(
+        &self,
+        events: &[NewEvent],
+        parts: Vec<AcceptPart>,
+        written: Written,
+        shards: &mut HashMap<Shard, ForShard>,
+    ) -> Option<AcceptAnswer> {
+        // One answer each, unless all are hindered together.
+        let each = match written {
+            Written::AcceptedAll(each) => {
+                each.into_iter().map(|positions| Written::Accepted { positions }).collect()
+            }
+            one => vec![one],
+        };
+        let mut first = None;
+        for ((event, part), written) in events.iter().zip(parts).zip(each) {
+            if matches!(written, Written::Accepted { .. }) {
+                self.count(part.reservation, event);
+            }
+            let answer = self.accepted(event, &part.webhooks, written, shards);
+            first.get_or_insert(answer);
+        }
+        first
     }
 
     fn accepted(

@@ -11,6 +11,9 @@ pub(super) fn tell(feed: &Feed, writes: &[Write], results: &[Written]) {
     for (write, written) in writes.iter().zip(results) {
         match (write, written) {
             (Write::Accept(event), Written::Accepted { .. }) => accepted(&mut teller, event),
+            (Write::AcceptAll(events), Written::AcceptedAll(_)) => {
+                events.iter().for_each(|event| accepted(&mut teller, event));
+            }
             (Write::Outcome(outcome), written) => ended(&mut teller, outcome, written),
             (Write::Outcomes(outcomes), Written::Outcomes(each)) => {
                 for (outcome, written) in outcomes.iter().zip(each) {

@@ -32,7 +32,7 @@ const STUCK_AFTER: Duration = Duration::from_secs(5);
 /// What a publisher learns of its event.
 #[derive(Debug)]
 pub enum AcceptAnswer {
-    /// It is stored, now or before.
+    /// It is stored, now or before. Of several, this is the first one.
     Published(Published),
     /// Its key was used with another body.
     KeyConflict(EventId),
@@ -45,13 +45,27 @@ pub enum AcceptAnswer {
 }
 
 /// An event on its way into the store.
-pub struct AcceptEntry {
+pub struct Accepting {
     pub event: Box<NewEvent>,
     /// The webhooks of its deliveries, in their order.
     pub webhooks: Vec<Arc<Webhook>>,
     /// Its place within the tenant's limits, given back when it is stored or will not be.
     pub reservation: Option<Reservation>,
+}
+
+/// What one publisher waits for: an event, or several that are stored together or not at all.
+pub struct AcceptEntry {
+    pub first: Accepting,
+    /// Those that are stored with the first. Their tenant is the first one's.
+    pub others: Vec<Accepting>,
     pub waiter: oneshot::Sender<AcceptAnswer>,
+}
+
+impl AcceptEntry {
+    /// Its events, the first one first.
+    pub fn events(&self) -> impl Iterator<Item = &NewEvent> {
+        std::iter::once(&self.first).chain(&self.others).map(|accepting| &*accepting.event)
+    }
 }
 
 /// What a lane asks the journal to write; the answer goes back to the lane's shard.

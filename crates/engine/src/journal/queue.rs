@@ -64,6 +64,8 @@ pub(crate) enum Busy {
 #[derive(Default)]
 struct TenantQueue {
     entries: VecDeque<AcceptEntry>,
+    /// Events in them.
+    items: usize,
     bytes: usize,
 }
 
@@ -105,25 +107,27 @@ impl FairQueue {
     }
 
     pub(crate) fn put_acceptance(&mut self, entry: AcceptEntry) -> Result<(), Busy> {
-        let bytes = payload_bytes(&entry);
+        let (items, bytes) = (events(&entry), payload_bytes(&entry));
         if self.closed {
             return Err(Busy::Closed);
         }
-        if self.items >= self.limits.items || self.bytes + bytes > self.limits.bytes && self.items > 0 {
+        if self.items + items > self.limits.items || self.bytes + bytes > self.limits.bytes && self.items > 0
+        {
             return Err(Busy::Everything);
         }
-        let tenant = entry.event.event.tenant;
+        let tenant = entry.first.event.event.tenant;
         let queue = self.tenants.entry(tenant).or_default();
         let over_bytes = queue.bytes + bytes > self.limits.tenant_bytes && !queue.entries.is_empty();
-        if queue.entries.len() >= self.limits.tenant_items || over_bytes {
+        if queue.items + items > self.limits.tenant_items || over_bytes {
             return Err(Busy::Tenant);
         }
         if queue.entries.is_empty() {
             self.turn.push_back(tenant);
         }
         queue.entries.push_back(entry);
+        queue.items += items;
         queue.bytes += bytes;
-        self.items += 1;
+        self.items += items;
         self.bytes += bytes;
         Ok(())
     }
@@ -151,7 +155,7 @@ impl FairQueue {
     pub(crate) fn room(&self, tenant: Option<TenantId>) -> (usize, usize) {
         let left = self.limits.items.saturating_sub(self.items);
         let Some(tenant) = tenant else { return (self.limits.items, left) };
-        let waiting = self.tenants.get(&tenant).map_or(0, |queue| queue.entries.len());
+        let waiting = self.tenants.get(&tenant).map_or(0, |queue| queue.items);
         let max = self.limits.tenant_items;
         (max, max.saturating_sub(waiting).min(left))
     }
@@ -191,9 +195,10 @@ impl FairQueue {
                 return;
             }
             let Some(entry) = queue.entries.pop_front() else { continue };
-            let bytes = payload_bytes(&entry);
+            let (items, bytes) = (events(&entry), payload_bytes(&entry));
+            queue.items -= items;
             queue.bytes -= bytes;
-            self.items -= 1;
+            self.items -= items;
             self.bytes -= bytes;
             if queue.entries.is_empty() {
                 self.tenants.remove(&tenant);
@@ -215,32 +220,44 @@ impl Load {
         let large = bytes > limits.large_bytes;
         // The first one always fits, so that the largest is never passed over for ever.
         self.acceptances == 0
-            || self.items < limits.batch_items
-                && self.rows + 2 + entry.event.deliveries.len() <= limits.batch_rows
-                && self.deliveries + entry.event.deliveries.len()
-                    <= limits.batch_deliveries.max(self.outcomes)
+            || self.items + events(entry) <= limits.batch_items
+                && self.rows + accept_rows(entry) <= limits.batch_rows
+                && self.deliveries + deliveries(entry) <= limits.batch_deliveries.max(self.outcomes)
                 && self.bytes + bytes <= limits.batch_bytes
                 && !(large && self.large)
     }
 
     fn add(&mut self, entry: &AcceptEntry, limits: &QueueLimits) {
         let bytes = payload_bytes(entry);
-        self.items += 1;
+        self.items += events(entry);
         self.acceptances += 1;
-        self.rows += 2 + entry.event.deliveries.len();
-        self.deliveries += entry.event.deliveries.len();
+        self.rows += accept_rows(entry);
+        self.deliveries += deliveries(entry);
         self.bytes += bytes;
         self.large |= bytes > limits.large_bytes;
     }
 }
 
 fn payload_bytes(entry: &AcceptEntry) -> usize {
-    entry.event.event.content.bytes()
+    entry.events().map(|new| new.event.content.bytes()).sum()
+}
+
+/// How many events one entry brings.
+fn events(entry: &AcceptEntry) -> usize {
+    1 + entry.others.len()
+}
+
+fn deliveries(entry: &AcceptEntry) -> usize {
+    entry.events().map(|new| new.deliveries.len()).sum()
+}
+
+fn accept_rows(entry: &AcceptEntry) -> usize {
+    2 * events(entry) + deliveries(entry)
 }
 
 fn rows(entry: &Entry) -> usize {
     match entry {
-        Entry::Accept(entry) => 2 + entry.event.deliveries.len(),
+        Entry::Accept(entry) => accept_rows(entry),
         Entry::Outcome { .. } => 3,
         Entry::Outcomes { outcomes, .. } => 3 * outcomes.len(),
         Entry::Lane(lane) => write_rows(&lane.write),
@@ -251,6 +268,7 @@ fn rows(entry: &Entry) -> usize {
 fn write_rows(write: &Write) -> usize {
     match write {
         Write::Accept(event) => 2 + event.deliveries.len(),
+        Write::AcceptAll(events) => events.iter().map(|event| 2 + event.deliveries.len()).sum(),
         Write::Outcome(_) | Write::Retry { .. } => 3,
         Write::Outcomes(outcomes) => 3 * outcomes.len(),
         Write::Claim { deliveries } => deliveries.len(),

@@ -160,10 +160,8 @@ impl Writer {
     async fn resolve(&self, batch: Vec<Pending>, writes: &[Write], reason: &str) {
         let asked: Vec<(TenantId, EventId)> = writes
             .iter()
-            .filter_map(|write| match write {
-                Write::Accept(event) => Some((event.event.tenant, event.event.content.id)),
-                _ => None,
-            })
+            .flat_map(accepted_events)
+            .map(|event| (event.event.tenant, event.event.content.id))
             .collect();
         let stored = loop {
             match self.store.stored_events(&asked).await {
@@ -177,10 +175,11 @@ impl Writer {
         let (accepted, others): (Vec<_>, Vec<_>) =
             batch.into_iter().zip(writes).partition(|(pending, _)| matches!(pending, Pending::Accept { .. }));
         for (mut pending, write) in accepted {
-            let Write::Accept(event) = write else { continue };
-            if stored.contains(&event.event.content.id) {
-                self.count(pending.reservation(), event);
-                self.shards.reread(event.event.tenant, event.deliveries.iter()).await;
+            for (index, event) in accepted_events(write).iter().enumerate() {
+                if stored.contains(&event.event.content.id) {
+                    self.count(pending.reservation(index), event);
+                    self.shards.reread(event.event.tenant, event.deliveries.iter()).await;
+                }
             }
             pending.fail(reason);
         }
@@ -249,11 +248,17 @@ pub(super) struct Committed {
     pub results: Vec<Written>,
 }
 
+/// What is known of an event beside its write.
+pub(super) struct AcceptPart {
+    pub webhooks: Vec<Arc<stentor_core::webhook::Webhook>>,
+    pub reservation: Option<Reservation>,
+}
+
 /// An entry whose write is in the batch.
 pub(super) enum Pending {
     Accept {
-        webhooks: Vec<Arc<stentor_core::webhook::Webhook>>,
-        reservation: Option<Reservation>,
+        /// One for each event.
+        parts: Vec<AcceptPart>,
         waiter: tokio::sync::oneshot::Sender<super::AcceptAnswer>,
     },
     Outcome(LaneKey),
@@ -278,18 +283,18 @@ impl Pending {
         }
     }
 
-    fn reservation(&mut self) -> Option<Reservation> {
+    fn reservation(&mut self, index: usize) -> Option<Reservation> {
         match self {
-            Self::Accept { reservation, .. } => reservation.take(),
+            Self::Accept { parts, .. } => parts.get_mut(index)?.reservation.take(),
             _ => None,
         }
     }
 
     fn fail(self, reason: &str) {
         match self {
-            Self::Accept { waiter, reservation, .. } => {
+            Self::Accept { waiter, parts } => {
                 // Its place is free before the publisher can try again.
-                drop(reservation);
+                drop(parts);
                 let _ = waiter.send(super::AcceptAnswer::Failed(reason.to_owned()));
             }
             Self::Command(waiter) => {
@@ -305,14 +310,7 @@ fn split(batch: Vec<Entry>) -> (Vec<Pending>, Arc<[Write]>) {
     let mut writes = Vec::with_capacity(batch.len());
     for entry in batch {
         let (rest, write) = match entry {
-            Entry::Accept(entry) => (
-                Pending::Accept {
-                    webhooks: entry.webhooks,
-                    reservation: entry.reservation,
-                    waiter: entry.waiter,
-                },
-                Write::Accept(entry.event),
-            ),
+            Entry::Accept(entry) => accept(entry),
             Entry::Outcome { lane, outcome } => (Pending::Outcome(lane), Write::Outcome(outcome)),
             Entry::Outcomes { lane, outcomes } => (Pending::Outcome(lane), Write::Outcomes(outcomes)),
             Entry::Lane(entry) => (Pending::Lane(entry.lane), entry.write),
@@ -322,4 +320,31 @@ fn split(batch: Vec<Entry>) -> (Vec<Pending>, Arc<[Write]>) {
         writes.push(write);
     }
     (pending, writes.into())
+}
+
+fn accept(entry: super::AcceptEntry) -> (Pending, Write) {
+    let super::AcceptEntry { first, others, waiter } = entry;
+    let part = |accepting: super::Accepting| {
+        let super::Accepting { event, webhooks, reservation } = accepting;
+        (event, AcceptPart { webhooks, reservation })
+    };
+    let (event, first) = part(first);
+    if others.is_empty() {
+        return (Pending::Accept { parts: vec![first], waiter }, Write::Accept(event));
+    }
+    let (mut events, mut parts) = (vec![*event], vec![first]);
+    for (event, other) in others.into_iter().map(part) {
+        events.push(*event);
+        parts.push(other);
+    }
+    (Pending::Accept { parts, waiter }, Write::AcceptAll(events))
+}
+
+/// The events that a write is to accept for a publisher.
+pub(super) fn accepted_events(write: &Write) -> &[NewEvent] {
+    match write {
+        Write::Accept(event) => std::slice::from_ref(&**event),
+        Write::AcceptAll(events) => events,
+        _ => &[],
+    }
 }

@@ -181,7 +181,7 @@ pub(super) fn gap(value: &Value) -> String {
 mod tests {
     use super::*;
 
-    fn sent(kind: &str, data: Value) -> Sent {
+    fn sent(kind: &str, data: &Value) -> Sent {
         Sent { kind: kind.into(), data: data.to_string() }
     }
 
@@ -189,22 +189,23 @@ mod tests {
     fn each_kind_has_its_line_and_nothing_steers_the_terminal() {
         let event = serde_json::json!({"id": "evt_1", "type": "order.paid", "subject": "s\u{1b}[2J"});
         let accepted =
-            sent("event.accepted", serde_json::json!({"at": "T", "event": event, "deliveries": 2}));
+            sent("event.accepted", &serde_json::json!({"at": "T", "event": event, "deliveries": 2}));
         assert_eq!(text(&accepted), "T  event.accepted     order.paid  evt_1  s\\u{1b}[2J  → 2 deliveries");
         let attempt =
             serde_json::json!({"number": 1, "outcome": "refused", "status": 503, "duration_ms": 1.5});
         let ended = serde_json::json!({"at": "T", "event": event, "webhook_id": "wh_1", "attempt": attempt, "next_attempt_at": "U"});
-        let line = text(&sent("attempt.ended", ended));
+        let line = text(&sent("attempt.ended", &ended));
         assert_eq!(line, "T  attempt.ended      order.paid  wh_1  attempt 1: refused 503  1.5 ms  next at U");
-        let gap = sent("gap", serde_json::json!({"missed": 7, "since": null}));
+        let gap = sent("gap", &serde_json::json!({"missed": 7, "since": null}));
         assert_eq!(text(&gap), "… 7 items were missed; lists have them");
-        assert!(!text(&sent("\u{1b}[2J", Value::Null)).contains('\u{1b}'));
+        assert!(!text(&sent("\u{1b}[2J", &Value::Null)).contains('\u{1b}'));
     }
 
     #[test]
     fn what_is_told_again_is_shown_once() {
         let mut seen = Seen::default();
-        let accepted = |n: usize| sent("event.accepted", serde_json::json!({"event": {"id": n.to_string()}}));
+        let accepted =
+            |n: usize| sent("event.accepted", &serde_json::json!({"event": {"id": n.to_string()}}));
         assert!(!seen.is_repeated(&accepted(0)) && seen.is_repeated(&accepted(0)));
         for n in 1..=REMEMBERED_MAX {
             assert!(!seen.is_repeated(&accepted(n)));

@@ -108,7 +108,7 @@ struct Gap {
 fn framed(id: Option<Position>, event: &str, shown: &impl Serialize) -> Bytes {
     let mut frame = String::new();
     if let Some(id) = id {
-        write!(frame, "id: {id}\n").expect("writing to a String");
+        writeln!(frame, "id: {id}").expect("writing to a String");
     }
     // JSON has no line feed in it: one line of data is enough.
     let json = serde_json::to_string(shown).unwrap_or_else(|_| "null".into());

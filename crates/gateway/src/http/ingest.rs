@@ -11,6 +11,8 @@ mod refusal;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, Request, State};
@@ -22,6 +24,7 @@ use http::{HeaderMap, Method};
 use stentor_core::basic_auth::{BasicPair, BasicRefusal};
 use stentor_core::id::SourceId;
 use stentor_engine::ingest::{Entered, Head, IngestRefusal, TakenIn};
+use stentor_engine::sources::KnownSource;
 
 use self::record::Record;
 use crate::http::AppState;
@@ -101,7 +104,14 @@ async fn come_in(
     body: Body,
     record: &mut Record,
 ) -> Result<TakenIn, Refused> {
-    let entered = enter(state, door, &parts.headers, head).await?;
+    let entered = match enter(state, door, &parts.headers, head).await {
+        Ok(entered) => entered,
+        Err(refused) => {
+            // Whoever looks for it looks at the source.
+            record.was_for(asked_for(state, door, &parts.headers).as_deref());
+            return Err(refused);
+        }
+    };
     record.entered(&entered, head);
     let is_handshake_only = matches!(parts.method, Method::HEAD | Method::TRACE | Method::CONNECT);
     if is_handshake_only {
@@ -117,10 +127,26 @@ async fn come_in(
     Ok(taken)
 }
 
+/// The source that a refused request names, if there is one.
+fn asked_for(state: &AppState, door: &Door, headers: &HeaderMap) -> Option<Arc<KnownSource>> {
+    let engine = state.engine();
+    match door {
+        Door::Source(id) => engine.sources().source(*id),
+        Door::Credentials => {
+            let pair = read_pair(headers).ok()?;
+            engine.sources().by_pair(pair.pair(), engine.clock().now()).map(|(source, _)| source)
+        }
+    }
+}
+
+fn read_pair(headers: &HeaderMap) -> Result<BasicPair, BasicRefusal> {
+    BasicPair::read(headers.get_all(AUTHORIZATION).iter().map(|value| value.as_bytes()))
+}
+
 /// Decides what can be decided without the body.
 async fn enter(state: &AppState, door: &Door, headers: &HeaderMap, head: &Head) -> Result<Entered, Refused> {
     let engine = state.engine();
-    let pair = || BasicPair::read(headers.get_all(AUTHORIZATION).iter().map(|value| value.as_bytes()));
+    let pair = || read_pair(headers);
     let entered = match door {
         Door::Credentials => {
             let pair = pair().map_err(Refused::Basic)?;

@@ -20,7 +20,13 @@ fn operations(id: impl Fn(&str) -> String) -> Vec<String> {
         let mut filled = path.replace("{id}", &own(path, "{id}")).replace("{token_id}", &id("tokens"));
         filled = filled
             .replace("{message_id}", &own(path, "{message_id}"))
+            .replace("{credential_id}", &id("credentials"))
+            .replace("{request_id}", &id("requests"))
             .replace("{name}", &own(path, "{name}"));
+        if filled.ends_with("/stream") {
+            // It would go on for ever.
+            filled.push_str("?seconds=0");
+        }
         for method in item.as_object().expect("operations").keys().filter(|key| *key != "parameters") {
             calls.push(format!("{} {filled}", method.to_uppercase()));
         }
@@ -43,6 +49,9 @@ fn never_made(kind: &str) -> String {
         "broadcasts" => "brc",
         "event-types" => "type",
         "routes" => "rt",
+        "sources" => "src",
+        "credentials" => "crd",
+        "requests" => "req",
         // It has none.
         "usage" => "none",
         other => panic!("no id known for {other}"),
@@ -112,6 +121,9 @@ async fn unknown_and_malformed_ids_look_the_same() {
             }
             call if call.starts_with("POST") && call.ends_with("/messages") => {
                 json!({"content": "c", "content_type": "TEXT", "type": "BOT", "created_by": "a"})
+            }
+            call if call.contains("/sources/") && call.ends_with("/rotate-secret") => {
+                json!({"secret": "another secret"})
             }
             call if call.ends_with("/explain") => json!({"since": "2025-01-01T00:00:00Z"}),
             call if call.ends_with("/preview") => json!({"event_id": "evt_01h455vb4pex5vsknk084sn02q"}),

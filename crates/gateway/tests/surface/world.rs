@@ -89,7 +89,7 @@ impl Side {
         let credentials = format!("/v1/sources/{source}/credentials");
         api.post(&credentials, &json!({"name": format!("first of {name}")})).await;
         let credential = text(&api.post(&credentials, &json!({"name": format!("of {name}")})).await, "id");
-        let refused = refused_request(&api, &source).await;
+        let refused = refused_request(&api, &signed_source).await;
         let mut tokens = Vec::new();
         for scopes in [json!(["read"]), json!(["publish"])] {
             tokens.push(text(&api.post("/v1/tokens", &json!({"scopes": scopes})).await, "id"));
@@ -140,7 +140,7 @@ async fn conversation(api: &Api, callback_url: &str) -> (String, String) {
     (conversation, message)
 }
 
-/// A request to the source that was refused for want of a credential. Two of them, so that there is a second page.
+/// A request to the source that was refused for want of a signature. Two of them, so that there is a second page.
 async fn refused_request(api: &Api, source: &str) -> String {
     for body in ["1", "2"] {
         api.request(Method::POST, &format!("/in/{source}"), &[], body).await.expect("an answer");

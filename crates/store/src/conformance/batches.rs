@@ -131,3 +131,44 @@ pub async fn a_mixed_batch_is_answered_in_order(backend: &dyn Backend) {
     assert_eq!(written[3], recorded(false));
     assert_eq!(written[4], Written::Redelivered(None));
 }
+
+/// Events of one item are all stored, or none where one of them cannot be; the first one's key stands for all.
+pub async fn several_events_are_stored_together_or_not_at_all(backend: &dyn Backend) {
+    let scene = Scene::open(backend).await;
+    let tenant = scene.tenant().await;
+    let webhook = scene.webhook(tenant).await;
+    let mut all = Vec::new();
+    for _ in 0..3 {
+        all.push(scene.new_event(tenant, &[&webhook]).await);
+    }
+    all[0].idempotency = Some(super::fixtures::key(1, 10));
+    let beside = scene.new_event(tenant, &[&webhook]).await;
+    let mut bad = all.clone();
+    bad[2].event.matched += 1;
+    let written = scene.commit(vec![Write::AcceptAll(bad), super::fixtures::accept(&beside)]).await;
+    assert!(matches!(written[0], Written::Refused(_)), "{written:?}");
+    assert!(matches!(written[1], Written::Accepted { .. }), "{written:?}");
+    for event in &all {
+        super::fixtures::assert_not_stored(&scene, event, true).await;
+    }
+    let mut stale = all.clone();
+    stale[0].event.config_version += 1;
+    let written = scene.write(Write::AcceptAll(stale)).await;
+    assert!(matches!(written, Written::StaleConfig { .. }), "{written:?}");
+    // The refused item left its key free.
+    let positions = all.iter().map(|event| vec![event.deliveries[0].position]).collect();
+    assert_eq!(scene.write(Write::AcceptAll(all.clone())).await, Written::AcceptedAll(positions));
+    for event in &all {
+        super::fixtures::assert_stored(&scene, event).await;
+    }
+    let mut again =
+        vec![scene.new_event(tenant, &[&webhook]).await, scene.new_event(tenant, &[&webhook]).await];
+    again[0].idempotency = Some(super::fixtures::key(1, 10));
+    let first = all[0].event.content.id;
+    let duplicate = Written::Duplicate { event: first, matched: 1 };
+    assert_eq!(scene.write(Write::AcceptAll(again.clone())).await, duplicate);
+    for event in &again {
+        super::fixtures::assert_not_stored(&scene, event, true).await;
+    }
+    assert_eq!(scene.pending(&webhook).await.len(), 4);
+}

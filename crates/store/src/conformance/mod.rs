@@ -80,6 +80,7 @@ macro_rules! conformance_suite {
                 a_full_batch_is_answered_in_order,
                 an_empty_batch_is_committed,
                 a_mixed_batch_is_answered_in_order,
+                several_events_are_stored_together_or_not_at_all,
             ],
             broadcasts: [
                 a_broadcast_comes_back,

@@ -183,6 +183,7 @@ impl<'c> Batch<'c> {
     fn write(&mut self, write: &Write) -> ItemResult<Written> {
         match write {
             Write::Accept(new) => self.accept(new),
+            Write::AcceptAll(events) => self.accept_all(events),
             Write::Outcome(outcome) => self.outcome(outcome, true),
             Write::Outcomes(outcomes) => self.outcomes(outcomes),
             Write::Claim { deliveries } => self.claim(deliveries),

@@ -47,7 +47,7 @@ fn field(part: &[u8]) -> Option<(String, Value)> {
         let (name, value) = line.split_once(':')?;
         match name.trim() {
             name if name.eq_ignore_ascii_case("content-disposition") => {
-                disposition = Some(MediaType::parse(value))
+                disposition = Some(MediaType::parse(value));
             }
             name if name.eq_ignore_ascii_case("content-type") => content_type = Some(value.trim()),
             _ => {}

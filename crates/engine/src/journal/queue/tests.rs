@@ -14,7 +14,7 @@ use stentor_store::lanes::LaneKey;
 use tokio::sync::oneshot;
 
 use super::*;
-use crate::journal::{AcceptAnswer, LaneEntry};
+use crate::journal::{AcceptAnswer, Accepting, LaneEntry};
 
 fn tenant(n: u8) -> TenantId {
     TenantId::from_bytes([n; 16])
@@ -43,7 +43,8 @@ fn acceptance(owner: u8, bytes: usize) -> (AcceptEntry, oneshot::Receiver<Accept
         matched: 0,
     };
     let event = Box::new(NewEvent { event, idempotency: None, deliveries: vec![], message: None });
-    (AcceptEntry { event, webhooks: vec![], reservation: None, waiter }, answer)
+    let first = Accepting { event, webhooks: vec![], reservation: None };
+    (AcceptEntry { first, others: vec![], waiter }, answer)
 }
 
 fn lane_write() -> Entry {
@@ -58,7 +59,7 @@ fn limits() -> QueueLimits {
 
 fn owners(batch: &[Entry]) -> Vec<Option<TenantId>> {
     let owner = |entry: &Entry| match entry {
-        Entry::Accept(entry) => Some(entry.event.event.tenant),
+        Entry::Accept(entry) => Some(entry.first.event.event.tenant),
         _ => None,
     };
     batch.iter().map(owner).collect()
@@ -189,13 +190,13 @@ fn a_batch_brings_no_more_new_deliveries_than_it_ends_or_than_its_least() {
     let (mut queue, mut waiting) = (FairQueue::new(limits), Vec::new());
     let mut put = |queue: &mut FairQueue, deliveries: usize| {
         let (mut entry, answer) = acceptance(1, 1);
-        entry.event.deliveries = vec![new_delivery(); deliveries];
+        entry.first.event.deliveries = vec![new_delivery(); deliveries];
         queue.put_acceptance(entry).expect("room");
         waiting.push(answer);
     };
     let new = |batch: &[Entry]| -> usize {
         let deliveries = |entry: &Entry| match entry {
-            Entry::Accept(entry) => entry.event.deliveries.len(),
+            Entry::Accept(entry) => entry.first.event.deliveries.len(),
             _ => 0,
         };
         batch.iter().map(deliveries).sum()

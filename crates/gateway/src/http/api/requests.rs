@@ -123,7 +123,7 @@ async fn list_requests(
     known_source(&state, auth.tenant, source).await?;
     let (filter, rows) = (query.filter(), query.limit.rows());
     let page = state.engine().requests(auth.tenant, source, &filter, query.before(), rows).await?;
-    Ok(Json(listed(page)))
+    Ok(Json(listed(&page)))
 }
 
 /// How long to watch.
@@ -189,7 +189,7 @@ async fn list_unmatched(
     Query(query): Query<RequestQuery>,
 ) -> Result<Json<List<RequestSummary>>, Problem> {
     let page = state.engine().unmatched_requests(&query.filter(), query.before(), query.limit.rows()).await?;
-    Ok(Json(listed(page)))
+    Ok(Json(listed(&page)))
 }
 
 /// Read a refused request that no source matched.
@@ -219,7 +219,7 @@ fn source_of(row: &RequestRow) -> Option<SourceId> {
     }
 }
 
-fn listed(page: RequestPage) -> List<RequestSummary> {
+fn listed(page: &RequestPage) -> List<RequestSummary> {
     List {
         data: page.rows.iter().map(RequestSummary::of).collect(),
         next_cursor: page.next.map(|id| Cursor::after(id).to_string()),

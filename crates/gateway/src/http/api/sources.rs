@@ -91,7 +91,7 @@ async fn create(
     JsonBody(settings): ConfigBody<SourceSettings>,
 ) -> Result<impl IntoResponse, Problem> {
     let source = state.engine().create_source(auth.tenant, settings.draft()?, key.as_deref()).await?;
-    Ok((StatusCode::CREATED, Json(SourceView::new(source, &headers))))
+    Ok((StatusCode::CREATED, Json(SourceView::new(&source, &headers))))
 }
 
 /// List sources, newest first.
@@ -106,7 +106,7 @@ async fn list(
 ) -> Result<Json<List<SourceView>>, Problem> {
     let before = query.cursor.map(|cursor| cursor.id());
     let page = state.engine().store().sources(auth.tenant, before, query.limit.rows()).await?;
-    Ok(Json(List::from_page(page, |source| source.id, |source| SourceView::new(source, &headers))))
+    Ok(Json(List::from_page(page, |source| source.id, |source| SourceView::new(&source, &headers))))
 }
 
 /// Read a source.
@@ -121,7 +121,7 @@ async fn get(
     Id(id): Id<SourceId>,
 ) -> Result<Json<SourceView>, Problem> {
     let source = state.engine().store().source(auth.tenant, id).await?.ok_or_else(Problem::not_found)?;
-    Ok(Json(SourceView::new(source, &headers)))
+    Ok(Json(SourceView::new(&source, &headers)))
 }
 
 /// Change a source: JSON Merge Patch (RFC 7396).
@@ -143,9 +143,9 @@ async fn patch(
     JsonBody(patch): ConfigBody<merge::Patch>,
 ) -> Result<Json<SourceView>, Problem> {
     let now = state.engine().clock().now();
-    let edit = |source: &mut stentor_core::source::Source, _| patch.apply(source, now);
+    let edit = |source: &mut stentor_core::source::Source, _| merge::apply(&patch, source, now);
     let source = state.engine().change_source(auth.tenant, id, edit).await?;
-    Ok(Json(SourceView::new(source, &headers)))
+    Ok(Json(SourceView::new(&source, &headers)))
 }
 
 /// Delete a source with its credentials. Requests to it are refused at once; its events stay.
@@ -185,5 +185,5 @@ async fn rotate_secret(
     let changed = state.engine().rotate_source_secret(auth.tenant, id, &rotation.secret, overlap).await;
     // The refusal names the secret where a whole source has it.
     let source = changed.map_err(|error| Problem::from(error).moved("/verification/secret", "/secret"))?;
-    Ok(Json(SourceView::new(source, &headers)))
+    Ok(Json(SourceView::new(&source, &headers)))
 }

@@ -27,14 +27,22 @@ pub(super) fn to(
 ) -> (Response, Option<Duration>) {
     let metrics = state.engine().metrics();
     let (response, delay, word, verdict) = match came {
-        Ok(TakenIn::Stored { event, response, answer }) => {
+        Ok(TakenIn::Stored { event, elements, response, answer }) => {
             let delay = response.as_ref().map(|response| response.delay);
             let response = match (response, answer) {
                 (Some(simulated), _) => simulate(simulated),
                 (None, Some(answer)) => of_provider(answer),
-                (None, None) => ok(Some(event)),
+                (None, None) => match &elements {
+                    Some(ids) => json_answer(&json!({"status": "ok", "id": event, "ids": ids})),
+                    None => ok(Some(event)),
+                },
             };
-            (response, delay, "accepted", Verdict::Accepted { events: vec![event] })
+            (
+                response,
+                delay,
+                "accepted",
+                Verdict::Accepted { events: elements.unwrap_or_else(|| vec![event]) },
+            )
         }
         Ok(TakenIn::Duplicate { event, answer }) => {
             let ordinary = || json_answer(&json!({"status": "already_processed", "id": event}));

@@ -8,6 +8,7 @@ use stentor_engine::clock::Stopwatch;
 use stentor_engine::entropy;
 use stentor_engine::ingest::{Entered, Head, RateStanding, kept_headers};
 use stentor_engine::receptions::{BODY_KEPT_MAX, Reception, ReceptionTiming, Verdict};
+use stentor_engine::sources::KnownSource;
 
 use crate::http::AppState;
 use crate::http::extract::ReadBody;
@@ -17,8 +18,10 @@ pub(super) struct Record {
     /// None when nobody watches.
     reception: Option<Reception>,
     since: Stopwatch,
+    /// The tenant that it acts for, once it may.
     tenant: Option<TenantId>,
-    source: Option<SourceId>,
+    /// Whose it is, refused or not.
+    whose: Option<(TenantId, SourceId)>,
     standing: Option<RateStanding>,
 }
 
@@ -44,19 +47,24 @@ impl Record {
                 status: 0,
             }
         });
-        Self { reception, since: Stopwatch::start(), tenant: None, source: None, standing: None }
+        Self { reception, since: Stopwatch::start(), tenant: None, whose: None, standing: None }
     }
 
     /// The source is known.
     pub(super) fn entered(&mut self, entered: &Entered, head: &Head) {
         let source = entered.gate.source();
-        (self.tenant, self.source) = (Some(source.tenant), Some(source.id));
+        (self.tenant, self.whose) = (Some(source.tenant), Some((source.tenant, source.id)));
         self.standing = entered.standing;
         if let Some(reception) = &mut self.reception {
             let kept = kept_headers(&entered.gate, &head.headers).into_iter();
             reception.headers =
                 kept.map(|(name, value)| (name.into(), value.into_string().into_bytes())).collect();
         }
+    }
+
+    /// It was refused, and would have been for this source. Its sender learns nothing of the tenant.
+    pub(super) fn was_for(&mut self, known: Option<&KnownSource>) {
+        self.whose = known.map(|known| (known.source.tenant, known.source.id));
     }
 
     /// The body was read.
@@ -76,7 +84,7 @@ impl Record {
         }
     }
 
-    /// Whose it is, once that is known.
+    /// The tenant that it acts for, once it may.
     pub(super) fn tenant(&self) -> Option<TenantId> {
         self.tenant
     }
@@ -89,7 +97,7 @@ impl Record {
     /// Hands the record over.
     pub(super) fn finish(self, state: &AppState, response: &Response) {
         let Some(mut reception) = self.reception else { return };
-        (reception.tenant, reception.source) = (self.tenant, self.source);
+        (reception.tenant, reception.source) = self.whose.unzip();
         reception.timing.total = self.since.elapsed();
         reception.status = response.status().as_u16();
         state.engine().receptions().put(reception);

@@ -54,7 +54,7 @@ impl Refusal {
             IngestRefusal::CertificateUnavailable(_) => with(Code::CertificateUnavailable),
             IngestRefusal::ContentType(_) => with(Code::UnexpectedContentType),
             IngestRefusal::Json(error) => Self::of(error.into()),
-            IngestRefusal::SplitUnavailable => with(Code::SplitUnavailable),
+            IngestRefusal::NotSplit(_) | IngestRefusal::HeadersTooLarge { .. } => with(Code::CannotSplit),
             IngestRefusal::Publish(error) => Self::of(error.into()),
         }
     }

@@ -3,6 +3,7 @@
 mod basic;
 mod clients;
 mod signed;
+mod splitting;
 
 use std::net::SocketAddr;
 use std::process::{Command, Output};
@@ -11,7 +12,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use stentor_core::id::{EventId, SourceId, TenantId};
-use stentor_core::source::{SourceConfig, Verification};
+use stentor_core::source::{SourceConfig, Split, Verification};
 use stentor_core::webhook::SecretText;
 use stentor_engine::sources::{CredentialDraft, SourceDraft};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -26,6 +27,7 @@ struct Front {
     app: TestApp,
     address: SocketAddr,
     tenant: TenantId,
+    token: String,
     _stop: tokio_util::sync::DropGuard,
 }
 
@@ -38,7 +40,7 @@ impl Front {
         let address = listener.local_addr().expect("bound");
         let stop = CancellationToken::new();
         tokio::spawn(serve(listener, app.surface(), stop.clone(), ServerOptions::default()));
-        Self { app, address, tenant, _stop: stop.drop_guard() }
+        Self { app, address, tenant, token, _stop: stop.drop_guard() }
     }
 
     async fn source(&self, config: SourceConfig, secret: Option<&str>) -> SourceId {
@@ -49,7 +51,12 @@ impl Front {
 
     /// A source with credentials, and a pair of it.
     async fn basic(&self) -> (SourceId, String) {
-        let source = self.source(SourceConfig::new("basic".into(), Verification::Basic), None).await;
+        self.basic_as(SourceConfig::new("basic".into(), Verification::Basic)).await
+    }
+
+    /// The same, configured like this.
+    async fn basic_as(&self, config: SourceConfig) -> (SourceId, String) {
+        let source = self.source(config, None).await;
         let draft = CredentialDraft { name: "test".into(), environment: None, expires_at: None };
         let made = self.app.engine.create_credential(self.tenant, source, draft).await;
         let (_, pair) = made.expect("a credential");

@@ -130,6 +130,8 @@ codes! {
         "The tenant takes only events of declared types that are not archived. Declare it with `PUT /v1/event-types/{name}`. Nothing was stored.";
     TooManyMatches = "too_many_matches", UNPROCESSABLE_ENTITY, "The event matches too many webhooks",
         "One event may go to at most 1 000 webhooks. Narrow the event types of the webhooks. Nothing was stored.";
+    CannotSplit = "cannot_split", UNPROCESSABLE_ENTITY, "The body cannot be split into events",
+        "The source has `split: array`: send a JSON array of 1 to 1 000 elements, which with all their deliveries fit in one commit of 4 096 rows and whose kept headers fit in 4 MiB. `detail` says what does not. Nothing was stored.";
     TenantBusy = "tenant_busy", TOO_MANY_REQUESTS, "The tenant has too much waiting to be stored",
         "Wait as `Retry-After` says and repeat with the same idempotency key. Nothing was stored.";
     RateLimited = "rate_limited", TOO_MANY_REQUESTS, "The tenant publishes too fast",
@@ -146,8 +148,6 @@ codes! {
         "At most 8 test sends and 2 diagnoses of a tenant, and 32 and 16 of all together, are on their way at once. Wait until one has been answered.";
     TooManyBacktests = "too_many_backtests", TOO_MANY_REQUESTS, "Too many backtests are running",
         "At most 2 backtests run at once. Wait as `Retry-After` says and repeat.";
-    SplitUnavailable = "split_unavailable", NOT_IMPLEMENTED, "Arrays are not split yet",
-        "The source has `split: array`, which this version does not do. Set `split` to `none`. Nothing was stored.";
     CertificateUnavailable = "certificate_unavailable", SERVICE_UNAVAILABLE, "The sender's certificate could not be fetched",
         "The provider signs with a certificate that has to be fetched from it, and that did not work now. Let the provider repeat the request. Nothing was stored.";
     TooManyStreams = "too_many_streams", TOO_MANY_REQUESTS, "Too many streams are open",

@@ -53,6 +53,7 @@ impl From<PublishError> for Problem {
             PublishError::KeyConflict { event } => {
                 Self::new(Code::IdempotencyKeyReused, detail).with_event(event)
             }
+            PublishError::TooManyTogether { .. } => Self::new(Code::CannotSplit, detail),
             PublishError::TooManyMatches { .. } => Self::new(Code::TooManyMatches, detail),
             PublishError::UndeclaredType(_) => Self::new(Code::UndeclaredEventType, detail),
             PublishError::SchemaMismatch(mismatches) => Self::schema_mismatch(mismatches),

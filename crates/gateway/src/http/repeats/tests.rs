@@ -103,7 +103,7 @@ async fn a_key_is_the_tokens_own() {
     let mut secrets = HashSet::new();
     for _ in 0..2 {
         let mut own = request("/v1/tokens", "k", body);
-        own.headers_mut().insert("authorization", format!("Bearer {}", token).parse().expect("a header"));
+        own.headers_mut().insert("authorization", format!("Bearer {token}").parse().expect("a header"));
         let answer = app.send(own).await;
         assert_eq!(answer.status, 201, "{}", answer.text);
         secrets.insert(answer.body["token"].clone());

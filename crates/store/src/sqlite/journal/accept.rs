@@ -80,6 +80,23 @@ impl Batch<'_> {
         Ok(Written::Accepted { positions })
     }
 
+    /// What hinders the first hinders all of them, before anything is written. Whatever is wrong with a later one is a fault, so
+    /// that the item is undone as a whole.
+    pub(super) fn accept_all(&mut self, events: &[NewEvent]) -> ItemResult<Written> {
+        let mut each = Vec::with_capacity(events.len());
+        for (index, new) in events.iter().enumerate() {
+            if index > 0 && (new.idempotency.is_some() || new.message.is_some()) {
+                return Err(Fault::Item("only the first of several events has a key or a message"));
+            }
+            match self.accept(new)? {
+                Written::Accepted { positions } => each.push(positions),
+                hindrance if index == 0 => return Ok(hindrance),
+                _ => return Err(Fault::Item("several events must be of one tenant and version")),
+            }
+        }
+        Ok(Written::AcceptedAll(each))
+    }
+
     /// Answers the final positions.
     pub(super) fn insert_deliveries(
         &mut self,

@@ -1,138 +1,105 @@
 //! `PATCH` of a source: JSON Merge Patch (RFC 7396) over what was set of it.
 
-use std::fmt;
-
-use serde::de::{MapAccess, Visitor};
-use serde::{Deserialize, Deserializer};
-use serde_json::value::RawValue;
-use serde_json::{Map, Value};
-use stentor_core::source::{Source, SourceKey};
+use serde::Deserialize;
+use serde_json::Value;
+use stentor_core::source::{Source, SourceConfig, SourceKey, SourceSecrets};
 use stentor_core::time::Time;
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use super::response::ResponseView;
+use super::response::SimulationView;
 use super::settings::SourceSettings;
-use crate::http::extract::{optional_object, parse_value};
+use super::verification::VerificationSettings;
+use crate::http::extract::{AsWritten, MergePatch, merge, optional_object, parse_json, parse_value};
 use crate::http::problem::Problem;
 
-/// Any members of a source's settings; null returns to the default.
-#[derive(Debug, Default)]
-pub(super) struct Patch {
-    members: Map<String, Value>,
-    /// As it is written: a [`Value`] would not keep every digit of its filters. It is replaced as a whole.
-    response: Option<Box<RawValue>>,
-}
+/// A patch: any members of a source's settings; null returns to the default.
+pub(super) type Patch = MergePatch<Answers>;
 
-impl<'de> Deserialize<'de> for Patch {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(PatchVisitor)
-    }
-}
+/// What a source answers, by filters.
+#[derive(Debug)]
+pub(super) enum Answers {}
 
-struct PatchVisitor;
-
-impl<'de> Visitor<'de> for PatchVisitor {
-    type Value = Patch;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Patch, A::Error> {
-        let mut patch = Patch::default();
-        while let Some(name) = access.next_key::<String>()? {
-            if name == "response" {
-                patch.response = Some(access.next_value()?);
-            } else {
-                patch.members.insert(name, access.next_value()?);
-            }
-        }
-        Ok(patch)
-    }
+impl AsWritten for Answers {
+    const MEMBERS: &'static [&'static str] = &["response"];
 }
 
 #[derive(Deserialize)]
 struct GivenResponse {
     #[serde(deserialize_with = "optional_object")]
-    response: Option<ResponseView>,
+    response: Option<SimulationView>,
 }
 
-impl Patch {
-    /// Makes of the source what the patch says.
-    ///
-    /// # Errors
-    /// `invalid_body` with the parts that cannot be read.
-    pub(super) fn apply(&self, source: &mut Source, now: Time) -> Result<(), Problem> {
-        let settings = SourceSettings { response: None, ..SourceSettings::of(source) };
-        let mut merged = serde_json::to_value(settings).map_err(|error| Problem::internal(&error))?;
-        merge(&mut merged, &Value::Object(self.members.clone()));
-        let mut settings: SourceSettings = parse_value(merged)?;
-        if let Some(response) = &self.response {
-            // Read as the member that it is, so that a refusal names its place.
-            let text = format!("{{\"response\":{}}}", response.get());
-            settings.response = crate::http::extract::parse_json::<GivenResponse>(text.as_bytes())?.response;
-        }
-        let ends = settings.expires_at;
-        if ends.is_some_and(|end| end <= now) && self.members.contains_key("expires_at") {
-            return Err(Problem::invalid_field("/expires_at", "must lie in the future"));
-        }
-        let (active, given) = (settings.active.unwrap_or(true), settings.verification.clone());
-        let kept_response = source.config.response.clone();
-        let mut config = settings.config()?;
-        if self.response.is_none() {
-            config.response = kept_response;
-        }
-        let kept = config.verification.has_keys()
-            && config.verification.as_str() == source.config.verification.as_str();
-        if !kept {
-            source.secrets = stentor_core::source::SourceSecrets::default();
-        }
-        if let Some(given) = given {
-            source.secrets.options.extend(given.secret_options());
-            source.secrets.keys = match given.secret {
-                Some(value) => vec![SourceKey { value, until: None }],
-                None => std::mem::take(&mut source.secrets.keys),
-            };
-        }
-        if self.unsets_verify_token() {
-            source.secrets.options.clear();
-        }
-        // The API's text form of a time drops microseconds.
-        if self.members.contains_key("expires_at") {
-            source.expires_at = ends;
-        }
-        source.active = active;
-        source.config = config;
-        Ok(())
+/// Makes of the source what the patch says.
+///
+/// # Errors
+/// `invalid_body` with the parts that cannot be read.
+pub(super) fn apply(patch: &Patch, source: &mut Source, now: Time) -> Result<(), Problem> {
+    let named = |name: &str| patch.members.contains_key(name);
+    let response = patch.as_written.get("response");
+    let mut settings = merged(patch, source)?;
+    if let Some(response) = response {
+        // Read as the member that it is, so that a refusal names its place.
+        let text = format!("{{\"response\":{}}}", response.get());
+        settings.response = parse_json::<GivenResponse>(text.as_bytes())?.response;
     }
-
-    fn unsets_verify_token(&self) -> bool {
-        self.members
-            .get("verification")
-            .and_then(|given| given.get("verify_token"))
-            .is_some_and(Value::is_null)
+    let ends = settings.expires_at;
+    if ends.is_some_and(|end| end <= now) && named("expires_at") {
+        return Err(Problem::invalid_field("/expires_at", "must lie in the future"));
     }
+    let (active, given) = (settings.active.unwrap_or(true), settings.verification.clone());
+    let kept_response = source.config.response.clone();
+    let mut config = settings.config()?;
+    if response.is_none() {
+        config.response = kept_response;
+    }
+    take_secrets(patch, source, &config, given);
+    // The API's text form of a time drops microseconds.
+    if named("expires_at") {
+        source.expires_at = ends;
+    }
+    source.active = active;
+    source.config = config;
+    Ok(())
 }
 
-/// RFC 7396 section 2.
-fn merge(target: &mut Value, patch: &Value) {
-    let Value::Object(patch) = patch else {
-        *target = patch.clone();
-        return;
-    };
-    // A place is one of three shapes and no record: another shape replaces it.
-    let replaces = ["provider", "header", "body", "off"];
-    if !target.is_object() || patch.keys().any(|name| replaces.contains(&name.as_str())) {
-        *target = Value::Object(Map::new());
+/// The source's settings with what the patch names.
+fn merged(patch: &Patch, source: &Source) -> Result<SourceSettings, Problem> {
+    let own = SourceSettings { response: None, ..SourceSettings::of(source) };
+    let own = serde_json::to_value(own).map_err(|error| Problem::internal(&error))?;
+    let Value::Object(mut own) = own else { return Err(Problem::internal(&"settings are an object")) };
+    // It is one of several shapes and no record: another one replaces it.
+    if patch.members.get("dedupe").is_some_and(|dedupe| dedupe.get("by").is_some())
+        && let Some(Value::Object(dedupe)) = own.get_mut("dedupe")
+    {
+        dedupe.remove("by");
     }
-    let Value::Object(members) = target else { return };
-    for (name, value) in patch {
-        if value.is_null() {
-            members.remove(name);
-        } else {
-            merge(members.entry(name.clone()).or_insert(Value::Null), value);
-        }
+    merge(&mut own, &patch.members);
+    parse_value(Value::Object(own))
+}
+
+/// Secrets stay with the verification that they are for.
+fn take_secrets(
+    patch: &Patch,
+    source: &mut Source,
+    config: &SourceConfig,
+    given: Option<VerificationSettings>,
+) {
+    let kept =
+        config.verification.has_keys() && config.verification.as_str() == source.config.verification.as_str();
+    if !kept {
+        source.secrets = SourceSecrets::default();
+    }
+    if let Some(given) = given {
+        source.secrets.options.extend(given.secret_options());
+        source.secrets.keys = match given.secret {
+            Some(value) => vec![SourceKey { value, until: None }],
+            None => std::mem::take(&mut source.secrets.keys),
+        };
+    }
+    let verify_token = patch.members.get("verification").and_then(|given| given.get("verify_token"));
+    if verify_token.is_some_and(Value::is_null) {
+        source.secrets.options.clear();
     }
 }
 

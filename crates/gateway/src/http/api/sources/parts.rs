@@ -90,7 +90,7 @@ impl DedupeView {
 /// Where the type of an event comes from.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct EventTypeView {
+pub(super) struct TypeRuleView {
     /// The places that are looked at, in this order, at most 8. When not given: where the provider puts it, then `event` and
     /// `type` of the body.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -100,7 +100,7 @@ pub(super) struct EventTypeView {
     default: Option<EventType>,
 }
 
-impl EventTypeView {
+impl TypeRuleView {
     pub(super) fn showing(rule: &EventTypeRule) -> Self {
         let from = rule.from.as_ref().map(|places| places.iter().map(PlaceView::showing).collect());
         Self { from, default: Some(rule.default.clone()) }

@@ -15,20 +15,40 @@ use crate::http::problem::FieldError;
 /// Either `rules` or `sequence`.
 #[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct ResponseView {
+pub(super) struct SimulationView {
     /// The first rule that the event meets answers, the ordinary answer when none does; at most 20.
     #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "objects")]
-    rules: Vec<AnswerView>,
+    rules: Vec<AnswerRule>,
     /// One after the other, and then from the first again; at most 20.
     #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "objects")]
-    sequence: Vec<AnswerView>,
+    sequence: Vec<SimulatedAnswer>,
 }
 
-/// A response that you write, and in `rules` when it is given.
+/// A response that you write.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct AnswerView {
-    /// What the event must hold, as for webhooks; only in `rules`.
+struct SimulatedAnswer {
+    /// 200 to 599. With another than 2xx the request is not taken: nothing is stored.
+    status: u16,
+    /// At most 16; those that frame the answer are set by the server.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schema(required = false)]
+    headers: BTreeMap<String, String>,
+    /// At most 16 384 bytes.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[schema(required = false)]
+    body: String,
+    /// Held back for so many milliseconds, at most 30 000.
+    #[serde(default)]
+    #[schema(required = false)]
+    delay_ms: u64,
+}
+
+/// A response that you write and when it is given. It stands flat, which serde cannot do for what refuses unknown members.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct AnswerRule {
+    /// What the event must hold, as for webhooks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     filters: Option<Box<RawValue>>,
@@ -36,24 +56,25 @@ struct AnswerView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     conditions: Option<Box<RawValue>>,
-    /// 200 to 599. With another than 2xx the request is not taken: nothing is stored.
+    /// As in `sequence`.
     status: u16,
-    /// At most 16; those that frame the answer are set by the server.
+    /// As in `sequence`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schema(required = false)]
     headers: BTreeMap<String, String>,
-    /// At most 16 384 bytes.
+    /// As in `sequence`.
     #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[schema(required = false)]
     body: String,
-    /// Held back for so many milliseconds, at most 30 000.
+    /// As in `sequence`.
     #[serde(default)]
+    #[schema(required = false)]
     delay_ms: u64,
 }
 
-impl AnswerView {
+impl SimulatedAnswer {
     fn showing(response: &SimulatedResponse) -> Self {
         Self {
-            filters: None,
-            conditions: None,
             status: response.status,
             headers: response.headers.iter().cloned().collect(),
             body: response.body.clone(),
@@ -72,18 +93,28 @@ impl AnswerView {
     }
 }
 
-impl ResponseView {
+impl AnswerRule {
+    fn showing(rule: &ResponseRule) -> Self {
+        let (filters, conditions) = filter_parts(rule.when.as_ref());
+        let SimulatedAnswer { status, headers, body, delay_ms } = SimulatedAnswer::showing(&rule.response);
+        Self { filters, conditions, status, headers, body, delay_ms }
+    }
+
+    fn rule(self, errors: &mut Vec<FieldError>) -> ResponseRule {
+        let Self { filters, conditions, status, headers, body, delay_ms } = self;
+        let when = checked_filter(filters.as_deref(), conditions.as_deref(), errors);
+        ResponseRule { when, response: SimulatedAnswer { status, headers, body, delay_ms }.response() }
+    }
+}
+
+impl SimulationView {
     pub(super) fn showing(simulation: &Simulation) -> Self {
         match simulation {
             Simulation::Sequence(responses) => {
-                Self { sequence: responses.iter().map(AnswerView::showing).collect(), ..Self::default() }
+                Self { sequence: responses.iter().map(SimulatedAnswer::showing).collect(), ..Self::default() }
             }
             Simulation::Rules(rules) => {
-                let show = |rule: &ResponseRule| {
-                    let (filters, conditions) = filter_parts(rule.when.as_ref());
-                    AnswerView { filters, conditions, ..AnswerView::showing(&rule.response) }
-                };
-                Self { rules: rules.iter().map(show).collect(), ..Self::default() }
+                Self { rules: rules.iter().map(AnswerRule::showing).collect(), ..Self::default() }
             }
         }
     }
@@ -97,23 +128,18 @@ impl ResponseView {
             return None;
         }
         if self.rules.is_empty() {
-            for (index, answer) in self.sequence.iter().enumerate() {
-                if answer.filters.is_some() || answer.conditions.is_some() {
-                    let pointer = format!("/response/sequence/{index}");
-                    errors.push(FieldError::new(pointer, "only rules have filters and conditions"));
-                }
-            }
-            return Some(Simulation::Sequence(self.sequence.into_iter().map(AnswerView::response).collect()));
+            return Some(Simulation::Sequence(
+                self.sequence.into_iter().map(SimulatedAnswer::response).collect(),
+            ));
         }
         let mut rules = Vec::with_capacity(self.rules.len());
-        for (index, answer) in self.rules.into_iter().enumerate() {
+        for (index, rule) in self.rules.into_iter().enumerate() {
             let mut inside = Vec::new();
-            let when = checked_filter(answer.filters.as_deref(), answer.conditions.as_deref(), &mut inside);
+            rules.push(rule.rule(&mut inside));
             errors.extend(inside.into_iter().map(|error| FieldError {
                 pointer: format!("/response/rules/{index}{}", error.pointer),
                 ..error
             }));
-            rules.push(ResponseRule { when, response: answer.response() });
         }
         Some(Simulation::Rules(rules))
     }

@@ -9,8 +9,8 @@ use stentor_core::time::Time;
 use stentor_engine::sources::SourceDraft;
 use utoipa::ToSchema;
 
-use super::parts::{DedupeView, EventTypeView, SourceRateView};
-use super::response::ResponseView;
+use super::parts::{DedupeView, SourceRateView, TypeRuleView};
+use super::response::SimulationView;
 use super::verification::VerificationSettings;
 use crate::http::extract::optional_object;
 use crate::http::problem::{FieldError, Problem};
@@ -49,7 +49,7 @@ pub(super) struct SourceSettings {
     #[schema(value_type = Option<String>, example = "none")]
     pub(super) split: Option<Split>,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "optional_object")]
-    pub(super) event_type: Option<EventTypeView>,
+    pub(super) event_type: Option<TypeRuleView>,
     /// IP addresses and networks that may send, at most 256; all when not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(example = json!(["192.0.2.0/24"]))]
@@ -59,7 +59,7 @@ pub(super) struct SourceSettings {
     pub(super) rate: Option<SourceRateView>,
     /// What it answers instead of the ordinary answer.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "optional_object")]
-    pub(super) response: Option<ResponseView>,
+    pub(super) response: Option<SimulationView>,
     /// Headers that are kept with each event, besides those of the provider; at most 32.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) keep_headers: Option<Vec<String>>,
@@ -89,10 +89,10 @@ impl SourceSettings {
             on_invalid: Some(config.on_invalid),
             dedupe: Some(DedupeView::showing(&config.dedupe)),
             split: Some(config.split),
-            event_type: Some(EventTypeView::showing(&config.event_type)),
+            event_type: Some(TypeRuleView::showing(&config.event_type)),
             allow: (!allow.is_empty()).then_some(allow),
             rate: config.rate.map(SourceRateView::showing),
-            response: config.response.as_ref().map(ResponseView::showing),
+            response: config.response.as_ref().map(SimulationView::showing),
             keep_headers: (!config.keep_headers.is_empty()).then(|| config.keep_headers.clone()),
             public_url: config.public_url.as_ref().map(|url| url.as_str().to_owned()),
             max_body_bytes: config.max_body_bytes,

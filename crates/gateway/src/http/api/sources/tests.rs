@@ -93,6 +93,10 @@ async fn a_patch_merges_and_keeps_what_it_does_not_name() {
     assert!(cleared.body.get("rate").is_none() && cleared.body.get("response").is_none(), "{cleared:?}");
     assert_eq!(cleared.body["dedupe"]["by"], "off");
     assert_eq!(cleared.body["verification"]["secrets"], created.body["verification"]["secrets"]);
+    for by in [json!({"header": "x-id"}), json!({"body": "id"}), json!("provider")] {
+        let changed = app.call(&token, &call, json!({"dedupe": {"by": by}})).await;
+        assert_eq!((changed.status, &changed.body["dedupe"]["by"]), (200, &by), "another place replaces");
+    }
     let without = app.call(&token, &call, json!({"verification": {"preset": "stripe"}})).await;
     assert_eq!(
         without.problem().1,
@@ -104,6 +108,20 @@ async fn a_patch_merges_and_keeps_what_it_does_not_name() {
     assert_eq!(other.body["verification"]["secrets"], json!([{"secret": "se…", "until": null}]));
     let basic = app.call(&token, &call, json!({"verification": {"preset": "basic"}})).await;
     assert_eq!((basic.status, &basic.body["verification"]["secrets"]), (200, &json!([])));
+}
+
+#[tokio::test]
+async fn a_patch_of_a_scheme_keeps_what_it_does_not_name() {
+    let (app, token) = app().await;
+    let scheme = json!({"algorithm": "hmac-sha256", "signature": {"header": "x-sig", "prefix": "v1="}});
+    let body = json!({"name": "n", "verification": {"scheme": scheme, "secret": "a secret"}});
+    let created = create(&app, &token, body).await;
+    let call = format!("PATCH /v1/sources/{}", created.text_of("id"));
+    let patch =
+        json!({"verification": {"scheme": {"signature": {"header": "x-other"}}, "secret": "a secret"}});
+    let changed = app.call(&token, &call, patch).await;
+    let signature = &changed.body["verification"]["scheme"]["signature"];
+    assert_eq!(signature, &json!({"header": "x-other", "prefix": "v1="}), "{changed:?}");
 }
 
 #[tokio::test]

@@ -39,17 +39,17 @@ pub(super) struct SourceView {
 }
 
 impl SourceView {
-    pub(super) fn new(source: Source, headers: &HeaderMap) -> Self {
-        let url = url(&source, headers);
-        let mut settings = SourceSettings::of(&source);
+    pub(super) fn new(source: &Source, headers: &HeaderMap) -> Self {
+        let url = url(source, headers);
+        let mut settings = SourceSettings::of(source);
         settings.verification = None;
         settings.content = None;
         Self {
             id: source.id,
             settings,
-            verification: VerificationView::of(&source),
+            verification: VerificationView::of(source),
             content: source.config.effective_content(),
-            curl: curl(&source, &url),
+            curl: curl(source, &url),
             url,
             created_at: source.created_at,
             updated_at: source.updated_at,

@@ -1,12 +1,7 @@
 //! `PATCH` of a webhook: JSON Merge Patch (RFC 7396) over what the webhook sets itself.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
-use std::fmt;
 
-use serde::de::{MapAccess, Visitor};
-use serde::{Deserialize, Deserializer};
-use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use stentor_core::profile::Profile;
 use stentor_core::webhook::Webhook;
@@ -21,54 +16,18 @@ use super::settings::WebhookSettings;
 use super::shaping::{CloudeventsView, TransformView};
 use super::signature::SignatureView;
 use crate::http::api::filter::filter_parts;
-use crate::http::extract::{Seconds, parse_value};
+use crate::http::extract::{AsWritten, MergePatch, Seconds, merge, parse_value};
 use crate::http::problem::Problem;
 
 /// A patch: any members of a webhook's settings; null returns to the profile's.
-#[derive(Debug, Default)]
-pub(super) struct Patch {
-    members: Map<String, Value>,
-    /// `filters` and `conditions` as they are written: a [`Value`] would not keep every digit. They are rules and no records,
-    /// so they are replaced as a whole.
-    asked: BTreeMap<String, Box<RawValue>>,
-}
+pub(super) type Patch = MergePatch<Asked>;
 
-impl Patch {
-    /// Whether the member is null, which returns it to the default.
-    pub(super) fn unsets(&self, name: &str) -> bool {
-        self.members.get(name).is_some_and(Value::is_null)
-    }
-}
+/// What a webhook's events must hold.
+#[derive(Debug)]
+pub(super) enum Asked {}
 
-/// The members that are kept as they are written.
-const AS_WRITTEN: [&str; 2] = ["filters", "conditions"];
-
-impl<'de> Deserialize<'de> for Patch {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(PatchVisitor)
-    }
-}
-
-struct PatchVisitor;
-
-impl<'de> Visitor<'de> for PatchVisitor {
-    type Value = Patch;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Patch, A::Error> {
-        let mut patch = Patch::default();
-        while let Some(name) = access.next_key::<String>()? {
-            if AS_WRITTEN.contains(&name.as_str()) {
-                patch.asked.insert(name, access.next_value()?);
-            } else {
-                patch.members.insert(name, access.next_value()?);
-            }
-        }
-        Ok(patch)
-    }
+impl AsWritten for Asked {
+    const MEMBERS: &'static [&'static str] = &["filters", "conditions"];
 }
 
 /// The documentation of [`Patch`]: the settings, none of them needed and the secret left out.
@@ -105,7 +64,7 @@ impl ToSchema for WebhookPatch {
 /// # Errors
 /// `invalid_body` when the result breaks a rule.
 pub(super) fn change(webhook: &Webhook, patch: &Patch, default: Profile) -> Result<WebhookChange, Problem> {
-    let Patch { members: patch, asked } = patch;
+    let (patch, asked) = (&patch.members, &patch.as_written);
     refuse_unpatchable(patch)?;
     let mut settings = own_settings(webhook);
     make_room(&mut settings, patch);
@@ -191,28 +150,6 @@ fn make_room(settings: &mut Map<String, Value>, patch: &Map<String, Value>) {
         && matches!(new.get("retry_conditions"), Some(Value::Array(_)))
     {
         own.remove("retry_conditions");
-    }
-}
-
-/// RFC 7396 section 2.
-fn merge(target: &mut Map<String, Value>, patch: &Map<String, Value>) {
-    for (name, new) in patch {
-        match new {
-            Value::Null => {
-                target.remove(name);
-            }
-            Value::Object(inner) => {
-                let mut base = match target.remove(name) {
-                    Some(Value::Object(base)) => base,
-                    _ => Map::new(),
-                };
-                merge(&mut base, inner);
-                target.insert(name.clone(), Value::Object(base));
-            }
-            _ => {
-                target.insert(name.clone(), new.clone());
-            }
-        }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use stentor_core::source::{AllowedPeers, OnInvalid, SimulatedResponse, Simulation};
+use stentor_testkit::wait;
 
 use super::*;
 
@@ -76,6 +77,24 @@ async fn only_listed_addresses_may_send_and_a_rate_holds() {
         seen.push(front.raw(&line, &[("content-type", "text/plain")], b"x").await.0);
     }
     assert_eq!(seen, [200, 200, 429]);
+}
+
+#[tokio::test]
+async fn what_is_refused_at_the_door_is_listed_with_its_source() {
+    let front = Front::start().await;
+    let allow = AllowedPeers::parse(["192.0.2.0/24"]).expect("a network");
+    let open = SourceConfig::new("open".into(), Verification::None);
+    let open = front.source(SourceConfig { allow, ..open }, None).await;
+    let (basic, _) = front.basic().await;
+    for (source, code) in [(open, "sender_not_allowed"), (basic, "malformed_credentials")] {
+        front.raw(&format!("POST /in/{source}"), &[("content-type", "application/json")], b"{}").await;
+        let call = format!("GET /v1/sources/{source}/requests");
+        let listed = wait::until("the request is listed", || async {
+            let page = front.app.call(&front.token, &call, Value::Null).await;
+            page.body["data"].get(0).cloned()
+        });
+        assert_eq!(listed.await["code"], code);
+    }
 }
 
 #[tokio::test]
