@@ -9,6 +9,9 @@ pub enum StoreError {
     /// The database cannot serve right now; trying again later makes sense. Callers answer 503.
     #[error("the database is not available: {0}")]
     Unavailable(String),
+    /// Another transaction was in the way; the same again may well succeed. Batches are tried again before anybody hears of it.
+    #[error("the database is not available: {0}")]
+    Conflict(String),
     /// The database holds something that we did not write, or refuses what must work. A fault to report.
     #[error("the database answered unexpectedly: {0}")]
     Unexpected(String),

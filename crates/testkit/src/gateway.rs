@@ -12,7 +12,7 @@ use nix::sys::signal::Signal;
 use serde_json::json;
 use tempfile::TempDir;
 
-pub use self::builder::GatewayBuilder;
+pub use self::builder::{GatewayBuilder, MASTER_KEY, TESTS_ON};
 use crate::api::Api;
 use crate::process::{self, Process};
 use crate::{metrics, wait};

@@ -1,16 +1,20 @@
 //! A PostgreSQL server of the test's own: made from nothing, on a socket in a temporary folder, gone with the process.
 
+mod proxy;
+
 use std::ffi::OsStr;
-use std::io::Write as _;
+use std::io::{BufRead, BufReader, Write as _};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::OnceLock;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::{Mutex, OnceLock};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use nix::unistd::{Uid, User};
+
+pub use self::proxy::Proxy;
 
 /// Where Debian keeps the programs of each version.
 const DEBIAN: &str = "/usr/lib/postgresql";
@@ -18,33 +22,69 @@ const DEBIAN: &str = "/usr/lib/postgresql";
 const USERS: [&str; 2] = ["postgres", "nobody"];
 const START_DEADLINE: Duration = Duration::from_secs(60);
 const START_POLL: Duration = Duration::from_millis(10);
+/// Who is asked for a password, which others are not.
+pub const GUARDED_USER: &str = "guarded";
 /// Runs the server until its standard input ends, which it does with the test's process, however that ends; then removes its
-/// folder. `$1` the server, `$2` its data, `$3` the folder.
-const KEEPER: &str = r#""$1" -D "$2" -k "$3" -c listen_addresses= -c fsync=off -c max_connections=200 \
-    -c autovacuum=off >"$3/log" 2>&1 </dev/null & server=$!
-    read -r line; kill -INT "$server"; wait "$server"; rm -rf "$3""#;
+/// folder. A line `start` starts it again; any other is the signal that it is ended with, and is answered once it has ended.
+/// `$1` the server, `$2` its data, `$3` the folder, the rest its settings.
+const KEEPER: &str = r#"server=$1 data=$2 folder=$3; shift 3
+    start() { "$server" -D "$data" -k "$folder" "$@" >>"$folder/log" 2>&1 </dev/null & running=$!; }
+    start "$@"
+    while read -r line; do
+        if [ "$line" = start ]; then start "$@"; else kill "-$line" "$running"; wait "$running"; echo ended; fi
+    done
+    kill -INT "$running"; wait "$running"; rm -rf "$folder""#;
+const SETTINGS: [&str; 6] = ["-c", "listen_addresses=", "-c", "max_connections=200", "-c", "autovacuum=off"];
 
-/// A running server. There is one in each process.
+/// A running server.
 pub struct Postgres {
     folder: PathBuf,
     user: Option<User>,
     databases: AtomicU32,
-    _keeper: Child,
-    // Never written to: it ends with the process.
-    _alive: ChildStdin,
+    keeper: Mutex<Keeper>,
+    _process: Child,
+}
+
+/// The shell that keeps it: what it is told, and what it answers. It ends with its input, so with the process at the latest.
+struct Keeper {
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
+}
+
+/// How a server ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// As its machine's orderly stop would end it: sessions are cut off, everything is written.
+    Fast,
+    /// As a crash would: nothing is written any more, and the next start recovers.
+    Crash,
 }
 
 impl Postgres {
-    /// The server of this process, started by whoever asks first.
+    /// The server of this process, started by whoever asks first. It syncs nothing, which only `--dev` accepts.
     ///
     /// # Panics
     /// When PostgreSQL is not installed (`cargo xtask setup` does that) or does not start.
     pub fn shared() -> &'static Self {
         static SHARED: OnceLock<Postgres> = OnceLock::new();
-        SHARED.get_or_init(Self::start)
+        SHARED.get_or_init(|| Self::start(&["fsync=off"]))
     }
 
-    fn start() -> Self {
+    /// The same of one that syncs.
+    ///
+    /// # Panics
+    /// As [`shared`](Self::shared).
+    pub fn durable() -> &'static Self {
+        static DURABLE: OnceLock<Postgres> = OnceLock::new();
+        DURABLE.get_or_init(|| Self::start(&[]))
+    }
+
+    /// A server of its own, with settings such as `fsync=off`.
+    ///
+    /// # Panics
+    /// As [`shared`](Self::shared).
+    #[must_use]
+    pub fn start(settings: &[&str]) -> Self {
         let programs = programs();
         let folder = tempfile::Builder::new()
             .prefix("stentor-postgres-")
@@ -62,20 +102,60 @@ impl Postgres {
         let options = ["-U", "stentor", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync", "-D"];
         let made = initdb.args(options).arg(&data).current_dir(&folder).output().expect("initdb starts");
         assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
+        let rules = data.join("pg_hba.conf");
+        let trusted = std::fs::read_to_string(&rules).expect("initdb wrote it");
+        let guarded = format!("local all {GUARDED_USER} scram-sha-256\n{trusted}");
+        std::fs::write(&rules, guarded).expect("its folder is ours");
         let mut keeper = as_user("sh", user.as_ref());
         keeper.args(["-c", KEEPER, "sh"]).arg(programs.join("postgres")).arg(&data).arg(&folder);
+        keeper.args(SETTINGS).args(settings.iter().flat_map(|setting| ["-c", setting]));
         // A process group of its own: an interrupt at the terminal is for the test, whose end the keeper sees.
         keeper
             .current_dir("/")
             .process_group(0)
             .stdin(Stdio::piped())
-            .stdout(Stdio::null())
+            .stdout(Stdio::piped())
             .stderr(Stdio::null());
-        let mut keeper = keeper.spawn().expect("a shell starts");
-        let alive = keeper.stdin.take().expect("its input is piped");
-        let server = Self { folder, user, databases: AtomicU32::new(0), _keeper: keeper, _alive: alive };
+        let mut process = keeper.spawn().expect("a shell starts");
+        let input = process.stdin.take().expect("its input is piped");
+        let output = BufReader::new(process.stdout.take().expect("its output is piped"));
+        let (databases, keeper) = (AtomicU32::new(0), Mutex::new(Keeper { input, output }));
+        let server = Self { folder, user, databases, keeper, _process: process };
         server.wait_ready(&programs);
         server
+    }
+
+    /// Ends it and waits until it has ended.
+    ///
+    /// # Panics
+    /// When it was ended before.
+    pub fn end(&self, how: End) {
+        let signal = match how {
+            End::Fast => "INT",
+            End::Crash => "QUIT",
+        };
+        let mut keeper = self.keeper.lock().expect("no panic while holding the lock");
+        writeln!(keeper.input, "{signal}").expect("the keeper reads");
+        let mut line = String::new();
+        keeper.output.read_line(&mut line).expect("the keeper answers");
+        assert_eq!(line, "ended\n", "{}", self.log());
+    }
+
+    /// Starts one that was ended, on the same data, and waits until it takes sessions.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn start_again(&self) {
+        let mut keeper = self.keeper.lock().expect("no panic while holding the lock");
+        writeln!(keeper.input, "start").expect("the keeper reads");
+        drop(keeper);
+        self.wait_ready(&programs());
+    }
+
+    /// What it wrote about itself.
+    #[must_use]
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.join("log")).unwrap_or_default()
     }
 
     fn wait_ready(&self, programs: &Path) {
@@ -83,10 +163,7 @@ impl Postgres {
         let mut ready = Command::new(programs.join("pg_isready"));
         ready.args(["-q", "-U", "stentor", "-d", "postgres", "-h"]).arg(&self.folder);
         while !ready.status().expect("pg_isready starts").success() {
-            if Instant::now() > give_up {
-                let log = std::fs::read_to_string(self.folder.join("log")).unwrap_or_default();
-                panic!("PostgreSQL does not start: {log}");
-            }
+            assert!(Instant::now() < give_up, "PostgreSQL does not start: {}", self.log());
             std::thread::sleep(START_POLL);
         }
     }
@@ -102,8 +179,24 @@ impl Postgres {
             create.args(["-U", "stentor", "-h"]).arg(&self.folder).arg(&name).current_dir("/").output();
         let made = made.expect("createdb starts");
         assert!(made.status.success(), "createdb: {}", String::from_utf8_lossy(&made.stderr));
-        let host = self.folder.to_str().expect("temporary folders have plain names").replace('/', "%2F");
-        format!("postgres://stentor@{host}/{name}")
+        format!("postgres://stentor@{}/{name}", host(&self.folder))
+    }
+
+    /// A session of a superuser with a database, for statements one after the other.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub fn session(&self, url: &str) -> SqlSession {
+        let mut psql = Command::new(programs().join("psql"))
+            .args(["-qAt", "-v", "ON_ERROR_STOP=1", "-d", url])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .spawn()
+            .expect("psql starts");
+        let input = psql.stdin.take().expect("its input is piped");
+        let output = BufReader::new(psql.stdout.take().expect("its output is piped"));
+        SqlSession { input, output, _process: psql }
     }
 
     /// Runs statements on a database as its superuser would, and answers what they print.
@@ -125,6 +218,43 @@ impl Postgres {
         assert!(done.status.success(), "psql: {}", String::from_utf8_lossy(&done.stderr));
         String::from_utf8_lossy(&done.stdout).into_owned()
     }
+}
+
+/// A session that stays open between statements. It ends when dropped.
+#[derive(Debug)]
+pub struct SqlSession {
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
+    _process: Child,
+}
+
+impl SqlSession {
+    /// Runs statements and waits until they are done; what they printed.
+    ///
+    /// # Panics
+    /// When one fails.
+    pub fn run(&mut self, statements: &str) -> String {
+        const DONE: &str = "-- done --\n";
+        writeln!(self.input, "{statements}\n\\echo {}", DONE.trim_end()).expect("psql reads");
+        let mut printed = String::new();
+        while !printed.ends_with(DONE) {
+            let read = self.output.read_line(&mut printed).expect("psql answers");
+            assert!(read > 0, "psql ended; it had printed {printed:?}");
+        }
+        printed.truncate(printed.len() - DONE.len());
+        printed
+    }
+}
+
+impl std::fmt::Debug for Postgres {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Postgres({})", self.folder.display())
+    }
+}
+
+/// The folder of a server's socket as the host of an address.
+fn host(folder: &Path) -> String {
+    folder.to_str().expect("temporary folders have plain names").replace('/', "%2F")
 }
 
 /// The folder of the newest server's programs.

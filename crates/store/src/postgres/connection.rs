@@ -9,7 +9,8 @@ use std::time::Duration;
 use futures_util::future::poll_fn;
 use stentor_core::time::Time;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio_postgres::config::{Host, SslMode};
+use tokio::task::AbortHandle;
+use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{AsyncMessage, Client, Config, Connection, Row, Statement};
 
@@ -59,6 +60,8 @@ impl Connector {
             .replace("sslmode=verify-ca", "sslmode=require");
         let mut config = Config::from_str(&url).map_err(|_| InvalidUrl)?;
         config.application_name("stentor").connect_timeout(CONNECT_MAX);
+        // Of several hosts, the one that takes writes.
+        config.target_session_attrs(TargetSessionAttrs::ReadWrite);
         config.tcp_user_timeout(UNACKNOWLEDGED_MAX).keepalives_idle(Duration::from_secs(5));
         if only_sockets(&config) {
             // As libpq does: nothing leaves the machine, and there is no name that a certificate could be for.
@@ -102,27 +105,20 @@ impl Connector {
     }
 
     async fn connect(&self) -> StoreResult<Session> {
-        let unreachable = |error: tokio_postgres::Error| {
-            StoreError::Unavailable(format!(
-                "the database cannot be reached: {}",
-                super::failure::text(&error)
-            ))
-        };
+        let unreachable = |error: tokio_postgres::Error| super::failure::no_session(&error);
         let warnings = Arc::new(AtomicU64::new(0));
-        let client = match self.encryption() {
+        let (client, driving) = match self.encryption() {
             Some(tls) => {
                 let (client, connection) = self.config.connect(tls.clone()).await.map_err(unreachable)?;
-                tokio::spawn(drive(connection, Arc::clone(&warnings)));
-                client
+                (client, tokio::spawn(drive(connection, Arc::clone(&warnings))))
             }
             None => {
                 let (client, connection) =
                     self.config.connect(tokio_postgres::NoTls).await.map_err(unreachable)?;
-                tokio::spawn(drive(connection, Arc::clone(&warnings)));
-                client
+                (client, tokio::spawn(drive(connection, Arc::clone(&warnings))))
             }
         };
-        Ok(Session { client, statements: Mutex::default(), warnings })
+        Ok(Session { client, statements: Mutex::default(), warnings, driving: driving.abort_handle() })
     }
 }
 
@@ -159,6 +155,7 @@ pub(super) struct Session {
     client: Client,
     statements: Mutex<HashMap<String, Statement>>,
     warnings: Arc<AtomicU64>,
+    driving: AbortHandle,
 }
 
 impl std::fmt::Debug for Session {
@@ -177,6 +174,11 @@ impl Session {
 
     pub fn is_closed(&self) -> bool {
         self.client.is_closed()
+    }
+
+    /// Ends it at once, whatever it is waiting for.
+    pub fn abandon(&self) {
+        self.driving.abort();
     }
 
     /// How many warnings came so far.
@@ -239,24 +241,39 @@ pub(super) async fn check_server(session: &Session, options: &PostgresOptions) -
     let sql = "SELECT current_setting('server_version_num')::int4, current_setting('fsync') = 'on',
          current_setting('server_encoding'), (extract(epoch FROM clock_timestamp()) * 1000000)::int8";
     let row = session.one(sql, &[]).await?;
-    let read = |error: tokio_postgres::Error| OpenError::Store(error.into());
-    let found: i32 = row.try_get(0).map_err(read)?;
-    if found < SERVER_OLDEST {
-        return Err(OpenError::ServerTooOld { found });
+    let read = |row: &Row| {
+        let (version, syncs) = (row.try_get(0)?, row.try_get(1)?);
+        Ok(Server { version, syncs, encoding: row.try_get(2)?, now: Time::from_micros(row.try_get(3)?) })
+    };
+    read(&row).map_err(|error: tokio_postgres::Error| OpenError::Store(error.into()))?.check(options)
+}
+
+/// What a server says of itself.
+#[derive(Debug, Clone)]
+struct Server {
+    version: i32,
+    syncs: bool,
+    encoding: String,
+    now: Time,
+}
+
+impl Server {
+    fn check(self, options: &PostgresOptions) -> Result<(), OpenError> {
+        if self.version < SERVER_OLDEST {
+            return Err(OpenError::ServerTooOld { found: self.version / 10_000 });
+        }
+        if !self.syncs && !options.dev {
+            return Err(OpenError::NoSync);
+        }
+        if self.encoding != "UTF8" {
+            return Err(OpenError::Encoding { found: self.encoding });
+        }
+        let off = self.now.since(options.now).max(options.now.since(self.now));
+        if off > CLOCK_OFF_MAX {
+            return Err(OpenError::Clock { off_seconds: i64::try_from(off.as_secs()).unwrap_or(i64::MAX) });
+        }
+        Ok(())
     }
-    if !row.try_get::<_, bool>(1).map_err(read)? && !options.dev {
-        return Err(OpenError::NoSync);
-    }
-    let encoding: String = row.try_get(2).map_err(read)?;
-    if encoding != "UTF8" {
-        return Err(OpenError::Encoding { found: encoding });
-    }
-    let server = Time::from_micros(row.try_get(3).map_err(read)?);
-    let off = server.since(options.now).max(options.now.since(server));
-    if off > CLOCK_OFF_MAX {
-        return Err(OpenError::Clock { off_seconds: i64::try_from(off.as_secs()).unwrap_or(i64::MAX) });
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -288,6 +305,21 @@ mod tests {
             let connector = Connector::new(url, tls()).unwrap();
             assert_eq!(connector.encryption().is_some(), encrypted, "{url}");
         }
+    }
+
+    #[test]
+    fn servers_that_cannot_keep_what_we_promise_are_refused() {
+        let good = Server { version: 140_000, syncs: true, encoding: "UTF8".into(), now: Time::ZERO };
+        let options = PostgresOptions { now: Time::ZERO, dev: false, tls: None };
+        let check = |server: Server| server.check(&options);
+        assert!(check(good.clone()).is_ok());
+        let found = check(Server { version: 130_023, ..good.clone() });
+        assert!(matches!(found, Err(OpenError::ServerTooOld { found: 13 })), "{found:?}");
+        let found = check(Server { encoding: "SQL_ASCII".into(), ..good.clone() });
+        assert!(matches!(found, Err(OpenError::Encoding { .. })), "{found:?}");
+        assert!(matches!(check(Server { syncs: false, ..good.clone() }), Err(OpenError::NoSync)));
+        let dev = PostgresOptions { dev: true, ..options.clone() };
+        assert!(Server { syncs: false, ..good }.check(&dev).is_ok());
     }
 
     #[tokio::test]

@@ -27,6 +27,9 @@ use crate::error::{StoreError, StoreResult};
 use crate::journal::{CommitResult, Journal, NewEvent, OutcomeWrite, Write, Written};
 use crate::statistics::Counted;
 
+/// How often a batch is written again because another transaction was in the way.
+const CONFLICTS_MAX: u32 = 10;
+
 #[async_trait]
 impl Journal for PostgresStore {
     async fn commit(&self, batch: Arc<[Write]>) -> CommitResult {
@@ -58,11 +61,13 @@ impl Journal for PostgresStore {
 }
 
 /// Writes a batch without savepoints, which cost; when an item is bad, once more by halves until it is found (engine rule E3).
+/// When another transaction was in the way, the batch is written again (engine rule E13).
 async fn commit(writer: &mut Writer, batch: &[Write]) -> CommitResult {
     if let Err(error) = writer.ready().await {
         return failure::not_committed(error);
     }
-    for careful in [false, true] {
+    let (mut careful, mut conflicts) = (false, 0);
+    loop {
         match attempt(writer, batch, careful).await {
             Ok((written, state)) => return end(writer, written, state).await,
             Err(error) => {
@@ -72,7 +77,8 @@ async fn commit(writer: &mut Writer, batch: &[Write]) -> CommitResult {
                     return failure::not_committed(error);
                 }
                 match error {
-                    StoreError::Unexpected(_) if !careful => {}
+                    StoreError::Unexpected(_) if !careful => careful = true,
+                    StoreError::Conflict(_) if conflicts < CONFLICTS_MAX => conflicts += 1,
                     StoreError::Fatal(reason) => {
                         writer.fail(&reason);
                         return CommitResult::Fatal(reason);
@@ -82,7 +88,6 @@ async fn commit(writer: &mut Writer, batch: &[Write]) -> CommitResult {
             }
         }
     }
-    CommitResult::NotCommitted("an item failed outside of its own write".into())
 }
 
 /// Everything but the commit. The number of the transaction tells later what became of it.
@@ -106,7 +111,7 @@ async fn attempt(
     Ok((written, (transaction.try_get(0)?, state)))
 }
 
-/// Commits. It is never timed out or given up: when the session is lost in it, the transaction's number is asked for after
+/// Commits. It is never timed out or given up: when the session ends in it, the transaction's number is asked for after
 /// connecting anew, now or by whoever writes next (engine rule E3). A warning on it says that a standby may not have it.
 async fn end(
     writer: &mut Writer,
@@ -115,7 +120,7 @@ async fn end(
 ) -> CommitResult {
     let warnings = writer.session.warnings();
     let State { counted, backlog, deleted, .. } = state;
-    match writer.session.batch("COMMIT").await {
+    match writer.session.client().batch_execute("COMMIT").await {
         Ok(()) => {
             writer.count(counted, backlog).await;
             writer.vacuum.note(deleted);
@@ -124,18 +129,15 @@ async fn end(
             }
             CommitResult::Committed(written)
         }
-        Err(error) if !writer.session.is_closed() => failure::not_committed(error),
+        Err(error) if failure::is_refusal(&error) => failure::not_committed(error.into()),
         Err(error) => {
-            writer.in_doubt = Some(InDoubt { transaction: transaction.clone(), counted, backlog });
-            let found = match writer.ready().await {
-                Ok(()) => super::writer::is_committed(&writer.session, &transaction).await,
-                Err(error) => Err(error),
-            };
-            match found {
-                Ok(true) => CommitResult::Committed(written),
-                Ok(false) => CommitResult::NotCommitted(error.to_string()),
+            let reason = failure::text(&error);
+            writer.in_doubt = Some(InDoubt { transaction, counted, backlog });
+            match writer.ready().await {
+                Ok(Some(true)) => CommitResult::Committed(written),
+                Ok(Some(false)) => CommitResult::NotCommitted(reason),
                 Err(StoreError::Fatal(reason)) => CommitResult::Fatal(reason),
-                Err(_) => CommitResult::Unknown(error.to_string()),
+                Ok(None) | Err(_) => CommitResult::Unknown(reason),
             }
         }
     }
@@ -234,7 +236,8 @@ impl Batch<'_> {
 
     async fn write_one(&mut self, write: &Write) -> StoreResult<Written> {
         match write {
-            Write::Accept(new) => self.accept_with_message(new).await,
+            Write::Accept(new) => self.accept_one(new).await,
+            Write::AcceptAll(events) => self.accept_all(events).await,
             Write::Outcome(_) | Write::Outcomes(_) => {
                 Err(StoreError::Unexpected("an outcome was not written with its like".into()))
             }

@@ -8,7 +8,7 @@ use stentor_core::id::TenantId;
 use super::checkpoint::Vacuum;
 use super::connection::{Connector, Session};
 use super::row::{self, IdBytes};
-use super::statistics::SharedMinutes;
+use super::statistics::{self, SharedMinutes};
 use super::totals::closed_before;
 use super::{OpenError, Work};
 use crate::error::{StoreError, StoreResult};
@@ -47,6 +47,8 @@ pub(super) struct Writer {
     pub minutes: SharedMinutes,
     pub vacuum: Arc<Vacuum>,
     connector: Arc<Connector>,
+    /// Which history of the server the numbers of transactions belong to.
+    timeline: String,
     /// Who has the database, as it says itself.
     owner: Vec<u8>,
 }
@@ -76,9 +78,20 @@ impl Writer {
         let failed = |_| StoreError::Unavailable("the operating system gave no randomness".into());
         getrandom::fill(&mut owner).map_err(failed)?;
         row::set_meta(&session, "owner", &owner).await?;
-        let closed_before = closed_before(&session).await?;
+        let (closed_before, timeline) = (closed_before(&session).await?, timeline(&session).await?);
         let (backlogs, in_doubt, failed) = (None, None, None);
-        Ok(Self { session, closed_before, backlogs, in_doubt, failed, minutes, vacuum, connector, owner })
+        Ok(Self {
+            session,
+            closed_before,
+            backlogs,
+            in_doubt,
+            failed,
+            minutes,
+            vacuum,
+            connector,
+            timeline,
+            owner,
+        })
     }
 
     /// Notes that it failed; the first failure stays.
@@ -86,14 +99,17 @@ impl Writer {
         self.failed.get_or_insert_with(|| reason.to_owned());
     }
 
-    /// Connects anew when the session was lost.
-    pub async fn ready(&mut self) -> StoreResult<()> {
+    /// Connects anew when the session was lost. Answers whether what was in doubt then is committed; none when nothing was, or
+    /// when it cannot be known.
+    pub async fn ready(&mut self) -> StoreResult<Option<bool>> {
         if let Some(reason) = &self.failed {
             return Err(StoreError::Fatal(reason.clone()));
         }
-        if !self.session.is_closed() {
-            return Ok(());
+        if !self.session.is_closed() && self.in_doubt.is_none() {
+            return Ok(None);
         }
+        // It may be about to end only, and holds the lock until it has.
+        self.session.abandon();
         let session = self.connector.writer().await?;
         lock(&session).await.map_err(|error| match error {
             OpenError::Store(error) => error,
@@ -105,21 +121,32 @@ impl Writer {
             return Err(StoreError::Fatal(reason.into()));
         }
         self.closed_before = closed_before(&session).await?;
-        if let Some(in_doubt) = &self.in_doubt {
-            let committed = is_committed(&session, &in_doubt.transaction).await?;
-            self.resolve(committed).await;
-        }
+        let found = self.resolve(&session).await?;
         self.session = session;
         tracing::info!("the database is connected again");
-        Ok(())
+        Ok(found)
     }
 
-    /// Counts what turned out to be committed.
-    async fn resolve(&mut self, committed: bool) {
-        let Some(in_doubt) = self.in_doubt.take() else { return };
-        if committed {
+    /// Finds out what became of what is in doubt, and counts it. A standby that was promoted gives the numbers of transactions
+    /// that it did not get to others: of it they are not asked.
+    async fn resolve(&mut self, session: &Session) -> StoreResult<Option<bool>> {
+        let timeline = timeline(session).await?;
+        let is_same = timeline == self.timeline;
+        let found = match &self.in_doubt {
+            Some(in_doubt) if is_same => Some(is_committed(session, &in_doubt.transaction).await?),
+            Some(_) => {
+                *self.minutes.lock().await = statistics::load(session).await?;
+                None
+            }
+            None => None,
+        };
+        self.timeline = timeline;
+        if let Some(in_doubt) = self.in_doubt.take()
+            && found == Some(true)
+        {
             self.count(in_doubt.counted, in_doubt.backlog).await;
         }
+        Ok(found)
     }
 
     /// After a commit.
@@ -153,6 +180,12 @@ impl Writer {
             }
         }
     }
+}
+
+/// The history that the server writes: promoting a standby begins another. The first eight digits of a log file's name.
+async fn timeline(session: &Session) -> StoreResult<String> {
+    let row = session.one("SELECT left(pg_walfile_name(pg_current_wal_lsn()), 8)", &[]).await?;
+    Ok(row.try_get(0)?)
 }
 
 /// What became of a transaction whose session has ended.

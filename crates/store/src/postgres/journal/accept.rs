@@ -92,6 +92,29 @@ impl Batch<'_> {
         Ok(news.iter().zip(written).map(answer).collect())
     }
 
+    /// What hinders the first hinders all of them, before anything is written. Whatever is wrong with a later one makes the item
+    /// fail, so that it is undone as a whole.
+    pub(super) async fn accept_all(&mut self, events: &[NewEvent]) -> StoreResult<Written> {
+        let Some((first, others)) = events.split_first() else { return Ok(Written::AcceptedAll(Vec::new())) };
+        if others.iter().any(|new| new.idempotency.is_some() || new.message.is_some()) {
+            let reason = "only the first of several events has a key or a message";
+            return Err(StoreError::Unexpected(reason.into()));
+        }
+        let mut each = Vec::with_capacity(events.len());
+        match self.accept_one(first).await? {
+            Written::Accepted { positions } => each.push(positions),
+            hindrance => return Ok(hindrance),
+        }
+        for written in self.accept(&others.iter().collect::<Vec<_>>()).await? {
+            let Written::Accepted { positions } = written else {
+                let reason = "several events must be of one tenant and version";
+                return Err(StoreError::Unexpected(reason.into()));
+            };
+            each.push(positions);
+        }
+        Ok(Written::AcceptedAll(each))
+    }
+
     /// Takes the keys of the events that have no answer yet, and answers for those whose key was used before (engine rule E13).
     async fn take_keys(&mut self, news: &[&NewEvent], written: &mut [Option<Written>]) -> StoreResult<()> {
         // The first with a key in the batch may have it.

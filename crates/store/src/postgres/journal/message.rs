@@ -11,8 +11,8 @@ use crate::postgres::row::{self, Id};
 use crate::postgres::webhooks;
 
 impl Batch<'_> {
-    /// Accepts an event that tells of a message.
-    pub(super) async fn accept_with_message(&mut self, new: &NewEvent) -> StoreResult<Written> {
+    /// Accepts one event, with the message that it tells of.
+    pub(super) async fn accept_one(&mut self, new: &NewEvent) -> StoreResult<Written> {
         let tenant = new.event.tenant;
         self.read_versions([tenant].into_iter()).await?;
         let current = self.version(tenant);
