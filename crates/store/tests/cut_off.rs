@@ -158,7 +158,7 @@ async fn a_batch_that_meets_another_transaction_is_written_again() {
     let url = Postgres::shared().database();
     let scene = Scene::open(&At(url.clone())).await;
     let tenant = scene.tenant().await;
-    let mut with_key = async |number: u8| {
+    let with_key = async |number: u8| {
         let mut event = scene.new_event(tenant, &[]).await;
         event.idempotency = Some(key(number, 0));
         event

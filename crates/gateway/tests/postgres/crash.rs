@@ -16,5 +16,8 @@ async fn kills_under_load_lose_nothing_and_keep_the_order() {
     };
     let report = crash::run(on(Postgres::durable().database()), options).await;
     report.assert_holds();
-    assert!(report.rounds.iter().any(|round| round.left > 0), "no kill came while there was work: {report:?}");
+    assert!(
+        report.rounds.iter().any(|round| round.left > 0),
+        "no kill came while there was work: {report:?}"
+    );
 }

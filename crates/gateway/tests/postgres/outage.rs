@@ -54,11 +54,15 @@ impl Run {
         .await;
         self.ledgers.judge(&["/"], false, 0).assert_holds();
         assert_eq!(self.gateway.metric("stentor_orphans_total").await, Some(0.0));
-        let refused = |line: &SenderLine| matches!(line, SenderLine::Refused { status, .. } if *status != 503);
+        let refused =
+            |line: &SenderLine| matches!(line, SenderLine::Refused { status, .. } if *status != 503);
         let sent = self.ledgers.sent();
         let other = sent.iter().find(|line| refused(line));
         assert!(other.is_none(), "an event was refused with something else than 503: {other:?}");
-        assert!(!sent.iter().any(|line| matches!(line, SenderLine::Unknown { .. })), "a publisher got no answer");
+        assert!(
+            !sent.iter().any(|line| matches!(line, SenderLine::Unknown { .. })),
+            "a publisher got no answer"
+        );
     }
 }
 

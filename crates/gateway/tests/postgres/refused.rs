@@ -30,18 +30,29 @@ fn assert_told(database: &str, expected: &[&str]) {
 
 #[test]
 fn an_address_that_is_none_is_refused_without_being_repeated() {
-    assert_told("postgres://u:pass-word@db:port/x", &["expected postgres://USER:PASSWORD@HOST:PORT/DATABASE"]);
+    assert_told(
+        "postgres://u:pass-word@db:port/x",
+        &["expected postgres://USER:PASSWORD@HOST:PORT/DATABASE"],
+    );
 }
 
 #[test]
 fn a_wrong_password_is_told_apart_from_a_server_that_is_not_there() {
     let server = Postgres::shared();
     let url = server.database();
-    server.sql(&url, &format!("CREATE ROLE {GUARDED_USER} LOGIN PASSWORD 'right'; GRANT ALL ON SCHEMA public TO {GUARDED_USER};"));
+    server.sql(
+        &url,
+        &format!(
+            "CREATE ROLE {GUARDED_USER} LOGIN PASSWORD 'right'; GRANT ALL ON SCHEMA public TO {GUARDED_USER};"
+        ),
+    );
     let with = |password: &str| url.replace("://stentor@", &format!("://{GUARDED_USER}:{password}@"));
     assert_told(&with("pass-word"), &["refuses this user", "check the user, the password"]);
     assert_told(&url.replace("/test", "/none"), &["has no such database; create it first"]);
-    assert_told("postgres://u:pass-word@127.0.0.1:1/x", &["postgres://127.0.0.1:1/x", "cannot be reached", "check that it runs"]);
+    assert_told(
+        "postgres://u:pass-word@127.0.0.1:1/x",
+        &["postgres://127.0.0.1:1/x", "cannot be reached", "check that it runs"],
+    );
     assert_told("postgres://u@%2Fnowhere/x", &["cannot be reached"]);
 }
 

@@ -48,6 +48,7 @@ async fn events_are_retried_replayed_held_and_outlive_a_kill() {
         (delivery["state"] == "delivered").then_some(delivery)
     })
     .await;
-    let numbers: Vec<_> = retried["attempts"].as_array().unwrap().iter().map(|a| a["number"].clone()).collect();
+    let numbers: Vec<_> =
+        retried["attempts"].as_array().unwrap().iter().map(|a| a["number"].clone()).collect();
     assert_eq!(numbers, [1, 2, 3]);
 }

@@ -61,7 +61,9 @@ pub(super) fn is_refusal(error: &Error) -> bool {
 /// Why there is no session, and what can be done about it.
 pub(super) fn no_session(error: &Error) -> StoreError {
     let told = match error.code().map(SqlState::code) {
-        Some("28P01" | "28000") => "the database server refuses this user; check the user, the password and pg_hba.conf",
+        Some("28P01" | "28000") => {
+            "the database server refuses this user; check the user, the password and pg_hba.conf"
+        }
         Some("3D000") => "the database server has no such database; create it first",
         Some("53300") => "the database server has no session left; raise max_connections",
         Some(_) => "the database server refuses sessions",
