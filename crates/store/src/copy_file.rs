@@ -57,6 +57,7 @@ fn sum(kind: u8, bytes: &[u8]) -> [u8; SUM_BYTES] {
     sum
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
 fn failed(error: io::Error) -> StoreError {
     StoreError::Unavailable(format!("the backup file: {error}"))
 }

@@ -1,25 +1,24 @@
 //! A PostgreSQL server of the test's own: made from nothing, on a socket in a temporary folder, gone with the process.
 
+mod installed;
 mod proxy;
+mod session;
 
-use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Write as _};
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::process::CommandExt;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
-use nix::unistd::{Uid, User};
+use nix::unistd::User;
 
+use self::installed::{as_user, programs, unprivileged};
 pub use self::proxy::Proxy;
+pub use self::session::SqlSession;
 
-/// Where Debian keeps the programs of each version.
-const DEBIAN: &str = "/usr/lib/postgresql";
-/// Whom the server runs as when the test runs as root, which it refuses.
-const USERS: [&str; 2] = ["postgres", "nobody"];
 const START_DEADLINE: Duration = Duration::from_secs(60);
 const START_POLL: Duration = Duration::from_millis(10);
 /// Who is asked for a password, which others are not.
@@ -85,6 +84,52 @@ impl Postgres {
     /// As [`shared`](Self::shared).
     #[must_use]
     pub fn start(settings: &[&str]) -> Self {
+        Self::keep(settings, |user, folder, data| {
+            let mut initdb = as_user(programs().join("initdb"), user);
+            let options = ["-U", "stentor", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync", "-D"];
+            run(initdb.args(options).arg(data).current_dir(folder));
+            let rules = data.join("pg_hba.conf");
+            let trusted = std::fs::read_to_string(&rules).expect("initdb wrote it");
+            let guarded = format!("local all {GUARDED_USER} scram-sha-256\n{trusted}");
+            std::fs::write(&rules, guarded).expect("its folder is ours");
+        })
+    }
+
+    /// A standby that follows this server. From now on a commit is acknowledged once both have it.
+    ///
+    /// # Panics
+    /// When it does not start.
+    #[must_use]
+    pub fn synchronous_standby(&self) -> Self {
+        let standby = Self::keep(&[], |user, folder, data| {
+            let mut copy = as_user(programs().join("pg_basebackup"), user);
+            let options = ["-U", "stentor", "-R", "-X", "stream", "-c", "fast", "--no-sync", "-h"];
+            run(copy.args(options).arg(&self.folder).arg("-D").arg(data).current_dir(folder));
+        });
+        let url = format!("postgres://stentor@{}/postgres", host(&self.folder));
+        self.sql(&url, "ALTER SYSTEM SET synchronous_standby_names = '*'");
+        self.sql(&url, "SELECT pg_reload_conf()");
+        standby
+    }
+
+    /// Makes a standby take writes.
+    ///
+    /// # Panics
+    /// When it does not.
+    pub fn promote(&self) {
+        let url = format!("postgres://stentor@{}/postgres", host(&self.folder));
+        assert_eq!(self.sql(&url, "SELECT pg_promote()"), "t\n", "{}", self.log());
+    }
+
+    /// The address of a database that both servers have, for whoever uses the one that takes writes.
+    #[must_use]
+    pub fn either_url(&self, standby: &Self, database: &str) -> String {
+        let name = database.rsplit('/').next().expect("an address ends with its database");
+        format!("postgres://stentor@{},{}/{name}", host(&self.folder), host(&standby.folder))
+    }
+
+    /// Runs a server on the data that is made in a new folder.
+    fn keep(settings: &[&str], make: impl FnOnce(Option<&User>, &Path, &Path)) -> Self {
         let programs = programs();
         let folder = tempfile::Builder::new()
             .prefix("stentor-postgres-")
@@ -98,14 +143,7 @@ impl Postgres {
         }
         std::fs::set_permissions(&folder, PermissionsExt::from_mode(0o755)).expect("an own folder");
         let data = folder.join("data");
-        let mut initdb = as_user(&programs.join("initdb"), user.as_ref());
-        let options = ["-U", "stentor", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync", "-D"];
-        let made = initdb.args(options).arg(&data).current_dir(&folder).output().expect("initdb starts");
-        assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
-        let rules = data.join("pg_hba.conf");
-        let trusted = std::fs::read_to_string(&rules).expect("initdb wrote it");
-        let guarded = format!("local all {GUARDED_USER} scram-sha-256\n{trusted}");
-        std::fs::write(&rules, guarded).expect("its folder is ours");
+        make(user.as_ref(), &folder, &data);
         let mut keeper = as_user("sh", user.as_ref());
         keeper.args(["-c", KEEPER, "sh"]).arg(programs.join("postgres")).arg(&data).arg(&folder);
         keeper.args(SETTINGS).args(settings.iter().flat_map(|setting| ["-c", setting]));
@@ -174,29 +212,9 @@ impl Postgres {
     /// When the server refuses.
     pub fn database(&self) -> String {
         let name = format!("test{}", self.databases.fetch_add(1, Ordering::Relaxed));
-        let mut create = as_user(&programs().join("createdb"), self.user.as_ref());
-        let made =
-            create.args(["-U", "stentor", "-h"]).arg(&self.folder).arg(&name).current_dir("/").output();
-        let made = made.expect("createdb starts");
-        assert!(made.status.success(), "createdb: {}", String::from_utf8_lossy(&made.stderr));
+        let mut create = as_user(programs().join("createdb"), self.user.as_ref());
+        run(create.args(["-U", "stentor", "-h"]).arg(&self.folder).arg(&name).current_dir("/"));
         format!("postgres://stentor@{}/{name}", host(&self.folder))
-    }
-
-    /// A session of a superuser with a database, for statements one after the other.
-    ///
-    /// # Panics
-    /// When there is none.
-    pub fn session(&self, url: &str) -> SqlSession {
-        let mut psql = Command::new(programs().join("psql"))
-            .args(["-qAt", "-v", "ON_ERROR_STOP=1", "-d", url])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
-            .spawn()
-            .expect("psql starts");
-        let input = psql.stdin.take().expect("its input is piped");
-        let output = BufReader::new(psql.stdout.take().expect("its output is piped"));
-        SqlSession { input, output, _process: psql }
     }
 
     /// Runs statements on a database as its superuser would, and answers what they print.
@@ -220,70 +238,20 @@ impl Postgres {
     }
 }
 
-/// A session that stays open between statements. It ends when dropped.
-#[derive(Debug)]
-pub struct SqlSession {
-    input: ChildStdin,
-    output: BufReader<ChildStdout>,
-    _process: Child,
-}
-
-impl SqlSession {
-    /// Runs statements and waits until they are done; what they printed.
-    ///
-    /// # Panics
-    /// When one fails.
-    pub fn run(&mut self, statements: &str) -> String {
-        const DONE: &str = "-- done --\n";
-        writeln!(self.input, "{statements}\n\\echo {}", DONE.trim_end()).expect("psql reads");
-        let mut printed = String::new();
-        while !printed.ends_with(DONE) {
-            let read = self.output.read_line(&mut printed).expect("psql answers");
-            assert!(read > 0, "psql ended; it had printed {printed:?}");
-        }
-        printed.truncate(printed.len() - DONE.len());
-        printed
-    }
-}
-
 impl std::fmt::Debug for Postgres {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Postgres({})", self.folder.display())
     }
 }
 
+/// Runs a program that must succeed.
+fn run(command: &mut Command) {
+    let shown = command.get_program().display().to_string();
+    let done = command.output().unwrap_or_else(|error| panic!("cannot start {shown}: {error}"));
+    assert!(done.status.success(), "{shown}: {}", String::from_utf8_lossy(&done.stderr));
+}
+
 /// The folder of a server's socket as the host of an address.
 fn host(folder: &Path) -> String {
     folder.to_str().expect("temporary folders have plain names").replace('/', "%2F")
-}
-
-/// The folder of the newest server's programs.
-fn programs() -> PathBuf {
-    let versions = std::fs::read_dir(DEBIAN).into_iter().flatten().flatten();
-    let mut found: Vec<(u32, PathBuf)> = versions
-        .filter_map(|version| Some((version.file_name().to_str()?.parse().ok()?, version.path().join("bin"))))
-        .collect();
-    found.sort();
-    let on_path = std::env::var_os("PATH")
-        .into_iter()
-        .flat_map(|path| std::env::split_paths(&path).collect::<Vec<_>>());
-    let all = found.into_iter().rev().map(|(_, folder)| folder).chain(on_path);
-    let mut all = all.filter(|folder| folder.join("initdb").exists() && folder.join("postgres").exists());
-    all.next().expect("PostgreSQL is installed; run `cargo xtask setup` first")
-}
-
-fn unprivileged() -> Option<User> {
-    if !Uid::effective().is_root() {
-        return None;
-    }
-    let known = USERS.iter().find_map(|name| User::from_name(name).ok().flatten());
-    Some(known.expect("a machine has one of the users postgres and nobody"))
-}
-
-fn as_user(program: impl AsRef<OsStr>, user: Option<&User>) -> Command {
-    let mut command = Command::new(program);
-    if let Some(user) = user {
-        command.uid(user.uid.as_raw()).gid(user.gid.as_raw());
-    }
-    command
 }

@@ -81,6 +81,20 @@ async fn a_server_that_crashes_and_comes_back_under_load_loses_nothing() {
 }
 
 #[tokio::test]
+async fn a_synchronous_standby_that_is_promoted_under_load_has_everything() {
+    let primary = Postgres::start(&[]);
+    let database = primary.database();
+    let standby = primary.synchronous_standby();
+    let run = Run::on(primary.either_url(&standby, &database)).await;
+    let load = Load::start(&run.tenant, &run.ledgers.sender, LOAD);
+    load.acked(3 * ACKS).await;
+    primary.end(End::Crash);
+    standby.promote();
+    load.acked(load.acked_so_far() + ACKS).await;
+    run.judge(load).await;
+}
+
+#[tokio::test]
 async fn sessions_that_are_cut_off_under_load_lose_nothing() {
     let proxy = Proxy::before(Postgres::shared());
     let run = Run::on(proxy.url()).await;

@@ -67,9 +67,8 @@ impl GatewayBuilder {
         match std::env::var(TESTS_ON).as_deref() {
             Err(_) | Ok("" | "sqlite") => self,
             Ok("postgres") => {
-                // Only `--dev` accepts one that does not sync.
-                let server = if self.dev { Postgres::shared() } else { Postgres::durable() };
-                self.database = Some(server.database());
+                // One that syncs: a test may start its gateway again without `--dev`.
+                self.database = Some(Postgres::durable().database());
                 if !self.environment.iter().any(|(name, _)| name == "STENTOR_MASTER_KEY") {
                     self.environment.push(("STENTOR_MASTER_KEY".into(), MASTER_KEY.into()));
                 }
