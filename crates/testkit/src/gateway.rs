@@ -122,7 +122,7 @@ impl Gateway {
 
     /// [`restart`](Self::restart) with the next builder, for instance another binary on the same database.
     pub async fn restart_as(&mut self, change: impl FnOnce(GatewayBuilder) -> GatewayBuilder) {
-        self.builder = change(self.builder.clone());
+        self.builder = change(self.builder.clone()).on_database_of(&self.builder);
         self.restart().await;
     }
 

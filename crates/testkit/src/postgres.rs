@@ -106,9 +106,10 @@ impl Postgres {
             let options = ["-U", "stentor", "-R", "-X", "stream", "-c", "fast", "--no-sync", "-h"];
             run(copy.args(options).arg(&self.folder).arg("-D").arg(data).current_dir(folder));
         });
-        let url = format!("postgres://stentor@{}/postgres", host(&self.folder));
-        self.sql(&url, "ALTER SYSTEM SET synchronous_standby_names = '*'");
-        self.sql(&url, "SELECT pg_reload_conf()");
+        let settings = self.data().join("postgresql.conf");
+        let mut settings = std::fs::OpenOptions::new().append(true).open(settings).expect("initdb wrote it");
+        writeln!(settings, "synchronous_standby_names = '*'").expect("its folder is ours");
+        self.control("reload");
         standby
     }
 
@@ -117,8 +118,17 @@ impl Postgres {
     /// # Panics
     /// When it does not.
     pub fn promote(&self) {
-        let url = format!("postgres://stentor@{}/postgres", host(&self.folder));
-        assert_eq!(self.sql(&url, "SELECT pg_promote()"), "t\n", "{}", self.log());
+        self.control("promote");
+    }
+
+    /// Has the server do something, and waits for that where there is something to wait for.
+    fn control(&self, what: &str) {
+        let mut control = as_user(programs().join("pg_ctl"), self.user.as_ref());
+        run(control.arg(what).arg("-D").arg(self.data()).current_dir("/"));
+    }
+
+    fn data(&self) -> PathBuf {
+        self.folder.join("data")
     }
 
     /// The address of a database that both servers have, for whoever uses the one that takes writes.

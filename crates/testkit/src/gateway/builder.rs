@@ -69,13 +69,27 @@ impl GatewayBuilder {
             Ok("postgres") => {
                 // One that syncs: a test may start its gateway again without `--dev`.
                 self.database = Some(Postgres::durable().database());
-                if !self.environment.iter().any(|(name, _)| name == "STENTOR_MASTER_KEY") {
-                    self.environment.push(("STENTOR_MASTER_KEY".into(), MASTER_KEY.into()));
-                }
-                self
+                self.with_master_key()
             }
             Ok(other) => panic!("{TESTS_ON} is {other:?}, which is neither sqlite nor postgres"),
         }
+    }
+
+    /// The same on the database of another, unless one was chosen.
+    pub(super) fn on_database_of(mut self, other: &Self) -> Self {
+        if self.database.is_some() || other.database.is_none() {
+            return self;
+        }
+        self.database.clone_from(&other.database);
+        self.with_master_key()
+    }
+
+    /// With the key of tests, unless one was given.
+    fn with_master_key(self) -> Self {
+        if self.environment.iter().any(|(name, _)| name == "STENTOR_MASTER_KEY") {
+            return self;
+        }
+        self.environment("STENTOR_MASTER_KEY", MASTER_KEY)
     }
 
     /// Starts it and waits until it is ready.
