@@ -5,6 +5,7 @@ pub(crate) mod cargo_components;
 mod debian;
 mod node;
 mod php;
+mod postgres;
 mod python;
 
 use crate::step;
@@ -14,5 +15,6 @@ pub(crate) fn run() -> anyhow::Result<()> {
     step::step("cargo components", cargo_components::prepare)?;
     step::step("python packages", python::prepare)?;
     step::step("node and its packages", node::prepare)?;
-    step::step("php", php::prepare)
+    step::step("php", php::prepare)?;
+    step::step("postgresql", postgres::prepare)
 }

@@ -9,11 +9,10 @@ use rusqlite::{Connection, Row, ToSql, named_params, params};
 use stentor_core::id::{RequestId, SourceId, TenantId};
 use stentor_core::time::Time;
 
-use super::failure::unreadable;
 use super::row::{self, IdBytes, count, first_id, integer, micros};
 use super::{SqliteStore, page_of};
 use crate::Page;
-use crate::error::StoreResult;
+use crate::error::{StoreResult, unreadable};
 use crate::requests::{
     ALREADY_PROCESSED, HANDSHAKE, RefusedBounds, RefusedFilter, RefusedRequest, Refuser, Requests,
 };

@@ -84,7 +84,7 @@ async fn a_refused_request_is_listed_found_and_explained() {
     let document = app.call(&token, &support, Value::Null).await;
     let told = &document.body["request"];
     assert_eq!((&told["id"], &told["code"]), (&json!(refused), &json!("body_too_large")), "{document:?}");
-    assert_eq!((&told["header_names"], &told["path"]), (&json!(["x-signature"]), &json!("/in/x")));
+    assert_eq!((&told["header_names"], &told["path"]), (&json!(["x-signature"]), &json!("/in/x?[redacted]")));
     assert!(told["advice"].as_str().is_some_and(|advice| advice.contains("10 485 760")), "{document:?}");
     assert_eq!(document.body["source"]["id"], json!(id.to_string()));
     assert!(!document.text.contains("NEEDLE") && !document.text.contains("key=abc"), "{document:?}");
