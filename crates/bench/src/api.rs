@@ -5,6 +5,8 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
 use crate::framing::{self, Inbox};
@@ -37,9 +39,18 @@ impl Api {
         Ok(self.exchange("GET", "/healthz", None, &[])?.0 == 200)
     }
 
-    /// Creates a tenant with a token of all scopes.
-    pub(crate) fn create_tenant(&mut self, operator_token: &str, name: &str) -> anyhow::Result<Tenant> {
-        let tenant = self.post("/v1/tenants", operator_token, &json!({ "name": name }))?;
+    /// Creates a tenant, on that plan if there is one, with a token of all scopes.
+    pub(crate) fn create_tenant(
+        &mut self,
+        operator_token: &str,
+        name: &str,
+        plan: Option<&str>,
+    ) -> anyhow::Result<Tenant> {
+        let mut wanted = json!({ "name": name });
+        if let Some(plan) = plan {
+            wanted["plan"] = plan.into();
+        }
+        let tenant = self.post("/v1/tenants", operator_token, &wanted)?;
         let id = text(&tenant, "id")?;
         let token = json!({ "name": "bench", "scopes": ["publish", "read", "manage"] });
         let token = self.post(&format!("/v1/tenants/{id}/tokens"), operator_token, &token)?;
@@ -58,9 +69,27 @@ impl Api {
     }
 
     /// Registers a webhook of the tenant that the token belongs to.
-    pub(crate) fn create_webhook(&mut self, token: &str, url: &str, event_type: &str) -> anyhow::Result<()> {
-        self.post("/v1/webhooks", token, &json!({ "url": url, "events": [event_type] }))?;
+    pub(crate) fn create_webhook(&mut self, token: &str, webhook: &Value) -> anyhow::Result<()> {
+        self.post("/v1/webhooks", token, webhook)?;
         Ok(())
+    }
+
+    /// Creates a source that takes credentials; returns its id.
+    pub(crate) fn create_source(&mut self, token: &str, name: &str) -> anyhow::Result<String> {
+        text(&self.post("/v1/sources", token, &json!({ "name": name }))?, "id")
+    }
+
+    /// Creates a credential of a source; returns the `Authorization` value that it is sent as.
+    pub(crate) fn create_credential(
+        &mut self,
+        token: &str,
+        source: &str,
+        name: &str,
+    ) -> anyhow::Result<String> {
+        let made =
+            self.post(&format!("/v1/sources/{source}/credentials"), token, &json!({ "name": name }))?;
+        let pair = format!("{}:{}", text(&made, "username")?, text(&made, "password")?);
+        Ok(format!("Basic {}", BASE64_STANDARD.encode(pair)))
     }
 
     fn post(&mut self, path: &str, token: &str, body: &Value) -> anyhow::Result<Value> {

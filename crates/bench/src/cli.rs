@@ -31,7 +31,7 @@ pub(crate) enum Role {
 
 #[derive(Args, Clone)]
 pub(crate) struct RunOptions {
-    /// What to measure, comma separated; by default everything but `tenants`
+    /// What to measure, comma separated; by default everything but `tenants`, `ingest` and `many`
     #[arg(long, value_delimiter = ',')]
     pub(crate) scenario: Vec<ScenarioName>,
     /// The gateway's binary
@@ -61,6 +61,15 @@ pub(crate) struct RunOptions {
     /// Pending deliveries in scenario `backlog`
     #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) backlog: u64,
+    /// Credentials in scenario `ingest`
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(2..))]
+    pub(crate) credentials: u64,
+    /// Webhooks of the tenant in scenario `many`
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(2..=999_999_999))]
+    pub(crate) webhooks: u64,
+    /// In `one` and `fanout`: webhooks with a filter that matches, a plan with a quota and limits that do not bind
+    #[arg(long)]
+    pub(crate) with_everything: bool,
     /// Only `one` and `fanout`, few events, one turn each
     #[arg(long)]
     pub(crate) quick: bool,
@@ -94,6 +103,10 @@ pub(crate) enum ScenarioName {
     Start,
     /// Many tenants against one
     Tenants,
+    /// Received with username and password against published with a token
+    Ingest,
+    /// A tenant of many webhooks of which one matches
+    Many,
     /// Restart with a backlog to first delivery
     Backlog,
 }
@@ -127,9 +140,11 @@ pub(crate) struct LoadOptions {
     /// Address of the subject
     #[arg(long)]
     pub(crate) address: SocketAddr,
-    /// File of bearer tokens, one a line, used in turn (not an argument: arguments are visible to all)
+    /// File of `Authorization` values, one a line, used in turn (not an argument: arguments are visible to all)
     #[arg(long)]
     pub(crate) tokens: PathBuf,
+    #[arg(long, default_value = "/v1/events")]
+    pub(crate) path: String,
     #[arg(long, default_value = "bench.event")]
     pub(crate) event_type: String,
     #[arg(long)]

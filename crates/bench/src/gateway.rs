@@ -13,6 +13,11 @@ use crate::processes::Process;
 /// Known to both sides of this run only; the gateway listens on loopback.
 pub(crate) const OPERATOR_TOKEN: &str = "stentor-bench-operator-token-0123456789abcdef";
 
+/// A plan of the started gateway. All its limits are checked and counted, and none binds.
+pub(crate) const BENCH_PLAN: &str = "bench";
+const PLANS: &str = "[plans.bench]\npublish_rate = 1000000\npublish_burst = 1000000\nbacklog = 1000000000\n\
+                     quota = 1000000000000\n";
+
 const READY_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// A running gateway.
@@ -27,9 +32,13 @@ pub(crate) struct Gateway {
 impl Gateway {
     /// Starts `stentor serve --dev` and waits until it answers.
     pub(crate) fn start(lab: &Lab, database_url: &str) -> anyhow::Result<Self> {
+        let settings = lab.scratch().join("gateway.toml");
+        std::fs::write(&settings, PLANS)?;
         let mut command = Command::new(&lab.options.gateway);
         command
             .args(["serve", "--dev", "--listen", "127.0.0.1:0", "--database", database_url])
+            .arg("--config")
+            .arg(settings)
             .current_dir(lab.scratch())
             .env("STENTOR_OPERATOR_TOKEN", OPERATOR_TOKEN)
             .env("STENTOR_LOG", "error")

@@ -33,6 +33,8 @@ pub(crate) struct LoadPlan {
     /// Events a second; `None` closes the loop.
     pub(crate) rate: Option<f64>,
     pub(crate) event_type: &'static str,
+    /// Path of the requests: publishing or receiving.
+    pub(crate) path: &'static str,
 }
 
 /// A store URL, and the directory that goes away with it.
@@ -85,10 +87,15 @@ impl Lab {
         Process::spawn(command, &self.name(role), self.scratch())
     }
 
-    /// Writes a token file for the load generator.
+    /// Writes a file of bearer tokens for the load generator.
     pub(crate) fn tokens<'t>(&self, tokens: impl IntoIterator<Item = &'t str>) -> anyhow::Result<PathBuf> {
+        self.authorizations(&tokens.into_iter().map(|token| format!("Bearer {token}")).collect::<Vec<_>>())
+    }
+
+    /// Writes a file of `Authorization` values for the load generator.
+    pub(crate) fn authorizations(&self, values: &[String]) -> anyhow::Result<PathBuf> {
         let path = self.scratch().join(self.name("tokens"));
-        fs::write(&path, tokens.into_iter().collect::<Vec<_>>().join("\n"))?;
+        fs::write(&path, values.join("\n"))?;
         Ok(path)
     }
 
@@ -102,6 +109,7 @@ impl Lab {
         let mut arguments: Vec<String> = vec![
             format!("--address={to}"),
             format!("--tokens={}", tokens.display()),
+            format!("--path={}", plan.path),
             format!("--event-type={}", plan.event_type),
             format!("--events={}", plan.events),
             format!("--connections={}", plan.connections),

@@ -42,7 +42,7 @@ pub(crate) struct LoadReport {
 /// What all connections share.
 struct Plan {
     options: LoadOptions,
-    /// Request heads, one a token.
+    /// Request heads, one an `Authorization` value.
     heads: Vec<Vec<u8>>,
     payload: Payload,
     next: AtomicU64,
@@ -90,15 +90,15 @@ async fn publish(options: LoadOptions) -> anyhow::Result<LoadReport> {
 fn plan(options: LoadOptions) -> anyhow::Result<Plan> {
     let payload = Payload::new(&options.event_type);
     let tokens = std::fs::read_to_string(&options.tokens).context("the token file")?;
-    let heads = tokens.lines().map(|token| head(&options, token, payload.bytes().len())).collect::<Vec<_>>();
+    let heads = tokens.lines().map(|line| head(&options, line, payload.bytes().len())).collect::<Vec<_>>();
     anyhow::ensure!(!heads.is_empty(), "the token file is empty");
     Ok(Plan { options, heads, payload, next: AtomicU64::new(0), start: Instant::now(), start_ns: now_ns() })
 }
 
-fn head(options: &LoadOptions, token: &str, body_bytes: usize) -> Vec<u8> {
-    let address = options.address;
+fn head(options: &LoadOptions, authorization: &str, body_bytes: usize) -> Vec<u8> {
+    let LoadOptions { address, path, .. } = options;
     format!(
-        "POST /v1/events HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {token}\r\n\
+        "POST {path} HTTP/1.1\r\nhost: {address}\r\nauthorization: {authorization}\r\n\
          content-type: application/json\r\ncontent-length: {body_bytes}\r\n\r\n"
     )
     .into_bytes()

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Serialize;
+use serde_json::json;
 
-use crate::gateway::{Gateway, OPERATOR_TOKEN, announced_address};
+use crate::gateway::{BENCH_PLAN, Gateway, OPERATOR_TOKEN, announced_address};
 use crate::lab::{Database, Lab, LoadPlan, Receiver, finish_load};
 use crate::ledger::Receipts;
 use crate::load::LoadReport;
@@ -18,12 +19,22 @@ const DELIVERIES_TIMEOUT: Duration = Duration::from_secs(180);
 
 /// The event type of measured events.
 pub(crate) const EVENT_TYPE: &str = "bench.event";
+/// Where events are published.
+pub(crate) const PUBLISH_PATH: &str = "/v1/events";
 
 #[derive(Serialize, Clone, Copy, PartialEq, Eq, Debug)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Kind {
     Forwarder,
     Gateway,
+}
+
+/// What a gateway has to do for each event besides delivering it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Extras {
+    None,
+    /// A filter that matches at each webhook; a plan with limits that do not bind.
+    Everything,
 }
 
 pub(crate) struct Stage {
@@ -54,11 +65,16 @@ pub(crate) struct Pass {
 impl Stage {
     /// Starts a receiver and a subject that delivers every event to `webhooks` webhooks.
     pub(crate) fn start(lab: &Lab, kind: Kind, webhooks: u64) -> anyhow::Result<Self> {
+        Self::start_with(lab, kind, webhooks, Extras::None)
+    }
+
+    /// As [`Self::start`], with what `extras` says.
+    pub(crate) fn start_with(lab: &Lab, kind: Kind, webhooks: u64, extras: Extras) -> anyhow::Result<Self> {
         let receiver = Receiver::start(lab, &[])?;
         let urls: Vec<String> = (0..webhooks).map(|webhook| receiver.url(webhook)).collect();
         let subject = match kind {
             Kind::Forwarder => start_forwarder(lab, &urls)?,
-            Kind::Gateway => start_gateway(lab, &urls)?,
+            Kind::Gateway => start_gateway(lab, &urls, extras)?,
         };
         let tokens = lab.tokens([match &subject {
             // It reads no token; this one keeps the requests equally long.
@@ -72,6 +88,14 @@ impl Stage {
         match &self.subject {
             Subject::Forwarder { address, .. } => *address,
             Subject::Gateway { gateway, .. } => gateway.address,
+        }
+    }
+
+    /// The tenant's token; only a gateway has tenants.
+    pub(crate) fn token(&self) -> anyhow::Result<&str> {
+        match &self.subject {
+            Subject::Forwarder { .. } => anyhow::bail!("the forwarder has no tenants"),
+            Subject::Gateway { token, .. } => Ok(token),
         }
     }
 
@@ -118,7 +142,9 @@ impl Stage {
     pub(crate) fn add_webhook(&mut self, url: &str, event_type: &str) -> anyhow::Result<()> {
         match &mut self.subject {
             Subject::Forwarder { .. } => anyhow::bail!("the forwarder has no webhooks"),
-            Subject::Gateway { gateway, token, .. } => gateway.api.create_webhook(token, url, event_type),
+            Subject::Gateway { gateway, token, .. } => {
+                gateway.api.create_webhook(token, &json!({ "url": url, "events": [event_type] }))
+            }
         }
     }
 
@@ -144,12 +170,17 @@ fn start_forwarder(lab: &Lab, urls: &[String]) -> anyhow::Result<Subject> {
     Ok(Subject::Forwarder { process, address })
 }
 
-fn start_gateway(lab: &Lab, urls: &[String]) -> anyhow::Result<Subject> {
+fn start_gateway(lab: &Lab, urls: &[String], extras: Extras) -> anyhow::Result<Subject> {
     let database = lab.database()?;
     let mut gateway = Box::new(Gateway::start(lab, &database.url)?);
-    let tenant = gateway.api.create_tenant(OPERATOR_TOKEN, &lab.name("bench"))?;
+    let plan = (extras == Extras::Everything).then_some(BENCH_PLAN);
+    let tenant = gateway.api.create_tenant(OPERATOR_TOKEN, &lab.name("bench"), plan)?;
     for url in urls {
-        gateway.api.create_webhook(&tenant.token, url, EVENT_TYPE)?;
+        let mut webhook = json!({ "url": url, "events": [EVENT_TYPE] });
+        if extras == Extras::Everything {
+            webhook["filters"] = json!({ "seq": { "greater_than": 0 } });
+        }
+        gateway.api.create_webhook(&tenant.token, &webhook)?;
     }
     Ok(Subject::Gateway { gateway, tenant_id: tenant.id, token: tenant.token, _database: database })
 }

@@ -26,8 +26,37 @@ pub struct Arrival {
     pub dedupe_id: Option<Box<str>>,
     /// Headers that are kept, with lower-case names, in their order. Never `Authorization` or `Cookie`.
     pub headers: Vec<(Box<str>, Box<str>)>,
-    /// Which element of the body's array it is, counted from 0, when the source splits.
-    pub element: Option<u32>,
+    /// Which element of the body's array it is, when the source splits.
+    pub element: Option<Element>,
+}
+
+/// An element of a list that came as one request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Element {
+    /// Counted from 0.
+    pub index: u32,
+    /// How many there are.
+    pub of: u32,
+    /// Bytes of the whole list.
+    pub list_bytes: u64,
+}
+
+impl Arrival {
+    /// Whether the event stands for its request: it is no further element of a list.
+    pub fn is_first(&self) -> bool {
+        self.element.is_none_or(|element| element.index == 0)
+    }
+
+    /// Whether two events came in with the same request: all but their place in it is the same.
+    pub fn is_of_same_request(&self, other: &Self) -> bool {
+        let Self { source, received_at, method, path, peer, proof, dedupe_id, headers, element: _ } = self;
+        *received_at == other.received_at
+            && *source == other.source
+            && *peer == other.peer
+            && *proof == other.proof
+            && (method, path, dedupe_id, headers)
+                == (&other.method, &other.path, &other.dedupe_id, &other.headers)
+    }
 }
 
 /// How a request proved itself.

@@ -53,7 +53,8 @@ pub enum BasicRefusal {
     TooLong,
     /// The base64 is broken by white space.
     #[error(
-        "the base64 is broken into lines or holds spaces; write it in one piece (with GNU coreutils: base64 -w0)"
+        "the base64 is broken into lines or holds spaces; write it in one piece (with GNU coreutils: base64 -w0), and encode \
+         nothing but username:password (echo -n)"
     )]
     Wrapped,
     /// Not base64.

@@ -6,6 +6,7 @@ use serde_json::value::RawValue;
 
 use crate::event::EventType;
 use crate::event_type::DeclaredType;
+use crate::profile::Profile;
 use crate::time::Time;
 
 /// A list of event types.
@@ -46,6 +47,16 @@ impl Catalogue {
     /// The catalogue of that name.
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|catalogue| catalogue.as_str() == word)
+    }
+
+    /// The catalogue of the system that a profile stands in for.
+    pub const fn of_profile(profile: Profile) -> Option<Self> {
+        match profile {
+            Profile::Broxi => Some(Self::Broxi),
+            Profile::Conversation => Some(Self::Conversation),
+            Profile::Resource => Some(Self::Resource),
+            Profile::Standard | Profile::Raw | Profile::Cloudevents => None,
+        }
     }
 
     /// Its event types, declared at `now`.

@@ -21,6 +21,7 @@ pub use self::batch::{
 use crate::ecmascript::NotJson;
 use crate::event::EventContent;
 use crate::format::Format;
+use crate::header::is_of_connection;
 use crate::id::{DeliveryId, WebhookId};
 
 /// The media type of every JSON body, exactly (readings, "over the wire").
@@ -105,11 +106,12 @@ fn json(body: Vec<u8>) -> Body {
     }
 }
 
-/// The kept headers of the request that the event came in with, so that a verifier of its sender still accepts what is forwarded
-/// (readings, "over the wire"). Its content type and user agent are not among them: the first is the body's, the second ours.
+/// The kept headers of the request that the event came in with, so that a verifier of its sender still accepts what is
+/// forwarded (readings, "over the wire"). What belongs to the connection that it came on is not among them, its content type
+/// is the body's.
 fn received(event: &EventContent) -> Vec<(HeaderName, HeaderValue)> {
     let kept = event.arrival.iter().flat_map(|arrival| &arrival.headers);
-    let sent = kept.filter(|(name, _)| !["content-type", "user-agent"].contains(&&**name));
+    let sent = kept.filter(|(name, _)| !is_of_connection(name));
     sent.filter_map(|(name, value)| Some((name.parse().ok()?, value.parse().ok()?))).collect()
 }
 

@@ -12,7 +12,7 @@ use std::fmt;
 use http::{HeaderName, HeaderValue};
 
 pub use refusal::HeaderRefusal;
-pub use reserved::is_reserved;
+pub use reserved::{is_of_connection, is_reserved};
 
 /// Most custom headers of one webhook.
 pub const HEADERS_MAX: usize = 32;

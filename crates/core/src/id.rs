@@ -11,10 +11,6 @@ use uuid::Uuid;
 
 use crate::time::Time;
 
-mod uuid_form;
-
-pub use uuid_form::{ConversationId, InvalidUuid, MessageId};
-
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 /// Characters of an id after its prefix and underscore.
 const ENCODED_LEN: usize = 26;
@@ -59,17 +55,15 @@ fn decode(text: &[u8]) -> Option<Uuid> {
     Some(Uuid::from_u128(value))
 }
 
-macro_rules! ids {
-    ($($(#[$doc:meta])* $name:ident = $prefix:literal;)*) => {$(
+/// What all ids have, whatever their text.
+macro_rules! uuid_newtype {
+    ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(Uuid);
 
         impl $name {
-            /// The text before the underscore.
-            pub const PREFIX: &'static str = $prefix;
-
-            /// A new id from the time of creation and 64 random bits (62 are used).
+            /// A new one from the time of creation and 64 random bits (62 are used).
             pub fn new(at: Time, entropy: u64) -> Self {
                 Self(uuid_v7(at, entropy))
             }
@@ -83,6 +77,41 @@ macro_rules! ids {
             pub const fn as_bytes(&self) -> &[u8; 16] {
                 self.0.as_bytes()
             }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(self, f)
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+                text.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+
+// After the macro that it uses.
+mod uuid_form;
+
+pub use uuid_form::{ConversationId, InvalidUuid, MessageId};
+
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident = $prefix:literal;)*) => {$(
+        uuid_newtype! { $(#[$doc])* $name }
+
+        impl $name {
+            /// The text before the underscore.
+            pub const PREFIX: &'static str = $prefix;
 
             /// The millisecond in which the id was made.
             pub fn created_at(&self) -> Time {
@@ -98,12 +127,6 @@ macro_rules! ids {
             }
         }
 
-        impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                fmt::Display::fmt(self, f)
-            }
-        }
-
         impl FromStr for $name {
             type Err = InvalidId;
 
@@ -112,19 +135,6 @@ macro_rules! ids {
                     .and_then(|rest| decode(rest.as_bytes()))
                     .map(Self)
                     .ok_or(InvalidId { prefix: $prefix })
-            }
-        }
-
-        impl Serialize for $name {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_str(self)
-            }
-        }
-
-        impl<'de> Deserialize<'de> for $name {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-                text.parse().map_err(serde::de::Error::custom)
             }
         }
     )*};

@@ -5,7 +5,6 @@ mod prepared;
 mod tests;
 
 use serde::{Deserialize, Serialize};
-use stentor_verify::timestamped;
 
 pub use self::prepared::{PreparedSignature, SigningError};
 
@@ -62,10 +61,13 @@ pub enum SignatureScheme {
         /// The header that carries it.
         header: Box<str>,
     },
-    /// Hook0's signatures of the body: `t=…,v0=…`.
+    /// Hook0's signatures: of the body `t=…,v0=…`, with headers beside it `t=…,h=…,v0=…,v1=…`.
     Hook0 {
         /// The header that carries it.
         header: Box<str>,
+        /// Headers that `v1` covers, as far as a request has them, in lower case.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        covered: Vec<Box<str>>,
     },
 }
 
@@ -96,7 +98,7 @@ impl SignatureScheme {
             Self::Hmac { header, timestamp_header, .. } => {
                 std::iter::once(&**header).chain(timestamp_header.as_deref()).collect()
             }
-            Self::ConvoyAdvanced { header } | Self::Hook0 { header } => vec![header],
+            Self::ConvoyAdvanced { header } | Self::Hook0 { header, .. } => vec![header],
         }
     }
 
@@ -108,12 +110,9 @@ impl SignatureScheme {
         }
     }
 
-    const fn layout(&self) -> Option<timestamped::Layout> {
-        match self {
-            Self::ConvoyAdvanced { .. } => Some(timestamped::CONVOY),
-            Self::Hook0 { .. } => Some(timestamped::HOOK0),
-            _ => None,
-        }
+    /// Whether it covers headers, and so those that other signatures set.
+    fn covers_headers(&self) -> bool {
+        matches!(self, Self::Hook0 { covered, .. } if !covered.is_empty())
     }
 }
 

@@ -23,7 +23,7 @@ use crate::rate::Rate;
 use crate::time::Time;
 use crate::webhook::SecretText;
 
-pub use self::check::may_be_kept;
+pub use self::check::{ALL_HEADERS, may_be_kept};
 pub use self::dedupe::Dedupe;
 pub use self::event_type::EventTypeRule;
 pub use self::peers::{AllowedPeers, InvalidNetwork};

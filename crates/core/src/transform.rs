@@ -10,6 +10,8 @@ mod limited;
 mod render;
 #[cfg(test)]
 mod tests;
+mod tree;
+mod weight;
 
 use http::HeaderValue;
 use serde::{Deserialize, Serialize};

@@ -1,23 +1,20 @@
 //! What people ask of single deliveries: retry, cancel, a test send.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use stentor_core::attempt::Attempt;
 use stentor_core::delivery::{CancelReason, FinalState};
-use stentor_core::event::{EventContent, EventType};
-use stentor_core::format::Format;
-use stentor_core::id::{ConversationId, DeliveryId, TenantId, WebhookId};
+use stentor_core::event::EventType;
+use stentor_core::id::{DeliveryId, TenantId, WebhookId};
 use stentor_store::StoreError;
 use stentor_store::deliveries::DeliveryRow;
 use stentor_store::journal::{Write, Written};
 use stentor_store::lanes::LaneKey;
 
 use crate::engine::Engine;
-use crate::entropy;
+use crate::event_types::{Sample, SampleOrigin};
 use crate::feed::{Fact, Finished};
 use crate::places::Places;
-use crate::sender::{AttemptInput, BatchInput, NotStarted};
+use crate::sender::{AttemptInput, NotStarted};
 use crate::shard::Withdrew;
 
 /// Test sends under way in this process.
@@ -161,38 +158,11 @@ impl Engine {
     ) -> Result<Option<Attempt>, CommandError> {
         let _place = TEST_SENDS.enter(tenant).ok_or(CommandError::TooManyTests)?;
         let Some(webhook) = self.store().webhook(tenant, webhook).await? else { return Ok(None) };
-        let (data, previous_data) = match data {
-            Some(data) => (data, None),
-            None => {
-                let sample = self.sample(tenant, &event_type).await?;
-                (sample.data, sample.previous_data)
-            }
+        let sample = match data {
+            Some(data) => Sample { data, previous_data: None, origin: SampleOrigin::Given },
+            None => self.sample(tenant, &event_type, webhook.config.profile).await?,
         };
-        let now = self.clock().now();
-        let content = EventContent {
-            id: entropy::event_id(now),
-            event_type,
-            time: now,
-            // Receivers of messages expect a conversation.
-            subject: (webhook.config.effective_format() == Format::Conversation)
-                .then(|| ConversationId::new(now, entropy::bits()).to_string().into()),
-            content_type: "application/json".into(),
-            data,
-            previous_data,
-            arrival: None,
-        };
-        let delivery = entropy::delivery_id(now);
-        let batch = webhook.config.batch.map(|_| BatchInput::of_one(delivery));
-        let input = AttemptInput {
-            webhook: Arc::new(webhook),
-            event: content.id,
-            content: Some(Arc::new(content)),
-            delivery,
-            number: 1,
-            position: None,
-            test: true,
-            batch,
-        };
+        let input = AttemptInput::test(webhook, event_type, sample, self.clock().now());
         let attempt = self.sender().attempt(input).await;
         attempt.map(Some).map_err(|NotStarted| CommandError::Unavailable("the event cannot be read".into()))
     }

@@ -199,6 +199,8 @@ async fn connect(
     if !url.is_https() {
         let text = "The URL is plain http, so nothing is encrypted.";
         checks.push(Check::new(CheckName::Tls, Finding::TlsNotUsed, text));
+        let text = "There is no certificate to look at, because the URL is plain http.";
+        checks.extend(certificate::CHECKS.map(|name| Check::new(name, Finding::NotTried, text)));
         return true;
     }
     let stopwatch = Stopwatch::start();

@@ -9,8 +9,10 @@ use stentor_core::event::{EventType, Origin};
 use stentor_core::event_type::{DeclaredType, Mismatch, TypeRules, Validation};
 use stentor_core::id::TenantId;
 use stentor_core::limits::SCHEMA_SMALL_BYTES;
+use stentor_core::profile::Profile;
 use stentor_core::sample;
 use stentor_core::schema::{Schema, SchemaRefusal};
+use stentor_core::time::Time;
 use stentor_store::StoreError;
 use stentor_store::event_types::{Declared, TypesDeclared, TypesInForce};
 
@@ -82,8 +84,12 @@ pub enum SampleOrigin {
     Declared,
     /// It was made from the type's schema.
     Schema,
+    /// It comes with the catalogue of the webhook's profile.
+    Catalogue,
     /// It says nothing of the type.
     Synthetic,
+    /// The caller gave it.
+    Given,
 }
 
 /// Why a type was not declared.
@@ -174,12 +180,25 @@ impl Engine {
         Ok(deleted)
     }
 
-    /// A sample of a type's data: the declared one, one made from the schema, or a synthetic one.
+    /// A sample of a type's data: the declared one, one made from the schema, for a type that is not declared the one that comes
+    /// with the catalogue of the profile, or a synthetic one.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn sample(&self, tenant: TenantId, name: &EventType) -> Result<Sample, StoreError> {
-        Ok(sample_of(self.store().declared_type(tenant, name).await?.as_ref()))
+    pub async fn sample(
+        &self,
+        tenant: TenantId,
+        name: &EventType,
+        profile: Profile,
+    ) -> Result<Sample, StoreError> {
+        let declared = self.store().declared_type(tenant, name).await?;
+        if declared.is_some() {
+            return Ok(sample_of(declared.as_ref()));
+        }
+        let known = Catalogue::of_profile(profile)
+            .and_then(|catalogue| catalogue.types(Time::ZERO).into_iter().find(|known| known.name == *name));
+        let sample = sample_of(known.as_ref());
+        Ok(if known.is_some() { Sample { origin: SampleOrigin::Catalogue, ..sample } } else { sample })
     }
 
     /// Where the event does not fit what the tenant demands, if it is taken all the same. What Stentor itself makes, of

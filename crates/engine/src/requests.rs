@@ -1,15 +1,19 @@
 //! What came to the front door, for people: requests that a source accepted, which are its events, and those that were
 //! refused, in one list, newest first.
 
+mod lists;
+mod merged;
 mod recorder;
 
 use stentor_core::event::Event;
 use stentor_core::id::{EventId, RequestId, SourceId, TenantId};
 use stentor_core::time::Time;
 use stentor_store::StoreError;
-use stentor_store::events::{EventFilter, ListedEvent};
-use stentor_store::requests::{RefusedFilter, RefusedRequest, Refuser};
+use stentor_store::events::EventFilter;
+use stentor_store::requests::{ALREADY_PROCESSED, HANDSHAKE, RefusedRequest, Refuser};
 
+use self::lists::is_element;
+use self::merged::Merged;
 pub(crate) use self::recorder::Recorder;
 use crate::engine::Engine;
 
@@ -25,6 +29,10 @@ pub enum Outcome {
     Accepted,
     /// It was refused.
     Refused,
+    /// It was stored before.
+    Duplicate,
+    /// It was a provider's handshake.
+    Challenge,
 }
 
 /// Which requests to list. Everything set must hold.
@@ -45,9 +53,11 @@ pub struct RequestFilter {
 /// A request.
 #[derive(Debug, Clone)]
 pub enum RequestRow {
-    /// It is this event.
+    /// It is this event, or the list that this is the first element of.
     Accepted(Box<Event>),
-    /// It was refused.
+    /// It is these elements of a list; never none.
+    List(Vec<Event>),
+    /// It was refused, or became no event for another reason: see [`RequestRow::outcome`].
     Refused(Box<RefusedRequest>),
 }
 
@@ -56,7 +66,38 @@ impl RequestRow {
     pub fn id(&self) -> RequestId {
         match self {
             Self::Accepted(event) => request_of(event.content.id),
+            Self::List(events) => request_of(events[0].content.id),
             Self::Refused(request) => request.id,
+        }
+    }
+
+    /// What became of it.
+    pub fn outcome(&self) -> Outcome {
+        match self {
+            Self::Accepted(_) | Self::List(_) => Outcome::Accepted,
+            Self::Refused(request) => match request.code.as_str() {
+                ALREADY_PROCESSED => Outcome::Duplicate,
+                HANDSHAKE => Outcome::Challenge,
+                _ => Outcome::Refused,
+            },
+        }
+    }
+
+    /// The source that it came to, if one matched.
+    pub fn source(&self) -> Option<SourceId> {
+        match self {
+            Self::Accepted(event) => source_of(event),
+            Self::List(events) => source_of(&events[0]),
+            Self::Refused(request) => request.source,
+        }
+    }
+
+    /// The event that it became, or the first of them.
+    pub fn event(&self) -> Option<EventId> {
+        match self {
+            Self::Accepted(event) => Some(event.content.id),
+            Self::List(events) => Some(events[0].content.id),
+            Self::Refused(_) => None,
         }
     }
 
@@ -65,14 +106,8 @@ impl RequestRow {
         let in_text = |part: &str| part.to_lowercase().contains(text);
         let in_bytes = |part: &[u8]| in_text(&String::from_utf8_lossy(part));
         match self {
-            Self::Accepted(event) => {
-                let content = &event.content;
-                let in_arrival = content.arrival.as_ref().is_some_and(|arrival| {
-                    let mut headers = arrival.headers.iter();
-                    in_text(&arrival.path) || headers.any(|(name, value)| in_text(name) || in_text(value))
-                });
-                in_arrival || in_text(content.event_type.as_str()) || in_bytes(&content.data)
-            }
+            Self::Accepted(event) => has_text(event, text),
+            Self::List(events) => events.iter().any(|event| has_text(event, text)),
             Self::Refused(request) => {
                 let mut headers = request.headers.iter();
                 in_text(&request.path)
@@ -82,6 +117,20 @@ impl RequestRow {
             }
         }
     }
+}
+
+fn source_of(event: &Event) -> Option<SourceId> {
+    event.content.arrival.as_ref().map(|arrival| arrival.source)
+}
+
+fn has_text(event: &Event, text: &str) -> bool {
+    let in_text = |part: &str| part.to_lowercase().contains(text);
+    let content = &event.content;
+    let in_arrival = content.arrival.as_ref().is_some_and(|arrival| {
+        let mut headers = arrival.headers.iter();
+        in_text(&arrival.path) || headers.any(|(name, value)| in_text(name) || in_text(value))
+    });
+    in_arrival || in_text(content.event_type.as_str()) || in_text(&String::from_utf8_lossy(&content.data))
 }
 
 /// A page of requests.
@@ -112,25 +161,19 @@ impl Engine {
         rows: u32,
     ) -> Result<RequestPage, StoreError> {
         let looked_at = if filter.text.is_some() { SEARCHED_MAX } else { rows };
-        let wants = |outcome| filter.outcome.is_none_or(|wanted| wanted == outcome);
         let mut merged = Merged::default();
-        if wants(Outcome::Refused) {
+        if filter.outcome != Some(Outcome::Accepted) {
             let refuser = Refuser::Source(tenant, source);
             merged.refused(self, refuser, filter, before, looked_at).await?;
         }
-        if wants(Outcome::Accepted) && filter.code.is_none() {
+        if filter.outcome.is_none_or(|wanted| wanted == Outcome::Accepted) && filter.code.is_none() {
             let events = EventFilter {
                 source: Some(source),
                 since: filter.since,
                 until: filter.until,
                 ..EventFilter::default()
             };
-            let before = before.map(|before| EventId::from_bytes(*before.as_bytes()));
-            let data_bytes = if filter.text.is_some() { SEARCHED_BYTES_MAX } else { 0 };
-            let page = self.store().events(tenant, &events, before, looked_at, data_bytes).await?;
-            let accepted =
-                page.rows.into_iter().map(|ListedEvent { event, .. }| RequestRow::Accepted(Box::new(event)));
-            merged.add(accepted, page.more);
+            merged.accepted(self, tenant, &events, filter.text.as_deref(), before, rows).await?;
         }
         Ok(merged.page(filter.text.as_deref(), rows))
     }
@@ -167,62 +210,11 @@ impl Engine {
         }
         let Some(tenant) = tenant else { return Ok(None) };
         let event = self.store().event(tenant, EventId::from_bytes(*id.as_bytes())).await?;
-        let event = event.filter(|event| event.content.arrival.is_some());
-        Ok(event.map(|event| RequestRow::Accepted(Box::new(event))))
-    }
-}
-
-/// Rows of two lists on their way into one.
-#[derive(Default)]
-struct Merged {
-    rows: Vec<RequestRow>,
-    /// Down to here everything that there is was looked at.
-    horizon: Option<RequestId>,
-}
-
-impl Merged {
-    async fn refused(
-        &mut self,
-        engine: &Engine,
-        refuser: Refuser,
-        filter: &RequestFilter,
-        before: Option<RequestId>,
-        rows: u32,
-    ) -> Result<(), StoreError> {
-        let wanted = RefusedFilter {
-            code: filter.code.clone(),
-            since: filter.since,
-            until: filter.until,
-            bodies: filter.text.is_some(),
-        };
-        let page = engine.store().refused_requests(refuser, &wanted, before, rows).await?;
-        self.add(page.rows.into_iter().map(|request| RequestRow::Refused(Box::new(request))), page.more);
-        Ok(())
-    }
-
-    fn add(&mut self, rows: impl Iterator<Item = RequestRow>, more: bool) {
-        self.rows.extend(rows);
-        if more {
-            let last = self.rows.last().map(RequestRow::id);
-            self.horizon = self.horizon.max(last);
+        let Some(event) = event.filter(|event| event.content.arrival.is_some()) else { return Ok(None) };
+        if is_element(&event) {
+            return Ok(Some(RequestRow::List(self.elements(tenant, event).await?)));
         }
-    }
-
-    fn page(mut self, text: Option<&str>, rows: u32) -> RequestPage {
-        let rows = usize::try_from(rows).unwrap_or(usize::MAX);
-        // What lies below the horizon of either list comes with a later page.
-        let before = self.rows.len();
-        self.rows.retain(|row| self.horizon.is_none_or(|horizon| row.id() >= horizon));
-        let mut next = self.horizon.filter(|_| before > 0);
-        self.rows.sort_unstable_by_key(|row| std::cmp::Reverse(row.id()));
-        if let Some(text) = text.map(str::to_lowercase) {
-            self.rows.retain(|row| row.has(&text));
-        }
-        if self.rows.len() > rows {
-            self.rows.truncate(rows);
-            next = self.rows.last().map(RequestRow::id);
-        }
-        RequestPage { rows: self.rows, next }
+        Ok(Some(RequestRow::Accepted(Box::new(event))))
     }
 }
 

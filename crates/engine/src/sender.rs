@@ -3,14 +3,18 @@
 use std::sync::Arc;
 
 use stentor_core::attempt::{Attempt, AttemptOutcome};
-use stentor_core::event::EventContent;
-use stentor_core::id::{BatchId, DeliveryId, EventId, TenantId};
+use stentor_core::event::{EventContent, EventType};
+use stentor_core::format::Format;
+use stentor_core::id::{BatchId, ConversationId, DeliveryId, EventId, TenantId};
+use stentor_core::time::Time;
 use stentor_core::webhook::Webhook;
 use stentor_store::Store;
 use tracing::{error, info, warn};
 
 use crate::clock::{Clock, Stopwatch};
 use crate::destination::{BatchShipment, Destination, Shipment};
+use crate::entropy;
+use crate::event_types::Sample;
 use crate::metrics::Metrics;
 use crate::outbound::OutboundReport;
 
@@ -53,6 +57,35 @@ pub struct MemberInput {
     pub delivery: DeliveryId,
     /// Its content; read from the store when it is not in memory.
     pub content: Option<Arc<EventContent>>,
+}
+
+impl AttemptInput {
+    /// A request that goes out exactly as a delivery of the webhook would, is not stored and does not count.
+    pub(crate) fn test(webhook: Webhook, event_type: EventType, sample: Sample, now: Time) -> Self {
+        let content = EventContent {
+            id: entropy::event_id(now),
+            event_type,
+            time: now,
+            // Receivers of messages expect a conversation.
+            subject: (webhook.config.effective_format() == Format::Conversation)
+                .then(|| ConversationId::new(now, entropy::bits()).to_string().into()),
+            content_type: "application/json".into(),
+            data: sample.data,
+            previous_data: sample.previous_data,
+            arrival: None,
+        };
+        let delivery = entropy::delivery_id(now);
+        Self {
+            batch: webhook.config.batch.map(|_| BatchInput::of_one(delivery)),
+            webhook: Arc::new(webhook),
+            event: content.id,
+            content: Some(Arc::new(content)),
+            delivery,
+            number: 1,
+            position: None,
+            test: true,
+        }
+    }
 }
 
 impl BatchInput {

@@ -1,4 +1,5 @@
-//! Everything about one delivery, event or webhook that somebody who helps needs, without secrets and bounded in size.
+//! Everything about one delivery, event, webhook or inbound request that somebody who helps needs, without secrets and
+//! bounded in size.
 //!
 //! What is asked about leads to deliveries ([`Chosen`]); they lead to their event and webhooks. What a receiver answered is
 //! cleaned of the secrets that were sent to it ([`redaction`]): some receivers echo what they get.
@@ -9,7 +10,8 @@ use std::collections::BTreeSet;
 
 use stentor_core::attempt::CapturedResponse;
 use stentor_core::event::Event;
-use stentor_core::id::{ConversationId, DeliveryId, EventId, MessageId, TenantId, WebhookId};
+use stentor_core::id::{ConversationId, DeliveryId, EventId, MessageId, RequestId, TenantId, WebhookId};
+use stentor_core::source::Source;
 use stentor_core::time::Time;
 use stentor_core::webhook::Webhook;
 use stentor_store::deliveries::{AttemptRow, DeliveryFilter, DeliveryRow};
@@ -17,6 +19,7 @@ use stentor_store::{Page, StoreError};
 
 use self::redaction::Redaction;
 use crate::engine::Engine;
+use crate::requests::RequestRow;
 
 /// Most deliveries of one bundle.
 const DELIVERIES_MAX: u32 = 20;
@@ -39,19 +42,27 @@ pub enum Subject {
     Conversation(ConversationId),
     /// The newest deliveries about a message.
     Message(MessageId),
+    /// A request to a source, accepted or refused, and the newest deliveries of its event.
+    Request(RequestId),
 }
 
 /// Where a subject leads.
+#[derive(Default)]
 struct Chosen {
     event: Option<EventId>,
     webhook: Option<WebhookId>,
     deliveries: Vec<DeliveryRow>,
     more: bool,
+    request: Option<RequestRow>,
 }
 
 /// What there is to know.
 #[derive(Debug)]
 pub struct Bundle {
+    /// The request that it is about. Its headers' values and its body are not to be shown.
+    pub request: Option<RequestRow>,
+    /// The source that the request came to, unless it is deleted. With its secrets: whoever shows it masks them.
+    pub source: Option<Source>,
     /// The event that it is about. Its data is not to be shown.
     pub event: Option<Event>,
     /// The webhooks of the deliveries that are not deleted.
@@ -114,7 +125,12 @@ impl Engine {
             }
             deliveries.push(SupportDelivery { row, attempts, attempts_omitted });
         }
-        Ok(Some(Bundle { event, webhooks, deliveries, more_deliveries: chosen.more }))
+        let source = match chosen.request.as_ref().and_then(RequestRow::source) {
+            Some(id) => self.store().source(tenant, id).await?,
+            None => None,
+        };
+        let (request, more_deliveries) = (chosen.request, chosen.more);
+        Ok(Some(Bundle { request, source, event, webhooks, deliveries, more_deliveries }))
     }
 
     async fn chosen(&self, tenant: TenantId, subject: Subject) -> Result<Option<Chosen>, StoreError> {
@@ -125,6 +141,7 @@ impl Engine {
                 webhook: None,
                 deliveries: vec![row],
                 more: false,
+                request: None,
             }),
             Subject::Event(id) => match store.event(tenant, id).await? {
                 None => None,
@@ -152,12 +169,25 @@ impl Engine {
                 let filter = DeliveryFilter { message: Some(id), ..DeliveryFilter::default() };
                 Some(self.newest(tenant, &filter).await?).filter(|chosen| !chosen.deliveries.is_empty())
             }
+            Subject::Request(id) => match self.request(Some(tenant), id).await? {
+                None => None,
+                Some(request) => {
+                    let chosen = match request.event() {
+                        Some(event) => {
+                            let filter = DeliveryFilter { event: Some(event), ..DeliveryFilter::default() };
+                            self.newest(tenant, &filter).await?
+                        }
+                        None => Chosen::default(),
+                    };
+                    Some(Chosen { request: Some(request), ..chosen })
+                }
+            },
         })
     }
 
     async fn newest(&self, tenant: TenantId, filter: &DeliveryFilter) -> Result<Chosen, StoreError> {
         let Page { rows, more } = self.store().deliveries(tenant, filter, None, DELIVERIES_MAX).await?;
-        Ok(Chosen { event: filter.event, webhook: filter.webhook, deliveries: rows, more })
+        Ok(Chosen { event: filter.event, webhook: filter.webhook, deliveries: rows, more, request: None })
     }
 }
 

@@ -14,6 +14,7 @@ use stentor_engine::maintenance::Retention;
 use stentor_engine::outbound::OutboundOptions;
 use stentor_engine::{Engine, EngineOptions};
 use stentor_store::Store;
+use stentor_store::postgres::{PostgresOptions, PostgresStore};
 use stentor_store::sqlite::SqliteStore;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -28,7 +29,7 @@ mod own_addresses;
 
 pub use bootstrap::FirstStart;
 
-use crate::config::Config;
+use crate::config::{Config, Database};
 use crate::http::server::{self, ServerOptions};
 use crate::http::{AppState, Facts, HttpOptions, Surface};
 
@@ -57,7 +58,7 @@ impl App {
             .await
             .with_context(|| format!("cannot listen on {}", config.listen))?;
         let address = listener.local_addr().context("the listener has no address")?;
-        let store = open_store(config).await?;
+        let store = open_store(config, clock.as_ref()).await?;
         let first_start =
             bootstrap::run(store.as_ref(), clock.as_ref(), config.operator_token.as_ref()).await?;
         let engine = Engine::start(store, engine_options(config, address), clock).await?;
@@ -104,12 +105,21 @@ impl App {
     }
 }
 
-async fn open_store(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
-    let path = config.database.path().to_owned();
+async fn open_store(config: &Config, clock: &dyn Clock) -> anyhow::Result<Arc<dyn Store>> {
     let key = master_key::resolve(config)?;
-    let opened = tokio::task::spawn_blocking(move || SqliteStore::open(&path, &key)).await?;
-    let store = opened.with_context(|| format!("cannot open {}", config.database.path().display()))?;
-    Ok(Arc::new(store))
+    let told = || format!("cannot open {}", config.database.shown());
+    match &config.database {
+        Database::Sqlite(path) => {
+            let path = path.clone();
+            let opened = tokio::task::spawn_blocking(move || SqliteStore::open(&path, &key)).await?;
+            Ok(Arc::new(opened.with_context(told)?))
+        }
+        Database::Postgres(url) => {
+            let tls = Some(stentor_engine::outbound::database_tls().context("cannot set up TLS")?);
+            let options = PostgresOptions { now: clock.now(), dev: config.dev, tls };
+            Ok(Arc::new(PostgresStore::open(url, &key, &options).await.with_context(told)?))
+        }
+    }
 }
 
 fn address_policy(config: &Config, own: SocketAddr) -> AddressPolicy {

@@ -245,3 +245,23 @@ async fn the_command_line_declares_loads_and_prints_samples() {
     run(&["event-types", "delete", "order/created"]);
     assert!(!run(&["event-types", "list"]).contains("order/created"));
 }
+
+#[tokio::test]
+async fn a_test_send_of_an_undeclared_type_has_the_sample_of_the_profiles_own_catalogue() {
+    let (gateway, receiver) = (start().await, Receiver::start().await);
+    let api = gateway.tenant("acme").await;
+    let data = async |profile: &str, event_type: &str| {
+        let config = json!({"events": ["*"], "profile": profile});
+        let webhook = text(&api.create_webhook(&receiver.url("/"), &config).await, "id");
+        assert_eq!(test_send(&api, &webhook, event_type).await.json()["outcome"], "delivered");
+        receiver.next_request().await.json()["data"].clone()
+    };
+    assert_eq!(data("broxi", "workflow.completed").await["workflow_id"], "customer_support_bot");
+    assert_eq!(data("resource", "resource.created").await["object"]["id"], "res_xyz789");
+    assert_eq!(data("conversation", "message.created").await["content"], "Message content");
+    assert_eq!(data("standard", "workflow.completed").await["test"], true);
+    assert_eq!(data("broxi", "resource.created").await["test"], true);
+    // What the tenant declares goes before it.
+    api.put("/v1/event-types/workflow.completed", &json!({"sample": {"own": 1}})).await;
+    assert_eq!(data("broxi", "workflow.completed").await, json!({"own": 1}));
+}

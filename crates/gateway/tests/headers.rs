@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use stentor_testkit::api::{Answer, Api, text};
 use stentor_testkit::gateway::Gateway;
 use stentor_testkit::receiver::Receiver;
+use stentor_verify::{Secret, Tolerance, hook0};
 
 /// Names that belong to the connection, to the gateway, or that receivers trust.
 const RESERVED: [&str; 40] = [
@@ -224,4 +225,36 @@ async fn accepted_headers_arrive_exactly_as_given() {
         assert_eq!(sent.len(), 1, "{name}");
         assert_eq!(sent[0].1, value.as_str().unwrap(), "{name}");
     }
+}
+
+#[tokio::test]
+async fn a_signature_that_covers_headers_covers_those_that_arrive() {
+    let (_gateway, api) = start().await;
+    let receiver = Receiver::start().await;
+    let config = json!({
+        "secret": "endpoint-secret",
+        "headers": {"X-Tenant": "acme, inc."},
+        "signature": {
+            "scheme": "hook0",
+            "headers": ["Content-Type", "x-tenant", "webhook-id", "x-absent"],
+            "also": [{"scheme": "standard"}],
+        },
+    });
+    api.create_webhook(&receiver.url("/"), &config).await;
+    let event = api.publish("order.created", &json!({"a": 1})).await.id;
+    let request = receiver.next_request().await;
+    assert_eq!(request.header("webhook-id"), Some(&*event));
+    let signature = request.expect_header("x-hook0-signature");
+    assert!(signature.contains(",h=content-type x-tenant webhook-id,v0="), "{signature}");
+    let verify = |find: &dyn Fn(&str) -> Option<String>| {
+        let secrets = [Secret::raw("endpoint-secret").unwrap()];
+        let found: Vec<_> = ["content-type", "x-tenant", "webhook-id"].map(|name| (name, find(name))).into();
+        let find = |name: &str| found.iter().find(|(known, _)| *known == name)?.1.as_deref();
+        let now = signature.split_once("t=").unwrap().1.split_once(',').unwrap().0.parse().unwrap();
+        hook0::verify(&secrets, signature, find, &request.body, Tolerance::default(), now)
+    };
+    let received = |name: &str| request.header(name).map(str::to_owned);
+    assert_eq!(verify(&received), Ok(()));
+    let altered = |name: &str| if name == "x-tenant" { Some("other".to_owned()) } else { received(name) };
+    assert!(verify(&altered).is_err());
 }

@@ -1,8 +1,9 @@
 //! The live feed through the real binary.
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
+use axum::http::Method;
 use serde_json::{Value, json};
-use stentor_testkit::api::Api;
+use stentor_testkit::api::{Api, text};
 use stentor_testkit::gateway::Gateway;
 use stentor_testkit::receiver::Receiver;
 use stentor_testkit::wait;
@@ -22,10 +23,15 @@ struct Sent {
 impl Stream {
     /// Opens it and waits for the greeting: from then on nothing is missed.
     async fn open(gateway: &Gateway, api: &Api, query: &str, last: &str) -> Self {
+        Self::open_at(gateway, api, &format!("/v1/events/stream?{query}"), last).await
+    }
+
+    /// The same of any stream.
+    async fn open_at(gateway: &Gateway, api: &Api, target: &str, last: &str) -> Self {
         let mut stream = TcpStream::connect(gateway.address()).await.unwrap();
         let last = if last.is_empty() { String::new() } else { format!("Last-Event-ID: {last}\r\n") };
         let head = format!(
-            "GET /v1/events/stream?{query} HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer {}\r\n{last}\r\n",
+            "GET {target} HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer {}\r\n{last}\r\n",
             api.token().unwrap()
         );
         stream.write_all(head.as_bytes()).await.unwrap();
@@ -134,6 +140,76 @@ async fn a_stalled_client_among_many_has_no_effect() {
         let distinct: std::collections::HashSet<_> = subjects.iter().collect();
         assert_eq!(distinct.len(), 2_000);
     }
+    drop(stalled);
+    wait::until("all places are given back", || async {
+        (gateway.metric("stentor_live_streams").await == Some(0.0)).then_some(())
+    })
+    .await;
+}
+
+/// A tenant with a source that takes anything: its API, the source's path, and that of its stream.
+async fn receiving(gateway: &Gateway, name: &str) -> (Api, String, String) {
+    let api = gateway.tenant(name).await;
+    let source = json!({"name": name, "verification": {"preset": "none"}});
+    let id = text(&api.post("/v1/sources", &source).await, "id");
+    (api, format!("/in/{id}"), format!("/v1/sources/{id}/requests/stream"))
+}
+
+/// Reads so many requests off a stream: their bodies' numbers. A gap fails the test.
+async fn numbers(mut stream: Stream, count: usize) -> Vec<u64> {
+    let mut seen = Vec::new();
+    while seen.len() < count {
+        let sent = stream.next().await.unwrap();
+        assert_eq!(sent.kind, "request.accepted", "a client that reads misses nothing: {sent:?}");
+        let body: Value = serde_json::from_str(sent.data["body"].as_str().unwrap()).unwrap();
+        seen.push(body["n"].as_u64().unwrap());
+    }
+    seen
+}
+
+/// A thousand clients ask for what sources receive and never read: ten of them until nothing more fits into their
+/// connections.
+#[tokio::test]
+async fn a_thousand_stalled_clients_of_requests_have_no_effect_on_those_that_read() {
+    const LARGE: usize = 130;
+    const SMALL: usize = 300;
+    let gateway = Gateway::builder(env!("CARGO_BIN_EXE_stentor")).start().await;
+    let mut stalled = Vec::new();
+    for tenant in 0..10 {
+        let (api, _, stream) = receiving(&gateway, &format!("idle-{tenant}")).await;
+        for _ in 0..99 {
+            stalled.push(Stream::open_at(&gateway, &api, &stream, "").await);
+        }
+    }
+    let (busy, busy_door, busy_stream) = receiving(&gateway, "busy").await;
+    for _ in 0..10 {
+        stalled.push(Stream::open_at(&gateway, &busy, &busy_stream, "").await);
+    }
+    assert_eq!((stalled.len(), gateway.metric("stentor_live_streams").await), (1_000, Some(1_000.0)));
+    let beside = tokio::spawn(numbers(Stream::open_at(&gateway, &busy, &busy_stream, "").await, LARGE));
+    let (own, own_door, own_stream) = receiving(&gateway, "own").await;
+    let healthy = tokio::spawn(numbers(Stream::open_at(&gateway, &own, &own_stream, "").await, SMALL));
+    let front = gateway.api().without_token();
+    let send = async |door: &str, n: usize, padding: usize| {
+        let body = json!({"n": n, "padding": "x".repeat(padding)}).to_string();
+        let answer = front.request(Method::POST, door, &[], body).await.unwrap();
+        assert_eq!(answer.status(), 200, "{}", answer.text());
+    };
+    let resident = gateway.rss_kb();
+    for n in 0..LARGE {
+        send(&busy_door, n, 60_000).await;
+        for small in 0..SMALL / LARGE {
+            send(&own_door, n * (SMALL / LARGE) + small, 10).await;
+        }
+    }
+    for n in SMALL / LARGE * LARGE..SMALL {
+        send(&own_door, n, 10).await;
+    }
+    let in_order = |count: usize| (0..count as u64).collect::<Vec<_>>();
+    assert_eq!(healthy.await.unwrap(), in_order(SMALL));
+    assert_eq!(beside.await.unwrap(), in_order(LARGE));
+    let grown = gateway.rss_kb().saturating_sub(resident);
+    assert!(grown < 150 * 1024, "{grown} kB more for those that do not read");
     drop(stalled);
     wait::until("all places are given back", || async {
         (gateway.metric("stentor_live_streams").await == Some(0.0)).then_some(())

@@ -11,6 +11,12 @@ use stentor_core::time::Time;
 
 use crate::error::StoreResult;
 use crate::journal::IdempotencyKey;
+use crate::seal::Place;
+
+/// Where an answer's sealed body stands.
+pub(crate) const fn place(key_hash: &[u8; 32]) -> Place<'_> {
+    Place { table: "answers", row: key_hash, field: "body" }
+}
 
 /// An answer as it was given.
 #[derive(Clone, PartialEq, Eq)]

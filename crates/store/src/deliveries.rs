@@ -1,5 +1,7 @@
 //! Reading deliveries and their attempts.
 
+pub(crate) mod list;
+
 use async_trait::async_trait;
 use stentor_core::attempt::CapturedResponse;
 use stentor_core::delivery::DeliveryState;

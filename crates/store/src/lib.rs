@@ -4,10 +4,15 @@
 //! what is written, a backend only commits it. `conformance` holds the suite that every backend must pass unchanged.
 //! This is the only crate that knows SQL.
 
+mod abort;
 pub mod answers;
+mod arrivals;
 pub mod broadcasts;
+mod changes;
+mod columns;
 pub mod conformance;
 pub mod conversations;
+mod copy_file;
 pub mod credentials;
 pub mod deliveries;
 pub mod error;
@@ -17,15 +22,18 @@ pub mod journal;
 pub mod lanes;
 pub mod maintenance;
 pub mod operational;
+pub mod postgres;
 pub mod replays;
 pub mod requests;
 pub mod routes;
 pub mod seal;
+mod secrets;
 pub mod sessions;
 pub mod sources;
 pub mod sqlite;
 pub mod statistics;
 pub mod tenants;
+mod tls;
 pub mod tokens;
 pub mod usage;
 pub mod webhooks;

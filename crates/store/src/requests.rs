@@ -1,4 +1,5 @@
-//! Requests that were refused at the front door. Those that were accepted are their events.
+//! Requests that were refused at the front door, and others that became no event: repetitions and handshakes. Those that were
+//! accepted are their events.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -11,7 +12,12 @@ use stentor_core::time::Time;
 use crate::Page;
 use crate::error::StoreResult;
 
-/// A refused request.
+/// The code of a repetition, which is refused nothing; its detail is the id of the event that it was.
+pub const ALREADY_PROCESSED: &str = "already_processed";
+/// The code of a handshake that was answered.
+pub const HANDSHAKE: &str = "handshake";
+
+/// A refused request, or another that became no event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RefusedRequest {
     /// Its id.
@@ -82,6 +88,8 @@ pub struct RefusedBounds {
 pub struct RefusedFilter {
     /// With this code.
     pub code: Option<String>,
+    /// Neither repetitions nor handshakes.
+    pub refused_only: bool,
     /// Received at or after.
     pub since: Option<Time>,
     /// Received before.

@@ -1,5 +1,7 @@
 //! Sources.
 
+pub(crate) mod secrets;
+
 use async_trait::async_trait;
 use stentor_core::id::{SourceId, TenantId};
 use stentor_core::source::Source;

@@ -2,6 +2,9 @@
 //!
 //! Every commit counts what it records: nobody scans attempts, and what is committed is counted, whenever the process dies.
 
+mod counted;
+mod open;
+
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -10,6 +13,9 @@ use stentor_core::statistics::Rollup;
 use stentor_core::time::Time;
 
 use crate::error::StoreResult;
+
+pub(crate) use counted::Counted;
+pub(crate) use open::{Bound, OpenMinutes, RowKey};
 
 /// How long sums by minute are kept: a day, and what a reader of a whole day needs beside it.
 pub const MINUTES_KEPT: Duration = Duration::from_secs(26 * 3_600);

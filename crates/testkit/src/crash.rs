@@ -1,9 +1,12 @@
 //! `kill -9` at random moments under load (fault F1): every acknowledged event arrives, nothing is invented, and no
 //! more arrives twice than was in flight.
 //!
-//! One gateway lives through all rounds on one database. In each round `connections` senders publish one event after
+//! One gateway lives through all rounds on one database. In each round `connections` senders send one event after
 //! the other; after a random number of acknowledgements the process is killed; after the restart every event that was
 //! ever acknowledged must arrive. Then the ledgers of all rounds are compared.
+//!
+//! Senders to sources repeat after the restart: what was acknowledged must be known under the same id, what got no answer
+//! must be one event, and in the end there are as many events as numbers.
 
 mod round;
 
@@ -21,8 +24,10 @@ use crate::gateway::GatewayBuilder;
 pub struct CrashOptions {
     /// How often the gateway is killed.
     pub rounds: u32,
-    /// How many senders publish at once.
+    /// How many senders send at once.
     pub connections: usize,
+    /// Who they are.
+    pub senders: Senders,
     /// After how many acknowledgements of a round it is killed, chosen at random.
     pub acks_before_kill: Range<u64>,
     /// Filler in each event, in bytes.
@@ -37,11 +42,21 @@ pub struct CrashOptions {
     pub seed: Option<u64>,
 }
 
+/// Who sends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Senders {
+    /// Publishers with a token.
+    Publishers,
+    /// Senders to sources, half of them with credentials and half with signatures.
+    Sources,
+}
+
 impl Default for CrashOptions {
     fn default() -> Self {
         Self {
             rounds: 5,
             connections: 16,
+            senders: Senders::Publishers,
             acks_before_kill: 50..1_000,
             padding_bytes: 256,
             webhook: json!({}),
@@ -65,6 +80,8 @@ pub struct Round {
     pub first_arrival: Option<Duration>,
     /// Deliveries that arrived again after having been answered 2xx.
     pub duplicates: usize,
+    /// Acknowledged events that were known under another id, or not at all, when they were sent again.
+    pub unrecognised: usize,
 }
 
 /// What all rounds showed.
@@ -76,6 +93,8 @@ pub struct CrashReport {
     pub rounds: Vec<Round>,
     /// The judgement over all rounds.
     pub report: Report,
+    /// Stored events of sources beyond one for each number that was sent.
+    pub surplus: usize,
 }
 
 impl CrashReport {
@@ -84,7 +103,10 @@ impl CrashReport {
     /// # Panics
     /// With the seed and what was found.
     pub fn assert_holds(&self) {
-        let Self { seed, rounds, report } = self;
+        let Self { seed, rounds, report, surplus } = self;
+        let unrecognised: usize = rounds.iter().map(|round| round.unrecognised).sum();
+        assert_eq!(unrecognised, 0, "seed {seed}: repetitions were not recognised: {rounds:?}");
+        assert_eq!(*surplus, 0, "seed {seed}: more events are stored than were sent; rounds: {rounds:?}");
         assert!(report.holds(), "seed {seed}: {report}; rounds: {rounds:?}");
         // The report's bound is the sum over all rounds; each must keep its own.
         let exceeded = rounds.iter().find(|round| round.duplicates > round.in_flight_max);
@@ -106,7 +128,7 @@ pub async fn run(builder: GatewayBuilder, options: CrashOptions) -> CrashReport 
         rounds.push(run.round(acks).await);
     }
     let duplicates_max = rounds.iter().map(|round| round.in_flight_max).sum();
-    CrashReport { seed, rounds, report: run.judge(duplicates_max) }
+    CrashReport { seed, rounds, report: run.judge(duplicates_max), surplus: run.surplus().await }
 }
 
 /// xorshift64*: enough to choose moments.

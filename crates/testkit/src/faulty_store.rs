@@ -2,7 +2,7 @@
 
 mod delegate;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
@@ -67,6 +67,7 @@ pub struct FaultyStore {
     faults: Mutex<Faults>,
     stalled: watch::Sender<bool>,
     waiting: watch::Sender<usize>,
+    calls: Mutex<BTreeMap<&'static str, usize>>,
 }
 
 impl FaultyStore {
@@ -77,6 +78,7 @@ impl FaultyStore {
             faults: Mutex::default(),
             stalled: watch::Sender::new(false),
             waiting: watch::Sender::new(0),
+            calls: Mutex::default(),
         }
     }
 
@@ -111,6 +113,15 @@ impl FaultyStore {
     /// Never: the sender it listens to is its own.
     pub async fn until_stalled(&self) {
         self.waiting.subscribe().wait_for(|waiting| *waiting > 0).await.expect("the store holds the sender");
+    }
+
+    /// How often each function but the commit was called since this was asked last.
+    pub fn take_calls(&self) -> BTreeMap<&'static str, usize> {
+        std::mem::take(&mut *self.calls.lock().expect("no panic while holding the lock"))
+    }
+
+    fn note_call(&self, name: &'static str) {
+        *self.calls.lock().expect("no panic while holding the lock").entry(name).or_default() += 1;
     }
 
     fn faults(&self) -> MutexGuard<'_, Faults> {

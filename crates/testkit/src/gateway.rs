@@ -12,7 +12,7 @@ use nix::sys::signal::Signal;
 use serde_json::json;
 use tempfile::TempDir;
 
-pub use self::builder::GatewayBuilder;
+pub use self::builder::{GatewayBuilder, MASTER_KEY, TESTS_ON};
 use crate::api::Api;
 use crate::process::{self, Process};
 use crate::{metrics, wait};
@@ -123,7 +123,7 @@ impl Gateway {
 
     /// [`restart`](Self::restart) with the next builder, for instance another binary on the same database.
     pub async fn restart_as(&mut self, change: impl FnOnce(GatewayBuilder) -> GatewayBuilder) {
-        self.builder = change(self.builder.clone());
+        self.builder = change(self.builder.clone()).on_database_of(&self.builder);
         self.restart().await;
     }
 

@@ -19,6 +19,7 @@ pub mod hostile;
 pub mod ledger;
 pub mod load;
 pub mod metrics;
+pub mod postgres;
 mod process;
 pub mod program;
 pub mod python;

@@ -1,16 +1,20 @@
-//! Senders that publish one event after the other, and the ledger of what they were answered.
+//! Senders that send one event after the other, and the ledger of what they were answered.
 
+mod ended;
 mod ledgers;
+mod way;
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+pub use self::ended::{Ended, Sent};
 pub use self::ledgers::Ledgers;
-use crate::api::Api;
+pub use self::way::Way;
+use crate::api::{Api, text};
 use crate::ledger::{SenderLedger, SenderLine};
 use crate::wait;
 
@@ -39,24 +43,30 @@ struct Shared {
     padding: String,
     stop: AtomicBool,
     acked: watch::Sender<usize>,
-    event_ids: Mutex<HashSet<String>>,
+    ended: Mutex<Ended>,
 }
 
 impl Load {
-    /// Starts them; each notes in the ledger what it sends and what it is answered.
+    /// Starts publishers; each notes in the ledger what it sends and what it is answered.
     #[must_use]
     pub fn start(api: &Api, ledger: &SenderLedger, options: LoadOptions<'_>) -> Self {
+        Self::start_by(&[Way::Publish], api, ledger, options)
+    }
+
+    /// The same by several ways, one sender after the other by the next of them.
+    #[must_use]
+    pub fn start_by(ways: &[Way], api: &Api, ledger: &SenderLedger, options: LoadOptions<'_>) -> Self {
         let shared = Arc::new(Shared {
             ledger: ledger.clone(),
             event_type: options.event_type.to_owned(),
             padding: "x".repeat(options.padding_bytes),
             stop: AtomicBool::new(false),
             acked: watch::Sender::new(0),
-            event_ids: Mutex::default(),
+            ended: Mutex::default(),
         });
         let mut senders = JoinSet::new();
-        for _ in 0..options.connections {
-            senders.spawn(send(api.clone(), Arc::clone(&shared)));
+        for way in ways.iter().cycle().take(options.connections) {
+            senders.spawn(send(way.clone(), api.clone(), Arc::clone(&shared)));
         }
         Self { senders, shared }
     }
@@ -92,11 +102,19 @@ impl Load {
     ///
     /// # Panics
     /// When a sender did.
-    pub async fn end(mut self) -> HashSet<String> {
+    pub async fn end(self) -> HashSet<String> {
+        self.ended().await.event_ids
+    }
+
+    /// Waits until every sender got no answer; what they leave behind.
+    ///
+    /// # Panics
+    /// When a sender did.
+    pub async fn ended(mut self) -> Ended {
         while let Some(ended) = self.senders.join_next().await {
             ended.expect("senders do not panic");
         }
-        std::mem::take(&mut *self.shared.event_ids.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut *self.shared.ended())
     }
 
     /// Lets every sender finish its request; the ids of the acknowledged events.
@@ -106,22 +124,34 @@ impl Load {
     }
 }
 
-async fn send(api: Api, shared: Arc<Shared>) {
+impl Shared {
+    fn ended(&self) -> MutexGuard<'_, Ended> {
+        self.ended.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn send(way: Way, api: Api, shared: Arc<Shared>) {
     let (event_type, padding) = (&shared.event_type, &shared.padding);
+    let mut last_acked = None;
     while !shared.stop.load(Ordering::Acquire) {
         let (sequence, data) =
             shared.ledger.sent(|sequence| format!(r#"{{"sequence": {sequence}, "padding": "{padding}"}}"#));
-        let body = format!(r#"{{"type":"{event_type}","data":{data}}}"#);
-        let Ok(answer) = api.try_publish(body).await else {
-            return shared.ledger.append(&SenderLine::Unknown { sequence });
+        let answer = way.send(&api, event_type, sequence, &data).await;
+        let sent = Sent { sequence, data, way: way.clone() };
+        let Ok(answer) = answer else {
+            shared.ledger.append(&SenderLine::Unknown { sequence });
+            shared.ended().unanswered.push(sent);
+            break;
         };
-        if answer.status() != 202 {
+        if answer.status() != way.stored_status() {
             shared.ledger.append(&SenderLine::Refused { sequence, status: answer.status() });
             continue;
         }
-        let event_id = answer.published().id;
+        let event_id = text(&answer.json(), "id");
         shared.ledger.append(&SenderLine::Acked { sequence, event_id: event_id.clone() });
-        shared.event_ids.lock().unwrap_or_else(PoisonError::into_inner).insert(event_id);
+        shared.ended().event_ids.insert(event_id.clone());
+        last_acked = Some((sent, event_id));
         shared.acked.send_modify(|acked| *acked += 1);
     }
+    shared.ended().last_acked.extend(last_acked);
 }

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 BUG = os.environ.get("MODEL_BUG", "none")
 DATABASE = os.open("model.jsonl", os.O_RDWR | os.O_CREAT | os.O_APPEND)
+keys = {}
 pending = queue.Queue()
 unwritten = queue.Queue()
 webhooks = []
@@ -35,6 +36,7 @@ def write_late():
 
 def accept(event):
     line = {"event": event}
+    keys[event.get("key")] = event["id"]
     if BUG == "ack_before_commit":
         unwritten.put(line)
     else:
@@ -75,7 +77,19 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(encoded)
 
     def do_GET(self):
-        self.answer(200, f"stentor_in_flight {in_flight}\n")
+        if self.path.startswith("/v1/events"):
+            rows = [line for line in read() if "event" in line]
+            self.answer(200, json.dumps({"data": [line["event"] for line in rows], "next_cursor": None}))
+        else:
+            self.answer(200, f"stentor_in_flight {in_flight}\n")
+
+    def take_in(self, data):
+        key = self.headers["idempotency-key"] or "signed " + self.headers["x-delivery"]
+        event_id = keys.get(key)
+        if event_id is None:
+            event_id = "evt_" + uuid.uuid4().hex
+            accept({"id": event_id, "type": "received", "data": data, "key": key})
+        self.answer(200, json.dumps({"status": "ok", "id": event_id}))
 
     def do_POST(self):
         text = self.rfile.read(int(self.headers["content-length"])).decode()
@@ -89,12 +103,22 @@ class Handler(BaseHTTPRequestHandler):
             event = {"id": "evt_" + uuid.uuid4().hex, "type": json.loads(text)["type"], "data": data}
             accept(event)
             self.answer(202, json.dumps({"id": event["id"], "type": event["type"], "deliveries": 1}))
+        elif self.path == "/" or self.path.startswith("/in/"):
+            self.take_in(text)
         else:
-            self.answer(201, json.dumps({"id": "tnt_1", "token": "token"}))
+            made = {"id": "tnt_1", "token": "token", "username": "name", "password": "word"}
+            self.answer(201, json.dumps(made))
+
+
+def read():
+    with open("model.jsonl") as lines:
+        return [json.loads(line) for line in lines]
 
 
 def recover():
-    lines = [json.loads(line) for line in os.fdopen(os.dup(DATABASE)).readlines()]
+    lines = read()
+    if BUG != "forget_keys":
+        keys.update((line["event"].get("key"), line["event"]["id"]) for line in lines if "event" in line)
     delivered = {line.get("delivered") for line in lines}
     webhooks.extend(line["webhook"] for line in lines if "webhook" in line)
     left = [line["event"] for line in lines if "event" in line and line["event"]["id"] not in delivered]

@@ -51,6 +51,9 @@ pub enum VerifyError {
     /// The header with this name is absent.
     #[error("the header {0} is missing")]
     MissingHeader(&'static str),
+    /// The request lacks a header that its signature covers.
+    #[error("a header that the signature covers is missing")]
+    CoveredHeaderMissing,
     /// The id is empty or contains a full stop, which would make the signed content ambiguous
     /// (Standard Webhooks 1.0.0, "Signature scheme").
     #[error("the webhook id is empty or contains a full stop")]

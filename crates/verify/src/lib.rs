@@ -5,6 +5,7 @@ mod decimal;
 #[cfg(feature = "ed25519")]
 mod ed25519;
 mod error;
+pub mod hook0;
 pub mod plain;
 #[cfg(feature = "providers")]
 pub mod provider;

@@ -6,6 +6,7 @@ pub(crate) mod cargo_components;
 mod debian;
 mod node;
 mod php;
+mod postgres;
 mod python;
 
 use crate::step;
@@ -16,5 +17,6 @@ pub(crate) fn run() -> anyhow::Result<()> {
     step::step("python packages", python::prepare)?;
     step::step("node and its packages", node::prepare)?;
     step::step("php", php::prepare)?;
-    step::step("browser", browser::prepare)
+    step::step("browser", browser::prepare)?;
+    step::step("postgresql", postgres::prepare)
 }

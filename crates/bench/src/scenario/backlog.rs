@@ -22,8 +22,11 @@ pub(super) fn backlog(lab: &Lab, report: &mut Report) -> anyhow::Result<()> {
     let (refusing, receiver_address) = refusing_socket()?;
 
     let mut gateway = Gateway::start(lab, &database.url)?;
-    let tenant = gateway.api.create_tenant(OPERATOR_TOKEN, &lab.name("backlog"))?;
-    gateway.api.create_webhook(&tenant.token, &lab::url(receiver_address, 0), EVENT_TYPE)?;
+    let tenant = gateway.api.create_tenant(OPERATOR_TOKEN, &lab.name("backlog"), None)?;
+    gateway.api.create_webhook(
+        &tenant.token,
+        &json!({ "url": lab::url(receiver_address, 0), "events": [EVENT_TYPE] }),
+    )?;
     let tokens = lab.tokens([tenant.token.as_str()])?;
     let plan = LoadPlan { events: lab.options.backlog, ..closed_loop(lab, 1) };
     let load = finish_load(&lab.start_load(gateway.address, &tokens, plan)?)?;

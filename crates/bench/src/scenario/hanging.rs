@@ -12,7 +12,7 @@ use super::latency::{CALM_RATE, open_loop};
 use crate::lab::{Lab, LoadPlan, Receiver};
 use crate::percentiles::median;
 use crate::report::{Figure, Hold, Report, Unit};
-use crate::stage::{Kind, Pass, Stage};
+use crate::stage::{Kind, PUBLISH_PATH, Pass, Stage};
 
 const HANGING_EVENT_TYPE: &str = "bench.hanging";
 const HANGING_RATE: f64 = 1.0;
@@ -56,6 +56,7 @@ fn turn(lab: &Lab) -> anyhow::Result<Turn> {
         events: lab.options.seconds + 3_600,
         connections: 4,
         rate: Some(HANGING_RATE),
+        path: PUBLISH_PATH,
         event_type: HANGING_EVENT_TYPE,
     };
     let flooding = lab.start_load(stage.address(), &stage.tokens, flood)?;

@@ -6,7 +6,7 @@ use super::throughput::{closed_loop, kinds};
 use crate::lab::{Lab, LoadPlan};
 use crate::percentiles::{Percentiles, median};
 use crate::report::{Figure, Hold, Report, Unit};
-use crate::stage::{EVENT_TYPE, Kind, Pass, Stage};
+use crate::stage::{EVENT_TYPE, Kind, PUBLISH_PATH, Pass, Stage};
 
 pub(super) const CALM_RATE: f64 = 50.0;
 
@@ -56,6 +56,7 @@ pub(super) fn open_loop(lab: &Lab, rate: f64, seconds: u64) -> LoadPlan {
         connections: lab.options.connections,
         rate: Some(rate),
         event_type: EVENT_TYPE,
+        path: PUBLISH_PATH,
     }
 }
 

@@ -2,8 +2,11 @@
 
 mod backlog;
 mod hanging;
+mod ingest;
 mod latency;
+mod many;
 mod rss;
+mod setup;
 mod start;
 mod tenants;
 mod throughput;
@@ -55,6 +58,8 @@ fn measure(lab: &Lab, scenario: ScenarioName, report: &mut Report) -> anyhow::Re
         ScenarioName::Rss => rss::rss(lab, report),
         ScenarioName::Start => start::start(lab, report),
         ScenarioName::Tenants => tenants::tenants(lab, report),
+        ScenarioName::Ingest => ingest::ingest(lab, report),
+        ScenarioName::Many => many::many(lab, report),
         ScenarioName::Backlog => backlog::backlog(lab, report),
     }
 }

@@ -2,16 +2,15 @@
 
 use anyhow::Context;
 use serde::Serialize;
+use serde_json::json;
 
+use super::setup;
 use super::throughput::closed_loop;
-use crate::api::Api;
 use crate::gateway::OPERATOR_TOKEN;
 use crate::lab::Lab;
 use crate::percentiles::median;
 use crate::report::{Figure, Hold, Report, Unit};
 use crate::stage::{EVENT_TYPE, Kind, Pass, Stage};
-
-const SETUP_THREADS: u64 = 8;
 
 #[derive(Serialize)]
 struct Turn {
@@ -45,22 +44,9 @@ fn turn(lab: &Lab) -> anyhow::Result<Turn> {
 /// Creates the tenants, each with a webhook; returns their tokens.
 fn create_tenants(lab: &Lab, stage: &Stage) -> anyhow::Result<Vec<String>> {
     let (address, url) = (stage.address(), stage.receiver.url(0));
-    let create = &|thread: u64| -> anyhow::Result<Vec<String>> {
-        let mut api = Api::connect(address)?;
-        let mut tokens = Vec::new();
-        for _ in (thread..lab.options.tenants).step_by(SETUP_THREADS as usize) {
-            let tenant = api.create_tenant(OPERATOR_TOKEN, &lab.name("tenant"))?;
-            api.create_webhook(&tenant.token, &url, EVENT_TYPE)?;
-            tokens.push(tenant.token);
-        }
-        Ok(tokens)
-    };
-    std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..SETUP_THREADS).map(|thread| scope.spawn(move || create(thread))).collect();
-        let mut tokens = Vec::new();
-        for thread in threads {
-            tokens.extend(thread.join().expect("a setup thread does not panic")?);
-        }
-        Ok(tokens)
+    setup::each(address, lab.options.tenants, |api, _| {
+        let tenant = api.create_tenant(OPERATOR_TOKEN, &lab.name("tenant"), None)?;
+        api.create_webhook(&tenant.token, &json!({ "url": url, "events": [EVENT_TYPE] }))?;
+        Ok(tenant.token)
     })
 }

@@ -3,7 +3,7 @@
 use crate::lab::{Lab, LoadPlan};
 use crate::percentiles::median;
 use crate::report::{Figure, Hold, Report, Unit};
-use crate::stage::{EVENT_TYPE, Kind, Pass, Stage};
+use crate::stage::{EVENT_TYPE, Extras, Kind, PUBLISH_PATH, Pass, Stage};
 
 const FANOUT_WEBHOOKS: u64 = 10;
 
@@ -25,6 +25,7 @@ pub(super) fn closed_loop(lab: &Lab, webhooks: u64) -> LoadPlan {
         connections: lab.options.connections,
         rate: None,
         event_type: EVENT_TYPE,
+        path: PUBLISH_PATH,
     }
 }
 
@@ -54,26 +55,29 @@ fn compare(lab: &Lab, report: &mut Report, name: &str, webhooks: u64, hold: f64)
         .map(|(g, f)| g.subject_cpu_us_per_delivery / f.subject_cpu_us_per_delivery);
     let cpu_ratio = median(cpu_ratios);
     let figures = [
-        ratio.map(|ratio| Figure::new(title(name, "ratio"), Hold::AtLeast(hold), ratio, Unit::Ratio)),
-        rate(&gateway).map(|rate| Figure::new(title(name, "gateway"), Hold::Nothing, rate, Unit::PerSecond)),
+        ratio.map(|ratio| Figure::new(title(lab, name, "ratio"), Hold::AtLeast(hold), ratio, Unit::Ratio)),
+        rate(&gateway)
+            .map(|rate| Figure::new(title(lab, name, "gateway"), Hold::Nothing, rate, Unit::PerSecond)),
         rate(&forwarder)
-            .map(|rate| Figure::new(title(name, "forwarder"), Hold::Nothing, rate, Unit::PerSecond)),
+            .map(|rate| Figure::new(title(lab, name, "forwarder"), Hold::Nothing, rate, Unit::PerSecond)),
         // The figure that other processes on the machine disturb least.
-        cpu_ratio.map(|ratio| Figure::new(title(name, "CPU ratio"), Hold::Nothing, ratio, Unit::Ratio)),
+        cpu_ratio.map(|ratio| Figure::new(title(lab, name, "CPU ratio"), Hold::Nothing, ratio, Unit::Ratio)),
     ];
     report.figures.extend(figures.into_iter().flatten());
     report.raw.insert(name.to_owned(), serde_json::json!({ "forwarder": forwarder, "gateway": gateway }));
     Ok(())
 }
 
-fn title(name: &str, what: &str) -> String {
+fn title(lab: &Lab, name: &str, what: &str) -> String {
+    let extras = if lab.options.with_everything { " with everything" } else { "" };
     let webhooks = if name == "one" { "one webhook" } else { "ten webhooks" };
-    format!("deliveries/s, {webhooks}: {what}")
+    format!("deliveries/s, {webhooks}{extras}: {what}")
 }
 
 fn turn(lab: &Lab, kind: Kind, webhooks: u64) -> anyhow::Result<Pass> {
     let plan = closed_loop(lab, webhooks);
-    let mut stage = Stage::start(lab, kind, webhooks)?;
+    let extras = if lab.options.with_everything { Extras::Everything } else { Extras::None };
+    let mut stage = Stage::start_with(lab, kind, webhooks, extras)?;
     stage.warm_up(lab, plan)?;
     let pass = stage.pass(lab, plan)?;
     stage.finish(lab)?;

@@ -19,36 +19,11 @@ pub struct InvalidUuid;
 
 macro_rules! uuid_ids {
     ($($(#[$doc:meta])* $name:ident;)*) => {$(
-        $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(Uuid);
-
-        impl $name {
-            /// A new one from the time of creation and 64 random bits (62 are used).
-            pub fn new(at: Time, entropy: u64) -> Self {
-                Self(uuid_v7(at, entropy))
-            }
-
-            /// From the 16 bytes that the store keeps.
-            pub const fn from_bytes(bytes: [u8; 16]) -> Self {
-                Self(Uuid::from_bytes(bytes))
-            }
-
-            /// The 16 bytes that the store keeps.
-            pub const fn as_bytes(&self) -> &[u8; 16] {
-                self.0.as_bytes()
-            }
-        }
+        uuid_newtype! { $(#[$doc])* $name }
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 fmt::Display::fmt(&self.0.hyphenated(), f)
-            }
-        }
-
-        impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                fmt::Display::fmt(self, f)
             }
         }
 
@@ -58,19 +33,6 @@ macro_rules! uuid_ids {
             fn from_str(text: &str) -> Result<Self, InvalidUuid> {
                 let hyphenated = Some(text).filter(|text| text.len() == HYPHENATED_LEN);
                 hyphenated.and_then(|text| Uuid::try_parse(text).ok()).map(Self).ok_or(InvalidUuid)
-            }
-        }
-
-        impl Serialize for $name {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_str(self)
-            }
-        }
-
-        impl<'de> Deserialize<'de> for $name {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-                text.parse().map_err(serde::de::Error::custom)
             }
         }
     )*};

@@ -36,6 +36,9 @@ pub enum JsonErrorKind {
     /// `NaN`, `Infinity`, `-Infinity`: not in RFC 8259.
     #[error("NaN and Infinity are not JSON; send null or a string")]
     NotFinite,
+    /// A comment, as documentation likes to have them in its examples.
+    #[error("comments are not JSON; take out what begins here")]
+    Comment,
     /// A raw control character, usually a line break inside a string.
     #[error("a control character stands where JSON forbids it; inside strings escape it, for example as \\n")]
     ControlCharacter,
@@ -56,6 +59,7 @@ impl JsonErrorKind {
             Self::TrailingBytes => "json_trailing_bytes",
             Self::UnexpectedEnd => "json_unexpected_end",
             Self::NotFinite => "json_not_finite",
+            Self::Comment => "json_comment",
             Self::ControlCharacter => "json_control_character",
             Self::Syntax => "json_syntax",
         }
@@ -78,6 +82,7 @@ pub(super) fn locate(text: &str, error: &serde_json::Error) -> JsonError {
     let kind = match rest.first() {
         Some(b'N') if rest.starts_with(b"NaN") => JsonErrorKind::NotFinite,
         Some(b'I') if rest.starts_with(b"Infinity") => JsonErrorKind::NotFinite,
+        Some(b'/') if matches!(rest.get(1), Some(b'/' | b'*')) => JsonErrorKind::Comment,
         Some(0..=0x1f) => JsonErrorKind::ControlCharacter,
         _ => JsonErrorKind::Syntax,
     };
@@ -86,7 +91,10 @@ pub(super) fn locate(text: &str, error: &serde_json::Error) -> JsonError {
 
 /// Names the error of finding the end after the value.
 pub(super) fn trailing(text: &str, error: &serde_json::Error) -> JsonError {
-    JsonError { kind: JsonErrorKind::TrailingBytes, offset: offset_of(text, error) }
+    let offset = offset_of(text, error);
+    let rest = &text.as_bytes()[offset..];
+    let is_comment = rest.starts_with(b"//") || rest.starts_with(b"/*");
+    JsonError { kind: if is_comment { JsonErrorKind::Comment } else { JsonErrorKind::TrailingBytes }, offset }
 }
 
 /// Converts serde_json's position to the offset of the byte it complains about. Lines count from 1; the column is

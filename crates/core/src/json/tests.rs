@@ -38,7 +38,7 @@ fn every_rfc_8259_text_passes_unchanged() {
 
 #[test]
 fn each_refusal_tells_kind_and_byte() {
-    let rows: [(&[u8], Kind, usize); 41] = [
+    let rows: [(&[u8], Kind, usize); 42] = [
         (b"", Kind::Empty, 0),
         (b" \r\n\t", Kind::Empty, 4),
         (b"\xEF\xBB\xBF{}", Kind::ByteOrderMark, 0),
@@ -77,7 +77,8 @@ fn each_refusal_tells_kind_and_byte() {
         (b"[1 2]", Kind::Syntax, 3),
         (b"[1}", Kind::Syntax, 2),
         (b"\"\\x\"", Kind::Syntax, 2),
-        (b"// c\n1", Kind::Syntax, 0),
+        (b"// c\n1", Kind::Comment, 0),
+        (b"/", Kind::Syntax, 0),
         (b"[1.]", Kind::Syntax, 3),
         (b"trux", Kind::Syntax, 3),
     ];
@@ -110,6 +111,14 @@ fn errors_say_what_to_do_and_never_repeat_the_body() {
         "at byte 11: the body is not valid JSON here; check quotes, commas, escapes and number formats"
     );
     assert_eq!(error.kind.code(), "json_syntax");
+}
+
+#[test]
+fn a_comment_is_called_one() {
+    for (text, offset) in [("{\"a\": 1 // b\n}", 8), ("{ /* a */ }", 2), ("[1, // b\n2]", 4), ("1 // a", 2)] {
+        assert_eq!(check(text.as_bytes()), Err(JsonError { kind: Kind::Comment, offset }), "{text}");
+    }
+    assert!(check(b"\"// text\"").is_ok());
 }
 
 fn value() -> impl Strategy<Value = Value> {

@@ -4,8 +4,8 @@ use std::fmt;
 
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use stentor_verify::standard::{ID_HEADER, SIGNATURE_HEADER, Signer, SignerKey, TIMESTAMP_HEADER};
-use stentor_verify::timestamped::Layout;
-use stentor_verify::{Secret, plain};
+use stentor_verify::timestamped::{self, Layout};
+use stentor_verify::{Secret, hook0, plain};
 
 use super::{Encoding, SVIX_ID, SVIX_SIGNATURE, SVIX_TIMESTAMP, Signature, SignatureScheme, SignedContent};
 use crate::time::Time;
@@ -52,6 +52,12 @@ enum Method {
         header: HeaderName,
         layout: Layout,
     },
+    Hook0 {
+        /// The oldest last: Hook0's own receivers look at the last one.
+        secrets: Vec<Secret>,
+        header: HeaderName,
+        covered: Vec<HeaderName>,
+    },
 }
 
 impl PreparedSignature {
@@ -69,9 +75,10 @@ impl PreparedSignature {
         if active.is_empty() && !unsigned {
             return Err(SigningError::NoActiveSecret);
         }
-        let schemes = signature.schemes().filter(|_| !unsigned);
+        let mut schemes: Vec<_> = signature.schemes().filter(|_| !unsigned).collect();
+        schemes.sort_by_key(|scheme| scheme.covers_headers());
         let methods: Result<Vec<_>, _> =
-            schemes.filter_map(|scheme| Method::new(scheme, &active).transpose()).collect();
+            schemes.into_iter().filter_map(|scheme| Method::new(scheme, &active).transpose()).collect();
         let changes = secrets.iter().flat_map(|secret| [Some(secret.active_from), secret.active_until]);
         Ok(Self { methods: methods?, expires_at: changes.flatten().filter(|at| *at > now).min() })
     }
@@ -81,7 +88,7 @@ impl PreparedSignature {
         self.expires_at
     }
 
-    /// Signs exactly these bytes and adds the headers. `id` is that of the event or the batch, `now` the time of the attempt:
+    /// Signs exactly these bytes and adds the headers; a scheme that covers headers finds the others in `headers`. `id` is that of the event or the batch, `now` the time of the attempt:
     /// every attempt is signed anew.
     pub fn sign(&self, id: &dyn fmt::Display, now: Time, body: &[u8], headers: &mut HeaderMap) {
         let seconds = u64::try_from(now.unix_seconds()).unwrap_or(0);
@@ -95,6 +102,7 @@ impl Method {
     /// None for the scheme that signs nothing. `active` holds a secret, newest first.
     fn new(scheme: &SignatureScheme, active: &[&SigningSecret]) -> Result<Option<Self>, SigningError> {
         let raw = |secret: &&SigningSecret| Secret::raw(secret.value.reveal());
+        let each = || active.iter().map(raw).collect::<Result<Vec<_>, _>>();
         let method = match scheme {
             SignatureScheme::None => return Ok(None),
             SignatureScheme::Standard => {
@@ -109,13 +117,21 @@ impl Method {
                 encoding: *encoding,
                 prefix: prefix.clone(),
             },
-            SignatureScheme::ConvoyAdvanced { header } | SignatureScheme::Hook0 { header } => {
-                Self::Timestamped {
-                    secrets: active.iter().map(raw).collect::<Result<_, _>>()?,
-                    header: header_name(header)?,
-                    layout: scheme.layout().expect("both have one"),
-                }
-            }
+            SignatureScheme::ConvoyAdvanced { header } => Self::Timestamped {
+                secrets: each()?,
+                header: header_name(header)?,
+                layout: timestamped::CONVOY,
+            },
+            SignatureScheme::Hook0 { header, covered } if covered.is_empty() => Self::Timestamped {
+                secrets: each()?,
+                header: header_name(header)?,
+                layout: timestamped::HOOK0,
+            },
+            SignatureScheme::Hook0 { header, covered } => Self::Hook0 {
+                secrets: each()?,
+                header: header_name(header)?,
+                covered: covered.iter().map(|name| header_name(name)).collect::<Result<_, _>>()?,
+            },
         };
         Ok(Some(method))
     }
@@ -151,6 +167,13 @@ impl Method {
             }
             Self::Timestamped { secrets, header, layout } => {
                 headers.insert(header.clone(), visible(&layout.sign(secrets, seconds, body)));
+            }
+            Self::Hook0 { secrets, header, covered } => {
+                let present =
+                    |name: &HeaderName| Some((name.clone(), headers.get(name)?.to_str().ok()?.to_owned()));
+                let present: Vec<_> = covered.iter().filter_map(present).collect();
+                let covered: Vec<_> = present.iter().map(|(name, value)| (name.as_str(), &**value)).collect();
+                headers.insert(header.clone(), visible(&hook0::sign(secrets, seconds, &covered, body)));
             }
         }
     }

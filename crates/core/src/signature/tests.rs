@@ -1,6 +1,6 @@
 use http::HeaderMap;
 use stentor_verify::standard::{Headers, Verifier, VerifierKey};
-use stentor_verify::{Secret, Tolerance, plain, timestamped};
+use stentor_verify::{Secret, Tolerance, hook0, plain, timestamped};
 
 use super::*;
 use crate::id::EventId;
@@ -113,7 +113,7 @@ fn timestamped_headers_list_every_active_secret() {
     let secrets = [secret("newer secret", 0, None), secret("older secret", 0, Some(1_700_000_060))];
     let schemes = [
         (SignatureScheme::ConvoyAdvanced { header: "x-convoy-signature".into() }, timestamped::CONVOY),
-        (SignatureScheme::Hook0 { header: "x-hook0-signature".into() }, timestamped::HOOK0),
+        (SignatureScheme::Hook0 { header: "x-hook0-signature".into(), covered: vec![] }, timestamped::HOOK0),
     ];
     for (scheme, layout) in schemes {
         let name = scheme.headers()[0].to_owned();
@@ -124,6 +124,43 @@ fn timestamped_headers_list_every_active_secret() {
             assert_eq!(layout.verify(&key, header, b"{}", Tolerance::default(), 1_700_000_000), Ok(()));
         }
     }
+}
+
+#[test]
+fn hook0_covers_the_headers_that_are_there_those_of_other_signatures_included() {
+    let covered = vec!["webhook-id".into(), "x-missing".into(), "content-type".into()];
+    let main = SignatureScheme::Hook0 { header: "x-hook0-signature".into(), covered };
+    let signature = Signature { also: vec![SignatureScheme::Standard], ..Signature::only(main) };
+    let secrets = [secret("newer secret", 0, None), secret("older secret", 0, Some(1_700_000_060))];
+    let mut headers = HeaderMap::new();
+    headers.insert("content-type", "application/json".parse().expect("visible"));
+    let prepared = PreparedSignature::new(&signature, &secrets, NOW).expect("usable");
+    prepared.sign(&EventId::from_bytes([3; 16]), NOW, b"{}", &mut headers);
+    let header = headers["x-hook0-signature"].to_str().expect("ASCII").to_owned();
+    assert!(header.starts_with("t=1700000000,h=webhook-id content-type,v0="), "{header}");
+    for each in &secrets {
+        let key = [Secret::raw(each.value.reveal()).expect("valid")];
+        let verify = |headers: &HeaderMap| {
+            let find = |name: &str| headers.get(name)?.to_str().ok();
+            hook0::verify(&key, &header, find, b"{}", Tolerance::default(), 1_700_000_000)
+        };
+        assert_eq!(verify(&headers), Ok(()));
+        let mut other = headers.clone();
+        other.insert("webhook-id", "evt_other".parse().expect("visible"));
+        assert!(verify(&other).is_err());
+    }
+    // What Hook0's own receivers look at is that of the secret that they have had longest.
+    let (_, last) = header.rsplit_once(",v1=").expect("two of them");
+    let oldest = hook0::sign(
+        &[Secret::raw("older secret").expect("valid")],
+        1_700_000_000,
+        &[
+            ("webhook-id", headers["webhook-id"].to_str().expect("ASCII")),
+            ("content-type", "application/json"),
+        ],
+        b"{}",
+    );
+    assert!(oldest.ends_with(last));
 }
 
 #[test]

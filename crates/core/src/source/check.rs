@@ -126,6 +126,9 @@ impl SourceConfig {
     }
 }
 
+/// Stands in `keep_headers` for all headers that may be kept.
+pub const ALL_HEADERS: &str = "*";
+
 /// Whether a source may keep this header at all. The name is in lower case.
 pub fn may_be_kept(name: &str) -> bool {
     !NEVER_KEPT.contains(&name)

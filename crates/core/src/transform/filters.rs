@@ -4,12 +4,13 @@
 use std::fmt::Write as _;
 
 use minijinja::value::ValueKind;
-use minijinja::{Environment, Error, ErrorKind, Output, Value};
+use minijinja::{Environment, Error, ErrorKind, Output, State, Value};
 
 use super::limited::Limited;
+use super::weight;
 
 /// Largest value that a filter makes, in bytes.
-const VALUE_BYTES_MAX: usize = 512 * 1_024;
+pub(super) const VALUE_BYTES_MAX: usize = 512 * 1_024;
 
 /// Every filter there is.
 pub(super) const ALLOWED: [&str; 33] = [
@@ -55,6 +56,7 @@ pub(super) fn install(environment: &mut Environment<'static>) {
     environment.add_filter("string", string);
     environment.add_filter("times", times);
     environment.add_filter("tojson", tojson);
+    weight::install(environment);
     environment.set_formatter(|output, _, value| write_out(output, value));
 }
 
@@ -88,30 +90,38 @@ fn text_of(written: Limited) -> Result<String, Error> {
     String::from_utf8(written.into_bytes()).map_err(|_| ErrorKind::BadSerialization.into())
 }
 
-fn tojson(value: &Value) -> Result<String, Error> {
+fn tojson(state: &State<'_, '_>, value: &Value) -> Result<String, Error> {
+    weight::weigh(state, value, 1)?;
     json_of(value)
 }
 
-fn string(value: &Value) -> Result<String, Error> {
+fn string(state: &State<'_, '_>, value: &Value) -> Result<String, Error> {
+    weight::weigh(state, value, 1)?;
+    text(value)
+}
+
+fn text(value: &Value) -> Result<String, Error> {
     match value.as_str() {
         Some(text) => Ok(text.to_owned()),
         None => json_of(value),
     }
 }
 
-fn join(value: &Value, separator: Option<&str>) -> Result<String, Error> {
+fn join(state: &State<'_, '_>, value: &Value, separator: Option<&str>) -> Result<String, Error> {
+    weight::weigh(state, value, 1)?;
     let mut written = Limited::new(VALUE_BYTES_MAX);
     for (position, item) in value.try_iter()?.enumerate() {
         let before = separator.filter(|_| position > 0).unwrap_or_default();
         // What does not fit is noticed below.
-        if written.write_str(before).is_err() || written.write_str(&string(&item)?).is_err() {
+        if written.write_str(before).is_err() || written.write_str(&text(&item)?).is_err() {
             break;
         }
     }
     text_of(written)
 }
 
-fn replace(value: &str, old: &str, new: &str) -> Result<String, Error> {
+fn replace(state: &State<'_, '_>, value: &str, old: &str, new: &str) -> Result<String, Error> {
+    weight::spend(state, old.len(), 1)?;
     if old.is_empty() {
         return Err(Error::new(ErrorKind::InvalidOperation, "what is to be replaced must not be empty"));
     }

@@ -1,7 +1,7 @@
 //! Which templates are allowed. Steps are counted while a template runs, but one step can make a value of any size; so what
 //! makes values grow is refused or counted here, before anything is compiled (constants are computed by compiling).
 
-use minijinja::machinery::ast::{BinOpKind, CallArg, Expr, Stmt};
+use minijinja::machinery::ast::{BinOpKind, CallArg, CompareOpKind, Expr, Stmt};
 use minijinja::machinery::{Span, parse};
 use minijinja::syntax::SyntaxConfig;
 
@@ -9,6 +9,31 @@ use super::filters::ALLOWED;
 
 /// Filters, concatenations and assignments in one template: each may hold a value as large as the input.
 const OPERATIONS_MAX: usize = 128;
+/// Filters that make a text of what they are given, at most six times as long.
+const COPYING: [&str; 6] = ["capitalize", "lower", "string", "title", "tojson", "upper"];
+/// Filters that make a text as long as there may be.
+const GROWING: [&str; 2] = ["join", "replace"];
+/// Tests for which there are operators, whose work the engine counts.
+const COMPARING_TESTS: [(&str, &str); 16] = [
+    ("eq", "=="),
+    ("equalto", "=="),
+    ("==", "=="),
+    ("ne", "!="),
+    ("!=", "!="),
+    ("lt", "<"),
+    ("lessthan", "<"),
+    ("<", "<"),
+    ("le", "<="),
+    ("<=", "<="),
+    ("gt", ">"),
+    ("greaterthan", ">"),
+    (">", ">"),
+    ("ge", ">="),
+    (">=", ">="),
+    ("sameas", "=="),
+];
+/// Tests that read a text, or look for one.
+const READING_TESTS: [&str; 3] = ["in", "lower", "upper"];
 /// Deepest nesting of loops.
 const LOOPS_MAX: usize = 3;
 
@@ -23,8 +48,28 @@ pub(super) struct Fault {
 pub(super) struct Checked {
     operations: usize,
     loops: usize,
+    /// Comparisons around what is looked at.
+    comparisons: usize,
     /// Whether anything is repeated, so that the steps are not bounded by the source.
     pub(super) has_loops: bool,
+    /// Whether a text is read to its end time and again without a step being counted: looked up in an object, cut, tested.
+    pub(super) reads_texts_in_loops: bool,
+    /// The longest texts that it may read in this way.
+    pub(super) texts: Texts,
+}
+
+/// Where texts come from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Texts {
+    /// Those within the event's data.
+    #[default]
+    OfData,
+    /// The data as one text too.
+    WholeData,
+    /// Copies that are made of these.
+    Copies,
+    /// Texts of any length.
+    Made,
 }
 
 /// Checks the source of one template.
@@ -76,8 +121,8 @@ impl Checked {
                 }
                 self.has_loops = true;
                 self.expression(&each.iter, true)?;
-                each.filter_expr.iter().try_for_each(|filter| self.expression(filter, true))?;
                 self.loops += 1;
+                each.filter_expr.iter().try_for_each(|filter| self.expression(filter, true))?;
                 self.statements(&each.body)?;
                 self.statements(&each.else_body)?;
                 self.loops -= 1;
@@ -94,7 +139,14 @@ impl Checked {
     /// `kept`: the value gets a name, so it must not be made of others, or a few lines could double it time and again.
     fn expression(&mut self, expression: &Expr<'_>, kept: bool) -> Result<(), Fault> {
         match expression {
-            Expr::Var(_) | Expr::Const(_) => Ok(()),
+            Expr::Const(_) => Ok(()),
+            Expr::Var(variable) => {
+                // The event under another name, or gone through: its texts of all the data cannot be told from others.
+                if variable.id == "event" {
+                    self.texts = self.texts.max(Texts::WholeData);
+                }
+                Ok(())
+            }
             Expr::UnaryOp(unary) => self.expression(&unary.expr, kept),
             Expr::BinOp(binary) => {
                 match binary.op {
@@ -109,14 +161,38 @@ impl Checked {
                         );
                     }
                     BinOpKind::Add | BinOpKind::Concat => self.count(binary.span())?,
+                    BinOpKind::In => self.looks_up(&binary.left),
                     _ => {}
                 }
+                let compares = matches!(
+                    binary.op,
+                    BinOpKind::Eq
+                        | BinOpKind::Ne
+                        | BinOpKind::Lt
+                        | BinOpKind::Lte
+                        | BinOpKind::Gt
+                        | BinOpKind::Gte
+                        | BinOpKind::In
+                );
+                self.comparisons += usize::from(compares);
                 self.expression(&binary.left, kept)?;
-                self.expression(&binary.right, kept)
+                self.expression(&binary.right, kept)?;
+                self.comparisons -= usize::from(compares);
+                Ok(())
             }
             Expr::Compare(compare) => {
+                let mut left = &compare.expr;
+                for operand in &compare.ops {
+                    if matches!(operand.op, CompareOpKind::In | CompareOpKind::NotIn) {
+                        self.looks_up(left);
+                    }
+                    left = &operand.expr;
+                }
+                self.comparisons += 1;
                 self.expression(&compare.expr, kept)?;
-                compare.ops.iter().try_for_each(|operand| self.expression(&operand.expr, kept))
+                compare.ops.iter().try_for_each(|operand| self.expression(&operand.expr, kept))?;
+                self.comparisons -= 1;
+                Ok(())
             }
             Expr::IfExpr(choice) => {
                 self.expression(&choice.test_expr, kept)?;
@@ -128,19 +204,36 @@ impl Checked {
                     return refuse(filter.span(), format!("there is no filter {:?}", filter.name));
                 }
                 self.count(filter.span())?;
+                if kept && GROWING.contains(&filter.name) {
+                    self.texts = Texts::Made;
+                } else if kept && COPYING.contains(&filter.name) {
+                    self.texts = self.texts.max(Texts::Copies);
+                }
                 filter.expr.iter().try_for_each(|value| self.expression(value, kept))?;
                 self.arguments(&filter.args, filter.span(), kept)
             }
             Expr::Test(test) => {
+                if let Some((_, operator)) = COMPARING_TESTS.iter().find(|(name, _)| *name == test.name) {
+                    return refuse(test.span(), format!("is {} is not available; use {operator}", test.name));
+                }
+                self.reads_texts_in_loops |= self.loops > 0 && READING_TESTS.contains(&test.name);
+                self.comparisons += 1;
                 self.expression(&test.expr, kept)?;
-                self.arguments(&test.args, test.span(), kept)
+                self.arguments(&test.args, test.span(), kept)?;
+                self.comparisons -= 1;
+                Ok(())
             }
-            Expr::GetAttr(attribute) => self.expression(&attribute.expr, kept),
+            Expr::GetAttr(attribute) => match &attribute.expr {
+                Expr::Var(variable) if variable.id == "event" && !attribute.name.ends_with("_json") => Ok(()),
+                other => self.expression(other, kept),
+            },
             Expr::GetItem(item) => {
+                self.looks_up(&item.subscript_expr);
                 self.expression(&item.expr, kept)?;
                 self.expression(&item.subscript_expr, kept)
             }
             Expr::Slice(slice) => {
+                self.reads_texts_in_loops |= self.loops > 0;
                 self.expression(&slice.expr, kept)?;
                 let bounds = [&slice.start, &slice.stop, &slice.step];
                 bounds.into_iter().flatten().try_for_each(|bound| self.expression(bound, kept))
@@ -151,6 +244,15 @@ impl Checked {
                 }
                 _ => refuse(call.span(), "the only function is range"),
             },
+            // The engine counts one step for each value of a list that it compares, and none for what lies within these.
+            Expr::List(_) | Expr::Tuple(_) | Expr::Map(_)
+                if self.comparisons > 0 && expression.as_const().is_none() =>
+            {
+                refuse(
+                    expression.span(),
+                    "a list that is compared may hold only constants; compare its parts",
+                )
+            }
             Expr::List(list) if expression.as_const().is_none() && kept => {
                 refuse(list.span(), "a list that gets a name may hold only constants")
             }
@@ -173,6 +275,10 @@ impl Checked {
             CallArg::Pos(value) | CallArg::Kwarg(_, value) => self.expression(value, kept),
             CallArg::PosSplat(_) | CallArg::KwargSplat(_) => refuse(span, "arguments are written one by one"),
         })
+    }
+
+    fn looks_up(&mut self, key: &Expr<'_>) {
+        self.reads_texts_in_loops |= self.loops > 0 && key.as_const().is_none();
     }
 
     fn count(&mut self, span: Span) -> Result<(), Fault> {

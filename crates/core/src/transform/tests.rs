@@ -1,3 +1,5 @@
+mod work;
+
 use bytes::Bytes;
 use proptest::prelude::*;
 
@@ -110,6 +112,10 @@ fn what_is_malformed_is_refused_with_its_line() {
         ("{% with a = 1 %}{% endwith %}", 1),
         ("{% filter upper %}a{% endfilter %}", 1),
         ("{% autoescape true %}a{% endautoescape %}", 1),
+        ("{% if event.data is eq(1) %}{% endif %}", 1),
+        ("{% if [event.data] == event.data %}{% endif %}", 1),
+        ("{{ event.data in [event.id, 1] }}", 1),
+        ("{{ ([event.data] | list) == 1 }}", 1),
     ] {
         let refusal = refusal(source);
         assert_eq!((refusal.part, refusal.line), (Part::Body, Some(line)), "{source}: {}", refusal.message);

@@ -1,21 +1,20 @@
 //! What the receiver answers: GET, a signed POST, and what follows from both.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use stentor_core::attempt::{Attempt, AttemptOutcome, CapturedResponse, Phase};
 use stentor_core::destination_url::DestinationUrl;
-use stentor_core::event::{EventContent, EventType};
+use stentor_core::event::EventType;
 use stentor_core::time::Time;
 use stentor_core::webhook::Webhook;
 
 use super::finding::{CheckName, Finding};
 use super::report::{AnswerSeen, Check, Detail};
 use crate::clock::Stopwatch;
-use crate::entropy;
+use crate::event_types::{Sample, SampleOrigin};
 use crate::outbound::OutboundClient;
 use crate::outbound::probe::GetLook;
-use crate::sender::{AttemptInput, BatchInput, NotStarted, Sender};
+use crate::sender::{AttemptInput, NotStarted, Sender};
 use crate::shard::SLOW;
 
 /// The type and the data of the event that is posted.
@@ -60,28 +59,9 @@ pub(super) async fn post(
     now: Time,
     within: Duration,
 ) -> Result<Tried, NotStarted> {
-    let content = EventContent {
-        id: entropy::event_id(now),
-        event_type: EventType::parse(EVENT_TYPE).expect("a legal type"),
-        time: now,
-        content_type: "application/json".into(),
-        data: DATA.into(),
-        previous_data: None,
-        subject: None,
-        arrival: None,
-    };
-    let delivery = entropy::delivery_id(now);
-    let batch = webhook.config.batch.map(|_| BatchInput::of_one(delivery));
-    let input = AttemptInput {
-        webhook: Arc::new(webhook),
-        event: content.id,
-        content: Some(Arc::new(content)),
-        delivery,
-        number: 1,
-        position: None,
-        test: true,
-        batch,
-    };
+    let event_type = EventType::parse(EVENT_TYPE).expect("a legal type");
+    let sample = Sample { data: DATA.into(), previous_data: None, origin: SampleOrigin::Given };
+    let input = AttemptInput::test(webhook, event_type, sample, now);
     let stopwatch = Stopwatch::start();
     // The webhook's own timeout may be longer than a probe may take.
     let Ok(attempted) = tokio::time::timeout(within, sender.attempt(input)).await else {

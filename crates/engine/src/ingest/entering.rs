@@ -19,13 +19,24 @@ impl Engine {
     /// # Errors
     /// Why it may not come in.
     pub async fn enter_by_pair(&self, pair: &BasicPair, head: &Head) -> Result<Entered, IngestRefusal> {
+        self.enter_with(pair, None, head).await
+    }
+
+    /// Lets a request in with a credential, of this source if one is named.
+    async fn enter_with(
+        &self,
+        pair: &BasicPair,
+        of: Option<SourceId>,
+        head: &Head,
+    ) -> Result<Entered, IngestRefusal> {
         if !head.is_confidential {
             return Err(IngestRefusal::HttpsRequired);
         }
         let now = self.clock().now();
         let (known, credential) =
             self.sources().by_pair(pair.pair(), now).ok_or(IngestRefusal::UnknownCredential)?;
-        if !known.source.config.verification.is_basic() {
+        let is_another = of.is_some_and(|id| id != known.source.id);
+        if is_another || !known.source.config.verification.is_basic() {
             return Err(IngestRefusal::UnknownCredential);
         }
         let entered = self.admit(known, Some(credential.credential.id), head).await?;
@@ -49,8 +60,7 @@ impl Engine {
             return self.admit(known, None, head).await;
         }
         let pair = pair.ok_or(IngestRefusal::UnknownCredential)?;
-        let entered = self.enter_by_pair(pair, head).await?;
-        if entered.gate.source().id == id { Ok(entered) } else { Err(IngestRefusal::UnknownCredential) }
+        self.enter_with(pair, Some(id), head).await
     }
 
     /// Whether the source with this id asks for credentials.

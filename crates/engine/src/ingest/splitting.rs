@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use stentor_core::arrival::Arrival;
+use stentor_core::arrival::{Arrival, Element};
 use stentor_core::inbound::elements::{NotSplit, split};
 use stentor_core::inbound::media_type::MediaType;
 use stentor_core::source::Source;
@@ -35,8 +35,12 @@ pub(super) fn elements(
     if headers_bytes.saturating_mul(parts.len()) > HEADERS_BYTES_MAX {
         return Err(IngestRefusal::HeadersTooLarge { headers_bytes, elements: parts.len() });
     }
+    // `split` bounds their number far below.
+    let of = u32::try_from(parts.len()).unwrap_or(u32::MAX);
+    let list_bytes = whole.data.len() as u64;
     let element = |(index, part): (u32, &str)| {
-        let arrival = Arrival { element: Some(index), ..(**arrival).clone() };
+        let element = Some(Element { index, of, list_bytes });
+        let arrival = Arrival { element, ..(**arrival).clone() };
         let repeats = arriving.repeats.clone().filter(|_| index == 0);
         let arriving = Arriving { arrival: Arc::new(arrival), repeats };
         // A copy: a slice would keep the whole body as long as one of its elements waits.

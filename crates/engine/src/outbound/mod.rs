@@ -41,7 +41,7 @@ pub use prepared_url::PreparedUrl;
 pub use proxy::{EgressProxy, ProxyCredentials, ProxyProtocol};
 pub use resolver::{ResolveError, Resolver};
 pub use system_resolver::{SystemResolver, SystemResolverError};
-pub use tls::TlsSetupError;
+pub use tls::{TlsSetupError, database_tls};
 
 /// How the client behaves, the same for all receivers.
 #[derive(Clone, Debug)]

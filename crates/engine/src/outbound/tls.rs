@@ -36,6 +36,16 @@ pub(super) fn client_config(verifier: Arc<dyn ServerCertVerifier>) -> Result<Cli
     Ok(config)
 }
 
+/// The configuration for connections to a database server: the same trust as towards receivers, without a protocol to agree on.
+///
+/// # Errors
+/// See [`TlsSetupError`].
+pub fn database_tls() -> Result<Arc<ClientConfig>, TlsSetupError> {
+    let mut config = client_config(verifier(&[])?)?;
+    config.alpn_protocols.clear();
+    Ok(Arc::new(config))
+}
+
 fn provider() -> Arc<CryptoProvider> {
     Arc::new(aws_lc_rs::default_provider())
 }

@@ -1,4 +1,5 @@
-//! The one watcher of the front door: tells each request to the live feed and keeps those that were refused.
+//! The one watcher of the front door: tells each request to the live feed and keeps those that became no event: refused
+//! ones, repetitions and handshakes.
 //!
 //! It writes at most some pieces a second, each small and with few rows of one source, so that a flood of bad requests costs
 //! publishers nothing and pushes out only its own. What does not fit is counted.
@@ -8,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use stentor_core::id::SourceId;
-use stentor_store::requests::{RefusedBounds, RefusedRequest};
+use stentor_store::requests::{ALREADY_PROCESSED, HANDSHAKE, RefusedBounds, RefusedRequest};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep_until};
 use tracing::warn;
@@ -80,8 +81,8 @@ impl Recorder {
             // It is found under its event's id: there is no other row of it.
             reception.id = request_of(*first);
         }
-        if let Some(refused) = refused(&reception) {
-            self.keep(refused);
+        if let Some(request) = eventless(&reception) {
+            self.keep(request);
         }
         if let Some(mut teller) = self.engine.feed().teller() {
             let at = reception.received_at.plus(reception.timing.total);
@@ -122,8 +123,14 @@ impl Recorder {
     }
 }
 
-fn refused(reception: &Reception) -> Option<RefusedRequest> {
-    let Verdict::Refused { code, detail, hidden } = &reception.verdict else { return None };
+/// What is kept of a request that became no event.
+fn eventless(reception: &Reception) -> Option<RefusedRequest> {
+    let (code, detail, hidden) = match &reception.verdict {
+        Verdict::Accepted { .. } => return None,
+        Verdict::Duplicate { event } => (ALREADY_PROCESSED, event.to_string(), false),
+        Verdict::Challenge => (HANDSHAKE, String::new(), false),
+        Verdict::Refused { code, detail, hidden } => (*code, detail.clone(), *hidden),
+    };
     Some(RefusedRequest {
         id: reception.id,
         tenant: reception.tenant,
@@ -138,9 +145,9 @@ fn refused(reception: &Reception) -> Option<RefusedRequest> {
         body_bytes: reception.body_bytes,
         body_time: reception.timing.body,
         total_time: reception.timing.total,
-        code: (*code).to_owned(),
-        detail: detail.clone(),
-        hidden: *hidden,
+        code: code.to_owned(),
+        detail,
+        hidden,
         status: reception.status,
     })
 }

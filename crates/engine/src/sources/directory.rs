@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, RwLock};
 
 use stentor_core::credential::Credential;
 use stentor_core::id::{CredentialId, SourceId, TenantId};
-use stentor_core::source::{KEPT_ALWAYS, Source, VERIFY_TOKEN, may_be_kept};
+use stentor_core::source::{ALL_HEADERS, KEPT_ALWAYS, Source, VERIFY_TOKEN, may_be_kept};
 use stentor_core::time::Time;
 use stentor_store::credentials::PairHash;
 use stentor_store::{Store, StoreError};
@@ -56,12 +56,16 @@ impl KnownSource {
         live.map(|(_, key)| key.clone()).chain(self.tokens.iter().cloned()).collect()
     }
 
-    /// Whether a header is kept with the event. The name is in lower case.
+    /// Whether a header is kept with the event. The name is in lower case. One that holds the source's secret is kept only
+    /// when it is named.
     pub fn keeps(&self, name: &str) -> bool {
-        let asked = KEPT_ALWAYS.iter().any(|kept| kept.as_str() == name)
-            || self.source.config.keep_headers.iter().any(|kept| kept == name)
-            || self.scheme.as_ref().is_some_and(|scheme| scheme.forwards(name));
-        asked && may_be_kept(name)
+        let scheme = self.scheme.as_ref();
+        let asked = |wanted: &str| self.source.config.keep_headers.iter().any(|kept| kept == wanted);
+        let is_kept = KEPT_ALWAYS.iter().any(|kept| kept.as_str() == name)
+            || asked(name)
+            || scheme.is_some_and(|scheme| scheme.forwards(name))
+            || asked(ALL_HEADERS) && !scheme.is_some_and(|scheme| scheme.holds_secret(name));
+        is_kept && may_be_kept(name)
     }
 }
 

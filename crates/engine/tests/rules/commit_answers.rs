@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use stentor_core::id::TenantId;
-use stentor_engine::accept::PublishError;
+use stentor_engine::accept::{PublishError, PublishedTogether};
 use stentor_engine::clock::ManualClock;
 use stentor_engine::commands::{CommandError, CommandOutcome};
 use stentor_store::Deliveries;
@@ -57,6 +57,29 @@ fn e3_an_event_whose_commit_is_unknown_is_delivered_if_it_is_stored() {
         let sums = process.until_done();
         assert_eq!((sums.events, sums.delivered), (1, 1), "{fault:?}");
         receiver.assert_once_each(1..2);
+        assert_eq!(process.engine.metrics().orphans(), 0);
+        process.stop();
+    }
+}
+
+#[test]
+fn e3_a_list_whose_commit_is_unknown_is_delivered_as_a_whole_or_not_at_all() {
+    for (fault, stored_at_first) in
+        [(CommitFault::UnknownAndStored, 3), (CommitFault::UnknownAndLost, 0), (CommitFault::NotCommitted, 0)]
+    {
+        let Scene { receiver, process, tenant, .. } = scene();
+        let mut list: Vec<_> = (1..4).map(|n| numbered("a", n)).collect();
+        list[0].idempotency_key = Some("k".into());
+        process.store.fail_next(Batches::WithEvents, fault);
+        let first = process.run(process.engine.publish_together(tenant, &list));
+        assert!(matches!(first, Err(PublishError::Unavailable(_))), "{fault:?}: {first:?}");
+        process.run(receiver.until("what is stored arrives", stored_at_first, |_| true));
+        let repeated = process.run(process.engine.publish_together(tenant, &list)).expect("stored now");
+        let is_known = matches!(repeated, PublishedTogether::Before(_));
+        assert_eq!(is_known, stored_at_first == 3, "{fault:?}: {repeated:?}");
+        let sums = process.until_done();
+        assert_eq!((sums.events, sums.delivered), (3, 3), "{fault:?}");
+        receiver.assert_once_each(1..4);
         assert_eq!(process.engine.metrics().orphans(), 0);
         process.stop();
     }

@@ -8,6 +8,7 @@ mod support;
 mod broadcasts;
 mod commands;
 mod commit_answers;
+mod credentials;
 mod due_rows;
 mod fallbacks;
 mod hand_over;

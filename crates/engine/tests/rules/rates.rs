@@ -81,7 +81,7 @@ fn run(end: impl Fn(Process)) -> Arc<Receiver> {
     let visits = receiver.visits();
     assert_eq!(most_in_a_window(&visits.iter().map(|visit| visit.at).collect::<Vec<_>>()), COUNT);
     assert!(visits[..COUNT].iter().all(|visit| visit.at == START));
-    assert!(receiver.most_in_flight(limited) <= 10);
+    assert_eq!(receiver.most_in_flight(limited), 10, "as many as may be, and no more");
     process.stop();
     receiver
 }

@@ -24,7 +24,14 @@ pub(super) fn resolve(config: &Config) -> anyhow::Result<MasterKey> {
     if let Some(path) = &config.master_key_file {
         return read(path);
     }
-    let Database::Sqlite(database) = &config.database;
+    let database = match &config.database {
+        Database::Sqlite(database) => database,
+        Database::Postgres(_) if config.dev => return of_this_folder(),
+        Database::Postgres(_) => bail!(
+            "with a database on a server the master key is given with --master-key-file or STENTOR_MASTER_KEY; \
+             make one with `openssl rand -hex 32`, and give the same one at every start"
+        ),
+    };
     let path = beside(database);
     match read(&path) {
         Err(error) if is_missing(&error) => {}
@@ -39,6 +46,15 @@ pub(super) fn resolve(config: &Config) -> anyhow::Result<MasterKey> {
         );
     }
     create(&path)
+}
+
+/// To try things out with a database on a server, the key may be in the folder that the process was started in.
+fn of_this_folder() -> anyhow::Result<MasterKey> {
+    let path = Path::new(KEY_FILE_NAME);
+    match read(path) {
+        Err(error) if is_missing(&error) => create(path),
+        read => read,
+    }
 }
 
 fn beside(database: &Path) -> PathBuf {

@@ -29,7 +29,11 @@ pub(super) struct BackupArgs {
 pub(super) async fn run(args: BackupArgs) -> Result<(), CliError> {
     let flags = args.database.map(|database| (Setting::Database, database)).into_iter().collect();
     let config = serve::load_config(args.config, flags)?;
-    let from = config.database.path();
+    let Some(from) = config.database.path() else {
+        return Err(CliError::Usage(
+            "a database on a server is copied with pg_dump; see docs/database.md".into(),
+        ));
+    };
     if !from.exists() {
         return Err(CliError::Usage(format!("there is no database {}", from.display())));
     }

@@ -69,6 +69,7 @@ async fn throwaway(connection: &Connection) -> Result<String, CliError> {
         "description": "Made by stentor inspect --new",
         "verification": {"preset": "none"},
         "content": "any",
+        "keep_headers": ["*"],
         "expires_at": expires_at,
     });
     let answer = connection.post("/v1/sources", &new).await?.value()?;

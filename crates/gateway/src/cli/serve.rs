@@ -27,7 +27,7 @@ pub(super) struct ServeArgs {
     #[arg(long, value_name = "ADDRESS:PORT")]
     listen: Option<String>,
     /// Where everything is kept [default: sqlite:stentor.db]
-    #[arg(long, value_name = "sqlite:PATH")]
+    #[arg(long, value_name = "sqlite:PATH|postgres://…")]
     database: Option<String>,
     /// Allow plain http and receivers on loopback; for development
     #[arg(long)]

@@ -5,7 +5,7 @@ use clap::Args;
 use super::client::Connection;
 use super::{CliError, input, output};
 
-/// Collect everything about one delivery, event, webhook, conversation or message, without secrets
+/// Collect everything about one delivery, event, webhook, conversation, message or request, without secrets
 ///
 /// One JSON document on standard output, for whoever helps: configuration in force, errors, attempts, times and limits.
 #[derive(Debug, Args)]
@@ -35,6 +35,9 @@ struct Subject {
     /// The newest deliveries about a message
     #[arg(long, value_name = "UUID")]
     message: Option<String>,
+    /// A request to a source, accepted or refused
+    #[arg(long, value_parser = input::id, value_name = "req_…")]
+    request: Option<String>,
 }
 
 /// Reads it and prints it.
@@ -45,6 +48,7 @@ pub(super) async fn run(SupportArgs { subject, connection }: SupportArgs) -> Res
         ("webhook_id", subject.webhook),
         ("conversation_id", subject.conversation),
         ("message_id", subject.message),
+        ("request_id", subject.request),
     ];
     let answer = connection.get("/v1/support", &query).await?;
     if connection.json() { output::raw(&answer.body) } else { output::pretty(&answer.body) }

@@ -1,23 +1,48 @@
 //! Which database is used.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
+use stentor_store::postgres::PostgresStore;
+use zeroize::Zeroizing;
 
-/// Where everything is kept. Text form: `sqlite:PATH`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Where everything is kept. Text form: `sqlite:PATH` or `postgres://…`.
+#[derive(Clone, PartialEq, Eq)]
 pub enum Database {
     /// An SQLite file.
     Sqlite(PathBuf),
+    /// A database on a PostgreSQL server, by its address, which may hold a password.
+    Postgres(Zeroizing<String>),
+}
+
+impl fmt::Debug for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.shown())
+    }
 }
 
 impl Database {
-    /// The file.
-    pub fn path(&self) -> &Path {
-        let Self::Sqlite(path) = self;
-        path
+    /// The file, if it is one.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Sqlite(path) => Some(path),
+            Self::Postgres(_) => None,
+        }
+    }
+
+    /// As it may be shown to people: of an address only where it is, without who asks and how.
+    pub fn shown(&self) -> String {
+        match self {
+            Self::Sqlite(path) => format!("sqlite:{}", path.display()),
+            Self::Postgres(url) => {
+                let rest = url.split_once("://").map_or("", |(_, rest)| rest);
+                let place = rest.split('?').next().unwrap_or_default();
+                format!("postgres://{}", place.rsplit('@').next().unwrap_or_default())
+            }
+        }
     }
 }
 
@@ -33,9 +58,12 @@ impl FromStr for Database {
 
     fn from_str(text: &str) -> Result<Self, String> {
         if text.starts_with("postgres:") || text.starts_with("postgresql:") {
-            return Err("PostgreSQL is not in this version; use sqlite:PATH".into());
+            PostgresStore::check_url(text).map_err(|error| error.to_string())?;
+            return Ok(Self::Postgres(Zeroizing::new(text.to_owned())));
         }
-        let path = text.strip_prefix("sqlite:").ok_or("expected sqlite:PATH, such as sqlite:stentor.db")?;
+        let path = text
+            .strip_prefix("sqlite:")
+            .ok_or("expected sqlite:PATH, such as sqlite:stentor.db, or postgres://…")?;
         let path = path.strip_prefix("//").unwrap_or(path);
         match path {
             "" => Err("sqlite: must be followed by the path of a file".into()),
@@ -71,12 +99,20 @@ mod tests {
     }
 
     #[test]
-    fn postgres_is_refused_as_such_and_its_password_not_repeated() {
-        for text in ["postgres://u:secret@db/stentor", "postgresql://db/stentor"] {
-            assert_eq!(
-                text.parse::<Database>(),
-                Err("PostgreSQL is not in this version; use sqlite:PATH".into())
-            );
+    fn an_address_is_shown_without_what_it_keeps_secret() {
+        for (text, shown) in [
+            ("postgres://u:secret@db:5433/stentor?sslmode=require", "postgres://db:5433/stentor"),
+            ("postgresql://db/stentor?password=secret", "postgres://db/stentor"),
+            ("postgres://u:s%40secret@db/stentor", "postgres://db/stentor"),
+        ] {
+            let database: Database = text.parse().expect(text);
+            assert_eq!(database.shown(), shown);
+            assert!(!format!("{database:?}").contains("secret"), "{database:?}");
+        }
+        for text in ["postgres://u:secret@db:port/stentor", "postgres://u:secret@db/stentor?sslmode=perhaps"]
+        {
+            let refused = text.parse::<Database>().expect_err(text);
+            assert!(!refused.contains("secret"), "{refused}");
         }
     }
 }

@@ -9,7 +9,7 @@ impl Config {
     pub fn shown(&self) -> Value {
         json!({
             "listen": self.listen.to_string(),
-            "database": format!("sqlite:{}", self.database.path().display()),
+            "database": self.database.shown(),
             "dev": self.dev,
             "master_key": if self.master_key.is_some() { "given in the environment" } else { "in a file" },
             "master_key_file": self.master_key_file.as_ref().map(|path| path.display().to_string()),

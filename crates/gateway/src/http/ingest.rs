@@ -1,10 +1,11 @@
 //! The front door: `POST /` for senders with credentials (seeds 000, 001) and `/in/{source_id}` for everything else.
 //!
 //! A request goes: head → may it come in (credentials, address, plan, rate), decided by the engine before a byte of the body is
-//! read → body → engine, which verifies and stores → answer. No rule lives here. The routes are not part of the API's document:
-//! docs/ingest.md describes them.
+//! read → body → engine, which verifies and stores → answer. No rule lives here. docs/ingest.md describes the routes, and
+//! [`describe`] adds them to the API's document.
 
 mod answer;
+mod document;
 mod head;
 mod record;
 mod refusal;
@@ -18,14 +19,15 @@ use axum::body::Body;
 use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, post};
+use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
-use http::{HeaderMap, Method};
 use stentor_core::basic_auth::{BasicPair, BasicRefusal};
 use stentor_core::id::SourceId;
 use stentor_engine::ingest::{Entered, Head, IngestRefusal, TakenIn};
 use stentor_engine::sources::KnownSource;
 
+pub use self::document::describe;
 use self::record::Record;
 use crate::http::AppState;
 use crate::http::extract::{idempotency_header, read_body};
@@ -36,6 +38,9 @@ use crate::http::rate_limit::{self, RateLimit};
 pub fn router() -> Router<AppState> {
     Router::new().route("/", post(by_credentials)).route("/in/{source_id}", any(by_id))
 }
+
+/// The methods that `/in/{source_id}` takes: those that webhooks come with, and those that providers ask with.
+const METHODS: [&str; 6] = ["DELETE", "GET", "OPTIONS", "PATCH", "POST", "PUT"];
 
 /// By which way a request comes.
 enum Door {
@@ -69,6 +74,9 @@ async fn by_credentials(State(state): State<AppState>, request: Request) -> Resp
 }
 
 async fn by_id(State(state): State<AppState>, Path(id): Path<String>, request: Request) -> Response {
+    if !METHODS.contains(&request.method().as_str()) {
+        return refusal::wrong_method();
+    }
     match id.parse() {
         Ok(id) => receive(&state, &Door::Source(id), request).await,
         Err(_) => refusal::unknown_source().into_response(),
@@ -111,12 +119,6 @@ async fn come_in(
         }
     };
     record.entered(&entered, head);
-    let is_handshake_only = matches!(parts.method, Method::HEAD | Method::TRACE | Method::CONNECT);
-    if is_handshake_only {
-        let detail =
-            "A source takes POST, PUT, PATCH and DELETE, and what providers ask with GET and OPTIONS.";
-        return Err(Problem::new(Code::MethodNotAllowed, detail).into());
-    }
     let key = idempotency_header(&parts.headers)?;
     let most = entered.gate.source().config.effective_max_body_bytes();
     let read = read_body(&parts.headers, body, most, state.bodies()).await?;

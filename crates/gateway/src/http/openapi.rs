@@ -8,9 +8,8 @@ use utoipa::openapi::{
 };
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::http::api;
 use crate::http::problem::{Code, FieldError, ProblemBody};
-use crate::http::repeats;
+use crate::http::{api, ingest, repeats};
 
 /// The name of the security scheme.
 const BEARER: &str = "bearer";
@@ -34,6 +33,7 @@ pub fn document() -> OpenApi {
             complete(path, operation, is_post);
         }
     }
+    ingest::describe(&mut document);
     document
 }
 

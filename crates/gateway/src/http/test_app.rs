@@ -10,7 +10,7 @@ use stentor_core::address::AddressPolicy;
 use stentor_core::id::{TenantId, TokenId};
 use stentor_core::plan::{Plan, Plans};
 use stentor_core::token::{Scopes, Token, TokenOwner};
-use stentor_engine::clock::SystemClock;
+use stentor_engine::clock::{Clock, SystemClock};
 use stentor_engine::outbound::OutboundOptions;
 use stentor_engine::{Engine, EngineOptions, entropy};
 use stentor_store::seal::MasterKey;
@@ -43,6 +43,15 @@ impl TestApp {
     }
 
     pub(crate) async fn with_plans(plans: impl IntoIterator<Item = (Box<str>, Plan)>) -> Self {
+        Self::with(plans, Arc::new(SystemClock)).await
+    }
+
+    /// With a clock of the test's own.
+    pub(crate) async fn at(clock: Arc<dyn Clock>) -> Self {
+        Self::with([], clock).await
+    }
+
+    async fn with(plans: impl IntoIterator<Item = (Box<str>, Plan)>, clock: Arc<dyn Clock>) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let key = MasterKey::from_bytes([7; 32]);
         let store =
@@ -51,7 +60,7 @@ impl TestApp {
         let outbound = OutboundOptions::new(policy.clone(), HeaderValue::from_static("test"));
         let mut options = EngineOptions::new(policy, outbound, Arc::new(|reason| panic!("{reason}")));
         options.plans = Plans::new(plans);
-        let engine = Engine::start(store, options, Arc::new(SystemClock)).await.expect("the engine starts");
+        let engine = Engine::start(store, options, clock).await.expect("the engine starts");
         let now = engine.clock().now();
         let token = Token {
             id: TokenId::new(now, entropy::bits()),

@@ -216,6 +216,13 @@ pub const ROWS: &[Row] = &[
     ),
     row("createTenantToken", &["tenant"], "", r#"{"name":"t","scopes":["read"]}"#),
     row("listTenantTokens", &["tenant"], "", ""),
+    row("receiveByCredentials", &[], "", r#"{"event":"order.paid"}"#),
+    row("receive", &["open_source"], "", r#"{"event":"order.paid"}"#),
+    row("receivePut", &["open_source"], "", r#"{"event":"order.paid"}"#),
+    row("receivePatch", &["open_source"], "", r#"{"event":"order.paid"}"#),
+    row("receiveDelete", &["open_source"], "", "{}"),
+    row("answerHandshake", &["open_source"], "", "{}"),
+    row("answerAbuseProtection", &["open_source"], "", "{}"),
     // From here on something is gone after the call.
     row("cancelDelivery", &["delivery"], "", ""),
     row("deleteRoute", &["route"], "", ""),

@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use http::Method;
 use serde_json::{Value, json};
 use stentor_testkit::api::{Answer, Api, text};
@@ -88,7 +90,11 @@ impl Side {
         let signed_source = text(&api.post("/v1/sources", &signed).await, "id");
         let credentials = format!("/v1/sources/{source}/credentials");
         api.post(&credentials, &json!({"name": format!("first of {name}")})).await;
-        let credential = text(&api.post(&credentials, &json!({"name": format!("of {name}")})).await, "id");
+        let made = api.post(&credentials, &json!({"name": format!("of {name}")})).await;
+        let pair = format!("{}:{}", text(&made, "username"), text(&made, "password"));
+        let credential = text(&made, "id");
+        let open = json!({"name": format!("open of {name}"), "verification": {"preset": "none"}});
+        let open_source = text(&api.post("/v1/sources", &open).await, "id");
         let refused = refused_request(&api, &signed_source).await;
         let mut tokens = Vec::new();
         for scopes in [json!(["read"]), json!(["publish"])] {
@@ -113,7 +119,9 @@ impl Side {
             ("route", route),
             ("source", source),
             ("signed_source", signed_source),
+            ("open_source", open_source),
             ("credential", credential),
+            ("pair", STANDARD.encode(pair)),
             ("request", refused),
             ("unmatched_request", unmatched_request(&operator).await),
             ("token", tokens.remove(0)),
@@ -228,9 +236,15 @@ impl Call {
         serde_json::from_str(&self.body(ids)).expect("the table holds JSON")
     }
 
-    /// Sends it.
+    /// Sends it, with the credentials of a source where those are asked for.
     pub async fn send(&self, api: &Api, ids: &Ids) -> Answer {
-        self.send_to(api, &self.target(ids, ids), self.body(ids)).await
+        if self.path != "/" {
+            return self.send_to(api, &self.target(ids, ids), self.body(ids)).await;
+        }
+        let pair = format!("Basic {}", ids.get("pair"));
+        let headers = [("authorization", &*pair)];
+        let answer = api.request(self.method.clone(), &self.path, &headers, self.body(ids)).await;
+        answer.unwrap_or_else(|error| panic!("{} /: {error}", self.method))
     }
 
     /// Sends it to another target or with another body.

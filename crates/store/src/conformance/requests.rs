@@ -7,7 +7,7 @@ use stentor_core::time::Time;
 
 use super::Backend;
 use super::fixtures::Scene;
-use crate::requests::{RefusedBounds, RefusedFilter, RefusedRequest, Refuser};
+use crate::requests::{ALREADY_PROCESSED, HANDSHAKE, RefusedBounds, RefusedFilter, RefusedRequest, Refuser};
 
 const WIDE: RefusedBounds = RefusedBounds { rows: 1_000, bytes: 8 * 1024 * 1024 };
 
@@ -104,6 +104,21 @@ pub async fn refused_requests_are_listed_by_what_is_asked(backend: &dyn Backend)
     let scene = Scene::open(backend).await;
     let mut all: Vec<RefusedRequest> = (0..5).map(|_| request(&scene, Some(source(1)))).collect();
     all[3].code = "stale".into();
+    let mut others: Vec<RefusedRequest> = (0..2).map(|_| request(&scene, Some(source(3)))).collect();
+    others[0].code = ALREADY_PROCESSED.into();
+    others[1].code = HANDSHAKE.into();
+    let refused = request(&scene, Some(source(3)));
+    scene
+        .store
+        .record_refused([others.clone(), vec![refused.clone()]].concat(), WIDE)
+        .await
+        .expect("recorded");
+    let of_others = Refuser::Source(source(3).0, source(3).1);
+    let only = RefusedFilter { refused_only: true, ..RefusedFilter::default() };
+    assert_eq!(listed(&scene, of_others, &only).await, [refused.id]);
+    assert_eq!(listed(&scene, of_others, &RefusedFilter::default()).await.len(), 3);
+    let repetitions = RefusedFilter { code: Some(ALREADY_PROCESSED.into()), ..RefusedFilter::default() };
+    assert_eq!(listed(&scene, of_others, &repetitions).await, [others[0].id]);
     scene.store.record_refused(all.clone(), WIDE).await.expect("recorded");
     let (tenant, id) = source(1);
     let refuser = Refuser::Source(tenant, id);

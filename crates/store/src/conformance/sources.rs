@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use stentor_core::arrival::{Arrival, Proof};
+use stentor_core::arrival::{Arrival, Element, Proof};
 use stentor_core::credential::Credential;
 use stentor_core::event::Origin;
 use stentor_core::id::{CredentialId, SourceId, TenantId};
@@ -228,7 +228,7 @@ pub async fn a_received_event_keeps_its_arrival(backend: &dyn Backend) {
         proof: Proof::Key(1),
         dedupe_id: Some("d".into()),
         headers: vec![("x-a".into(), "1".into()), ("x-a".into(), "\"\u{e9}".into())],
-        element: Some(3),
+        element: Some(Element { index: 3, of: 7, list_bytes: 90 }),
     };
     let published = scene.publish(tenant, &[]).await;
     let mut received = scene.new_event(tenant, &[]).await;

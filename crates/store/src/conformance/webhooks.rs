@@ -60,7 +60,10 @@ fn full(scene: &Scene, tenant: TenantId) -> Webhook {
         encoding: Encoding::Base64,
         prefix: "v0=".into(),
     };
-    let also = vec![SignatureScheme::Standard, SignatureScheme::Hook0 { header: "x-h".into() }];
+    let also = vec![
+        SignatureScheme::Standard,
+        SignatureScheme::Hook0 { header: "x-h".into(), covered: vec!["x-b".into()] },
+    ];
     config.signature = Some(Signature { main, also, optional: true });
     config.transform = Some(Transform {
         body: Some("{{ event.data }}\n".into()),

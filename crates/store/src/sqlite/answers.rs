@@ -8,14 +8,10 @@ use stentor_core::time::Time;
 
 use super::SqliteStore;
 use super::row::micros;
-use crate::answers::{Answers, KeptAnswer, KeyTaken};
+use crate::answers::{Answers, KeptAnswer, KeyTaken, place};
 use crate::error::StoreResult;
 use crate::journal::IdempotencyKey;
-use crate::seal::{Place, Sealer};
-
-const fn place(key_hash: &[u8; 32]) -> Place<'_> {
-    Place { table: "answers", row: key_hash, field: "body" }
-}
+use crate::seal::Sealer;
 
 fn take(connection: &Connection, key: &IdempotencyKey, now: Time, sealer: &Sealer) -> StoreResult<KeyTaken> {
     let taken = connection

@@ -12,13 +12,13 @@ use stentor_core::id::{ConversationId, ConversationKey, EventId, MessageId, Tena
 use stentor_core::time::Time;
 use stentor_core::webhook::Webhook;
 
-use super::failure::unreadable;
 use super::row::{self, micros};
 use super::webhooks::{self, create};
 use super::{SqliteStore, page_of, tenants};
 use crate::Page;
 use crate::conversations::{Changed, ConversationCreated, Conversations};
 use crate::error::StoreResult;
+use crate::error::unreadable;
 use crate::journal::IdempotencyKey;
 use crate::seal::Sealer;
 use crate::webhooks::Saved;

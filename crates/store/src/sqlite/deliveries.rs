@@ -3,8 +3,6 @@
 //! Neither table has an index by tenant or event, which would cost every event. A tenant's finished deliveries are found
 //! through its webhooks, an event's through its id: they were made in the same microsecond, or are noted as later ones.
 
-pub(super) mod list;
-
 use async_trait::async_trait;
 use bytes::Bytes;
 use rusqlite::{Connection, Row, ToSql, named_params};
@@ -13,17 +11,13 @@ use stentor_core::id::{DeliveryId, EventId, TenantId, WebhookId};
 use stentor_core::shard::Shard;
 
 use super::SqliteStore;
-use super::failure::unreadable;
-use super::row::{self, count, first_id_after, first_id_made_with, state_number};
+use super::row::{self, count, first_id_after, first_id_made_with, outcome_kind, state_number};
 use crate::Page;
+use crate::deliveries::list::{self, Dialect, FINISHED, PENDING, PendingWalk};
 use crate::deliveries::{AttemptRow, Deliveries, DeliveryFilter, DeliveryRow};
 use crate::error::StoreResult;
 
-const PENDING: &str = "SELECT p.id AS id, p.event, p.webhook, p.shard, CASE WHEN w.status IN (2, 3) THEN 5 ELSE 4 END \
-     AS state, NULL AS reason, p.attempts, p.due_at, NULL AS finished_at, p.batch";
-const FINISHED: &str = "SELECT d.id AS id, d.event, d.webhook, d.shard, d.state AS state, d.reason, d.attempts, \
-     NULL AS due_at, d.finished_at, (SELECT a.batch FROM attempts a WHERE a.delivery = d.id AND a.tenant = d.tenant \
-     AND a.number = d.attempts) AS batch";
+pub(super) const DIALECT: Dialect = Dialect { hints: true, join: "CROSS JOIN", lowest_id: "x''" };
 
 fn delivery(row: &Row<'_>) -> StoreResult<DeliveryRow> {
     Ok(DeliveryRow {
@@ -40,6 +34,23 @@ fn delivery(row: &Row<'_>) -> StoreResult<DeliveryRow> {
     })
 }
 
+fn pending_walk(
+    connection: &Connection,
+    tenant: TenantId,
+    filter: &DeliveryFilter,
+) -> StoreResult<PendingWalk> {
+    let Some(sql) = list::walk_sql(DIALECT, filter) else { return Ok(PendingWalk::Ids) };
+    let mut statement = connection.prepare_cached(&sql)?;
+    let (tenant, webhook) = (tenant.as_bytes(), filter.webhook.map(|webhook| *webhook.as_bytes()));
+    let counted: i64 = match webhook {
+        Some(webhook) => {
+            statement.query_row(named_params! { ":tenant": tenant, ":webhook": webhook }, |row| row.get(0))?
+        }
+        None => statement.query_row(named_params! { ":tenant": tenant }, |row| row.get(0))?,
+    };
+    Ok(list::walk_of(count(counted)))
+}
+
 fn list(
     connection: &Connection,
     tenant: TenantId,
@@ -47,7 +58,7 @@ fn list(
     before: Option<DeliveryId>,
     rows: u32,
 ) -> StoreResult<Page<DeliveryRow>> {
-    let sql = list::list_sql(filter, list::pending_walk(connection, tenant, filter)?);
+    let sql = list::list_sql(DIALECT, filter, pending_walk(connection, tenant, filter)?);
     let before = before.map_or([0xff; 16], |before| *before.as_bytes());
     let one_more = rows.saturating_add(1);
     let low = filter.event.map(|event| first_id_made_with(event.as_bytes()));
@@ -76,17 +87,13 @@ fn list(
 }
 
 fn attempt(row: &Row<'_>) -> StoreResult<AttemptRow> {
-    const KINDS: [&str; 6] = ["delivered", "refused", "timeout", "network", "blocked", "unsendable"];
-    let number: u8 = row.get(3)?;
-    let outcome =
-        KINDS.get(usize::from(number).wrapping_sub(1)).ok_or_else(|| unreadable("an attempt's outcome"))?;
     let body: Option<Vec<u8>> = row.get(6)?;
     let truncated: bool = row.get(7)?;
     Ok(AttemptRow {
         number: row.get(0)?,
         started_at: row::time(row, 1)?,
         duration_us: count(row.get(2)?),
-        outcome: (*outcome).to_owned(),
+        outcome: outcome_kind(row.get(3)?)?.to_owned(),
         reason: row.get(4)?,
         status: row.get(5)?,
         response: body.map(|body| CapturedResponse { body: Bytes::from(body), truncated }),

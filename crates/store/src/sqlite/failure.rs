@@ -4,7 +4,6 @@ use rusqlite::{Error, ErrorCode, ffi};
 
 use crate::error::StoreError;
 use crate::journal::CommitResult;
-use crate::seal::SealError;
 
 /// What a failure leaves possible.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,20 +40,6 @@ impl From<Error> for StoreError {
             Severity::Fatal => Self::Fatal(error.to_string()),
         }
     }
-}
-
-impl From<SealError> for StoreError {
-    fn from(error: SealError) -> Self {
-        match error {
-            SealError::NoRandomness => Self::Unavailable(error.to_string()),
-            SealError::OtherKey | SealError::Damaged => Self::Unexpected(format!("a secret: {error}")),
-        }
-    }
-}
-
-/// A value in the database that we did not write.
-pub(super) fn unreadable(what: &str) -> StoreError {
-    StoreError::Unexpected(format!("{what} in the database cannot be read"))
 }
 
 /// The batch is rolled back and failed with this.

@@ -19,11 +19,14 @@ use stentor_core::id::{EventId, TenantId};
 use super::SqliteStore;
 use super::failure::{self, Severity};
 use super::row::{IdBytes, count};
-use super::statistics::{self, Counted};
-use super::totals::Changes;
-use super::writer::{AbortOnPanic, Writer};
+use super::statistics;
+use super::totals;
+use super::writer::Writer;
+use crate::abort::AbortOnPanic;
+use crate::changes::Changes;
 use crate::error::StoreResult;
 use crate::journal::{CommitResult, Journal, Write, Written};
+use crate::statistics::Counted;
 
 #[async_trait]
 impl Journal for SqliteStore {
@@ -130,8 +133,8 @@ fn attempt(writer: &Writer, batch: &[Write], careful: bool) -> ItemResult<(Vec<W
     for write in batch {
         written.push(if careful { items.write_alone(write)? } else { items.write(write)? });
     }
-    std::mem::take(&mut items.changes).write(connection)?;
-    items.counted.store(connection)?;
+    totals::write(std::mem::take(&mut items.changes), connection)?;
+    statistics::store(&items.counted, connection)?;
     connection.prepare_cached("COMMIT")?.execute([])?;
     if let Some((backlogs, changes)) = writer.backlogs.as_ref().zip(items.backlog) {
         backlogs.apply(changes);

@@ -12,11 +12,11 @@ use stentor_core::shard::Shard;
 use stentor_core::time::Time;
 
 use super::SqliteStore;
-use super::failure::unreadable;
 use super::row::{
     self, AROUND, AROUND_COLUMNS, CONTENT, CONTENT_BYTES, PENDING, PENDING_COLUMNS, count, micros,
 };
 use crate::error::StoreResult;
+use crate::error::unreadable;
 use crate::lanes::{DuePage, LaneKey, Lanes, LoadedDelivery, PageLimit, WaitingLane};
 
 /// Rows without a due time; `?1` shard, `?2` webhook, `?3` position, `?4` rows.

@@ -1,7 +1,6 @@
 //! The store on SQLite: one file, one process, one connection that writes (engine rule E20).
 
 mod answers;
-mod arrivals;
 mod broadcasts;
 mod checkpoint;
 mod connection;
@@ -22,7 +21,6 @@ mod replays;
 mod requests;
 mod routes;
 mod row;
-mod secrets;
 mod sessions;
 mod sources;
 mod statistics;
@@ -39,12 +37,12 @@ use std::sync::{Arc, Mutex};
 
 use rusqlite::{Connection, OptionalExtension, Transaction};
 
-use crate::Page;
+use crate::columns::page_of;
 use crate::error::{StoreError, StoreResult};
 use crate::seal::{MasterKey, Place, SealError, Sealer};
 use checkpoint::Checkpointer;
 use readers::Readers;
-use statistics::{OpenMinutes, SharedMinutes};
+use statistics::SharedMinutes;
 use writer::Writer;
 
 /// Why a database could not be opened.
@@ -130,7 +128,7 @@ impl SqliteStore {
         let sealer = Arc::new(Sealer::new(master_key));
         check_canary(&connection, &sealer)?;
         let checkpointer = Checkpointer::start(connection::open_checkpointer(path)?)?;
-        let minutes = OpenMinutes::load(&connection).map_err(OpenError::Counts)?;
+        let minutes = statistics::load(&connection).map_err(OpenError::Counts)?;
         let minutes: SharedMinutes = Arc::new(Mutex::new(minutes));
         let writer = Writer::new(connection, checkpointer.log(), Arc::clone(&minutes))?;
         let readers = Readers::open(path)?;
@@ -181,14 +179,6 @@ where
     F: FnOnce() -> T + Send + 'static,
 {
     tokio::task::spawn_blocking(work).await.map_err(|error| StoreError::Unavailable(error.to_string()))
-}
-
-/// Cuts off the row that was read only to know whether there is one.
-fn page_of<T>(mut rows: Vec<T>, wanted: u32) -> Page<T> {
-    let wanted = usize::try_from(wanted).unwrap_or(usize::MAX);
-    let more = rows.len() > wanted;
-    rows.truncate(wanted);
-    Page { rows, more }
 }
 
 /// A known text, sealed when the database was made, shows whether the key is the same.

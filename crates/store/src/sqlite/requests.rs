@@ -9,12 +9,13 @@ use rusqlite::{Connection, Row, ToSql, named_params, params};
 use stentor_core::id::{RequestId, SourceId, TenantId};
 use stentor_core::time::Time;
 
-use super::failure::unreadable;
 use super::row::{self, IdBytes, count, first_id, integer, micros};
 use super::{SqliteStore, page_of};
 use crate::Page;
-use crate::error::StoreResult;
-use crate::requests::{RefusedBounds, RefusedFilter, RefusedRequest, Refuser, Requests};
+use crate::error::{StoreResult, unreadable};
+use crate::requests::{
+    ALREADY_PROCESSED, HANDSHAKE, RefusedBounds, RefusedFilter, RefusedRequest, Refuser, Requests,
+};
 
 const COLUMNS: &str =
     "id, tenant, source, received_at, peer, method, path, headers, content_type, body_bytes, body_us,
@@ -99,9 +100,10 @@ fn bound(connection: &Connection, source: Option<IdBytes>, bounds: RefusedBounds
 fn list_sql(filter: &RefusedFilter) -> String {
     let body = if filter.bodies { "body" } else { "NULL" };
     let by_code = if filter.code.is_some() { " AND code = :code" } else { "" };
+    let refused = if filter.refused_only { " AND code NOT IN (:repetition, :handshake)" } else { "" };
     format!(
         "SELECT {COLUMNS}, {body} FROM refused_requests WHERE source IS :source AND tenant IS :tenant AND id >= :low AND id < :high
-         AND received_at >= :since AND received_at < :until{by_code} ORDER BY id DESC LIMIT :rows"
+         AND received_at >= :since AND received_at < :until{by_code}{refused} ORDER BY id DESC LIMIT :rows"
     )
 }
 
@@ -127,6 +129,9 @@ fn list(
     .to_vec();
     if let Some(code) = &filter.code {
         values.push((":code", code));
+    }
+    if filter.refused_only {
+        values.extend_from_slice(named_params! {":repetition": ALREADY_PROCESSED, ":handshake": HANDSHAKE});
     }
     let mut statement = connection.prepare_cached(&list_sql(filter))?;
     let mut found = statement.query(values.as_slice())?;

@@ -9,9 +9,9 @@ use stentor_core::limits::ROUTES_MAX;
 use stentor_core::route::Route;
 use stentor_core::time::Time;
 
-use super::failure::unreadable;
 use super::row::{self, count, integer, micros};
 use super::{SqliteStore, tenants};
+use crate::error::unreadable;
 use crate::error::{StoreError, StoreResult};
 use crate::routes::{RouteSaved, Routes, RoutesThen};
 

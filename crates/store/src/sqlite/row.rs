@@ -6,56 +6,19 @@ use bytes::Bytes;
 use rusqlite::Row;
 use rusqlite::types::FromSql;
 use stentor_core::arrival::Arrival;
-use stentor_core::delivery::{DeliveryState, FinalState, PendingDelivery};
-use stentor_core::event::{Event, EventContent, EventType, Origin};
+use stentor_core::delivery::PendingDelivery;
+use stentor_core::event::{Event, EventContent, EventType};
 use stentor_core::id::{BatchId, DeliveryId, EventId, TenantId, WebhookId};
 use stentor_core::shard::Shard;
 use stentor_core::time::Time;
-use stentor_core::webhook::{DisableReason, Webhook, WebhookStatus};
+use stentor_core::webhook::Webhook;
 
-use super::failure::unreadable;
-use super::{arrivals, secrets};
-use crate::error::StoreResult;
+use crate::arrivals;
+pub(super) use crate::columns::*;
+use crate::error::{StoreResult, unreadable};
 use crate::events::ListedEvent;
 use crate::seal::Sealer;
-
-/// An id as the database holds it.
-pub(super) type IdBytes = [u8; 16];
-
-/// The lowest id that can be made at `time`. Ids carry their time in 60 bits around the version, which tells microseconds
-/// apart (RFC 9562 section 6.2, method 3, as core makes them): every id made earlier is lower.
-pub(super) fn first_id(time: Time) -> IdBytes {
-    first_id_made_with(EventId::new(time.max(Time::ZERO), 0).as_bytes())
-}
-
-/// The lowest id of the same microsecond.
-pub(super) fn first_id_made_with(id: &IdBytes) -> IdBytes {
-    (u128::from_be_bytes(*id) >> 64 << 64).to_be_bytes()
-}
-
-/// The first id after the microsecond in which this one was made.
-pub(super) fn first_id_after(id: &IdBytes) -> IdBytes {
-    ((u128::from_be_bytes(*id) >> 64).saturating_add(1) << 64).to_be_bytes()
-}
-
-/// Whether both ids were made in the same microsecond.
-pub(super) fn made_together(a: &IdBytes, b: &IdBytes) -> bool {
-    a[..8] == b[..8]
-}
-
-/// Counters and versions; none of ours comes near the bound.
-pub(super) fn integer(value: u64) -> i64 {
-    i64::try_from(value).unwrap_or(i64::MAX)
-}
-
-/// A sum that cannot be negative.
-pub(super) fn count(value: i64) -> u64 {
-    u64::try_from(value).unwrap_or(0)
-}
-
-pub(super) fn micros(time: Time) -> i64 {
-    time.as_micros()
-}
+use crate::secrets;
 
 pub(super) fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<Time> {
     row.get(column).map(Time::from_micros)
@@ -79,69 +42,6 @@ pub(super) fn word<T>(
 ) -> StoreResult<T> {
     let text: String = row.get(column)?;
     parse(&text).ok_or_else(|| unreadable(what))
-}
-
-pub(super) const fn origin_number(origin: Origin) -> i64 {
-    match origin {
-        // Told apart from the former by its arrival.
-        Origin::Api | Origin::Source => 1,
-        Origin::Operational => 2,
-    }
-}
-
-fn origin(number: i64) -> StoreResult<Origin> {
-    match number {
-        1 => Ok(Origin::Api),
-        2 => Ok(Origin::Operational),
-        _ => Err(unreadable("an origin")),
-    }
-}
-
-pub(super) const fn final_number(state: FinalState) -> i64 {
-    match state {
-        FinalState::Delivered => 1,
-        FinalState::Dead(_) => 2,
-        FinalState::Cancelled(_) => 3,
-    }
-}
-
-/// States as the list statements number them: 1-3 as in `deliveries`, 4 pending, 5 held.
-pub(super) const fn state_number(state: DeliveryState) -> i64 {
-    match state {
-        DeliveryState::Delivered => 1,
-        DeliveryState::Dead => 2,
-        DeliveryState::Cancelled => 3,
-        DeliveryState::Pending => 4,
-        DeliveryState::Held => 5,
-    }
-}
-
-pub(super) fn state(number: i64) -> StoreResult<DeliveryState> {
-    let found = DeliveryState::ALL.into_iter().find(|state| state_number(*state) == number);
-    found.ok_or_else(|| unreadable("a delivery's state"))
-}
-
-/// The number and the word for why, of a webhook's status.
-pub(super) const fn status_columns(status: WebhookStatus) -> (i64, Option<&'static str>) {
-    match status {
-        WebhookStatus::Active => (1, None),
-        WebhookStatus::Paused => (2, None),
-        WebhookStatus::Disabled(reason) => (3, Some(reason.as_str())),
-        WebhookStatus::Deleted => (4, None),
-    }
-}
-
-/// The number of deleted webhooks.
-pub(super) const DELETED: i64 = status_columns(WebhookStatus::Deleted).0;
-
-fn status(number: i64, reason: Option<&str>) -> StoreResult<WebhookStatus> {
-    match (number, reason.and_then(DisableReason::from_word)) {
-        (1, None) => Ok(WebhookStatus::Active),
-        (2, None) => Ok(WebhookStatus::Paused),
-        (3, Some(reason)) => Ok(WebhookStatus::Disabled(reason)),
-        (4, None) => Ok(WebhookStatus::Deleted),
-        _ => Err(unreadable("a webhook's status")),
-    }
 }
 
 /// Columns of a pending row, in the order that [`pending`] reads.
@@ -240,16 +140,13 @@ pub(super) fn listed_event(row: &Row<'_>) -> StoreResult<ListedEvent> {
 
 fn event_around(row: &Row<'_>, content: EventContent) -> StoreResult<Event> {
     let first = CONTENT_COLUMNS;
-    let origin = match origin(row.get(first + 3)?)? {
-        Origin::Api if content.arrival.is_some() => Origin::Source,
-        other => other,
-    };
+    let arrived = content.arrival.is_some();
     Ok(Event {
         content: Arc::new(content),
         tenant: id(row, first, TenantId::from_bytes)?,
         accepted_at: time(row, first + 1)?,
         metadata: bytes(row, first + 2)?,
-        origin,
+        origin: origin(row.get(first + 3)?, arrived)?,
         config_version: count(row.get(first + 4)?),
         matched: row.get(first + 5)?,
     })
@@ -275,29 +172,4 @@ pub(super) fn webhook(row: &Row<'_>, id: WebhookId, sealer: &Sealer) -> StoreRes
         created_at: time(row, 7)?,
         updated_at: time(row, 8)?,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ids_are_bounded_by_their_microsecond() {
-        for micros in
-            [1_700_000_000_000_000, 1_700_000_000_000_001, 1_700_000_000_000_999, 1_700_000_000_001_000]
-        {
-            let at = Time::from_micros(micros);
-            let (low, high) = (DeliveryId::new(at, 0), DeliveryId::new(at, u64::MAX));
-            assert!(
-                first_id(at) <= *low.as_bytes() && *high.as_bytes() < first_id(Time::from_micros(micros + 1))
-            );
-            assert!(*high.as_bytes() < first_id_after(low.as_bytes()));
-            assert_eq!(first_id_made_with(high.as_bytes()), first_id(at));
-            assert!(made_together(low.as_bytes(), high.as_bytes()));
-            assert!(!made_together(
-                low.as_bytes(),
-                EventId::new(Time::from_micros(micros + 1), 0).as_bytes()
-            ));
-        }
-    }
 }

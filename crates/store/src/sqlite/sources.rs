@@ -1,25 +1,21 @@
 //! Sources.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Row, params};
-use serde::{Deserialize, Serialize};
 use stentor_core::id::{SourceId, TenantId};
 use stentor_core::limits::SOURCES_MAX;
-use stentor_core::source::{Source, SourceKey, SourceSecrets};
+use stentor_core::source::Source;
 use stentor_core::time::Time;
-use stentor_core::webhook::SecretText;
-use zeroize::Zeroizing;
 
-use super::failure::unreadable;
 use super::row::{self, count, integer, micros};
 use super::{SqliteStore, page_of, tenants};
 use crate::Page;
-use crate::error::{StoreError, StoreResult};
+use crate::error::{StoreResult, unreadable};
 use crate::journal::IdempotencyKey;
-use crate::seal::{Place, Sealer};
+use crate::seal::Sealer;
+use crate::sources::secrets::{config_text, open, seal};
 use crate::sources::{SourceCreated, Sources};
 use crate::webhooks::Saved;
 
@@ -27,47 +23,6 @@ const COLUMNS: &str = "id, tenant, active, config, sealed, version, created_at, 
 /// Expired ones, for the test of its plan too.
 pub(super) const EXPIRED: &str = "SELECT tenant, id FROM sources INDEXED BY sources_expiring
      WHERE expires_at IS NOT NULL AND expires_at <= ?1 ORDER BY expires_at LIMIT ?2";
-
-/// Secrets as they are sealed: JSON of its own, because the API's text form of a time drops microseconds.
-#[derive(Serialize, Deserialize)]
-struct Stored {
-    keys: Vec<StoredKey>,
-    options: BTreeMap<String, SecretText>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct StoredKey {
-    value: SecretText,
-    /// Microseconds since the Unix epoch.
-    until: Option<i64>,
-}
-
-fn place(id: &SourceId) -> Place<'_> {
-    Place { table: "sources", row: id.as_bytes(), field: "secrets" }
-}
-
-fn seal(source: &Source, sealer: &Sealer) -> StoreResult<Vec<u8>> {
-    let store =
-        |key: &SourceKey| StoredKey { value: key.value.clone(), until: key.until.map(Time::as_micros) };
-    let SourceSecrets { keys, options } = &source.secrets;
-    let stored = Stored { keys: keys.iter().map(store).collect(), options: options.clone() };
-    let failed = |_| StoreError::Unexpected("a source's secrets cannot be written as JSON".into());
-    let json = Zeroizing::new(serde_json::to_vec(&stored).map_err(failed)?);
-    Ok(sealer.seal(place(&source.id), &json)?)
-}
-
-fn open(id: SourceId, sealed: &[u8], sealer: &Sealer) -> StoreResult<SourceSecrets> {
-    let json = sealer.open(place(&id), sealed)?;
-    let Stored { keys, options } =
-        serde_json::from_slice(&json).map_err(|_| unreadable("a source's secrets"))?;
-    let read = |key: StoredKey| SourceKey { value: key.value, until: key.until.map(Time::from_micros) };
-    Ok(SourceSecrets { keys: keys.into_iter().map(read).collect(), options })
-}
-
-fn config_text(source: &Source) -> StoreResult<String> {
-    let failed = |_| StoreError::Unexpected("a source's configuration cannot be written as JSON".into());
-    serde_json::to_string(&source.config).map_err(failed)
-}
 
 fn source(row: &Row<'_>, sealer: &Sealer) -> StoreResult<Source> {
     let id = row::id(row, 0, SourceId::from_bytes)?;

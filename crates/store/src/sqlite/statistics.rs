@@ -6,8 +6,6 @@
 //! by one that adds nothing twice.
 
 mod close;
-mod counted;
-mod open;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -20,13 +18,10 @@ use stentor_core::statistics::{HOUR_MINUTES, Minute, Rollup};
 use stentor_core::time::Time;
 
 use super::SqliteStore;
-use super::failure::unreadable;
 use super::row::IdBytes;
 use crate::error::StoreResult;
-use crate::statistics::{HOURS_KEPT, MINUTES_KEPT, Statistics};
-
-pub(super) use counted::Counted;
-pub(super) use open::OpenMinutes;
+use crate::error::unreadable;
+use crate::statistics::{Counted, HOURS_KEPT, MINUTES_KEPT, OpenMinutes, Statistics};
 
 /// The tables of rollups.
 const MINUTES: &str = "minute_rollups";
@@ -40,6 +35,25 @@ pub(super) type SharedMinutes = Arc<Mutex<OpenMinutes>>;
 pub(super) fn lock(minutes: &SharedMinutes) -> MutexGuard<'_, OpenMinutes> {
     // Whoever panicked had the writer too, and that ends the process.
     minutes.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What the last process left.
+pub(super) fn load(connection: &Connection) -> StoreResult<OpenMinutes> {
+    let bound = close::bound(connection)?;
+    let mut statement = connection.prepare("SELECT seq, minute, counted FROM counts")?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    let rows: Vec<_> = rows.collect::<Result<_, _>>()?;
+    OpenMinutes::of_stored(rows, bound).ok_or_else(|| unreadable("counts"))
+}
+
+/// Stores what a batch counted.
+pub(super) fn store(counted: &Counted, connection: &Connection) -> rusqlite::Result<()> {
+    for (minute, bytes) in counted.rows() {
+        connection
+            .prepare_cached("INSERT INTO counts (minute, counted) VALUES (?1, ?2)")?
+            .execute(params![minute.0, bytes])?;
+    }
+    Ok(())
 }
 
 #[async_trait]

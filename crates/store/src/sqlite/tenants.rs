@@ -7,10 +7,10 @@ use stentor_core::profile::Profile;
 use stentor_core::tenant::{Tenant, TenantSettings};
 use stentor_core::time::Time;
 
-use super::failure::unreadable;
 use super::row::{self, count, integer, micros};
 use super::{SqliteStore, page_of, routes, sources, webhooks};
 use crate::Page;
+use crate::error::unreadable;
 use crate::error::{StoreError, StoreResult};
 use crate::tenants::{TenantSaved, Tenants};
 

@@ -95,7 +95,7 @@ fn a_tenants_use_is_read_without_the_others() {
 #[test]
 fn delivery_lists_scan_no_table() {
     let connection = migrated();
-    for sql in deliveries::list::statements() {
+    for sql in crate::deliveries::list::statements(deliveries::DIALECT) {
         let lines = plan(&connection, &sql);
         assert!(
             lines.iter().all(|line| !line.contains("SCAN") || line.contains("SCAN (")),

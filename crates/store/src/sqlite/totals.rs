@@ -4,120 +4,79 @@
 //! bound (a late finish, a retry, a late accept) moves the totals in its own transaction; above it, rows speak for
 //! themselves. So the sum is exact at every moment, and rows below the bound can be purged without touching it.
 
-use std::collections::HashMap;
-
 use rusqlite::{Connection, OptionalExtension, params};
 use stentor_core::id::TenantId;
 
 use super::row::{IdBytes, count};
+use crate::changes::{Change, Changes};
 use crate::error::StoreResult;
 use crate::events::Conservation;
 
 /// Rows of one table that one piece of closing sums up: a few milliseconds.
 const PIECE_ROWS: u32 = 20_000;
 
-/// What a transaction changes below the bound, by tenant.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Changes {
-    tenants: HashMap<TenantId, Change>,
-    /// Events by tenant and UTC day, operational ones aside.
-    days: HashMap<(TenantId, i64), i64>,
-}
-
-/// One tenant's.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Change {
-    pub events: i64,
-    pub accepted: i64,
-    pub delivered: i64,
-    pub dead: i64,
-    pub cancelled: i64,
-}
-
-impl Change {
-    /// Moves the sum of a final state, numbered as in the table.
-    pub fn finished(&mut self, state: i64, by: i64) {
-        match state {
-            1 => self.delivered += by,
-            2 => self.dead += by,
-            _ => self.cancelled += by,
-        }
+/// Writes changes; the last thing before the commit.
+pub(super) fn write(changes: Changes, connection: &Connection) -> rusqlite::Result<()> {
+    if changes.tenants.is_empty() {
+        return Ok(());
     }
-}
-
-impl Changes {
-    pub fn of(&mut self, tenant: TenantId) -> &mut Change {
-        self.tenants.entry(tenant).or_default()
-    }
-
-    /// Counts events of a day as used.
-    pub fn use_on(&mut self, tenant: TenantId, day: i64, events: i64) {
-        *self.days.entry((tenant, day)).or_default() += events;
-    }
-
-    /// Writes them; the last thing before the commit.
-    pub fn write(self, connection: &Connection) -> rusqlite::Result<()> {
-        if self.tenants.is_empty() {
-            return Ok(());
-        }
-        let mut upsert = connection.prepare_cached(
+    let mut upsert = connection.prepare_cached(
             "INSERT INTO totals (tenant, events, accepted, delivered, dead, cancelled) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
              ON CONFLICT (tenant) DO UPDATE SET events = events + excluded.events,
              accepted = accepted + excluded.accepted, delivered = delivered + excluded.delivered,
              dead = dead + excluded.dead, cancelled = cancelled + excluded.cancelled",
         )?;
-        for (tenant, change) in self.tenants {
-            let Change { events, accepted, delivered, dead, cancelled } = change;
-            upsert.execute(params![tenant.as_bytes(), events, accepted, delivered, dead, cancelled])?;
-        }
-        let mut used = connection.prepare_cached(
-            "INSERT INTO usage (tenant, day, events) VALUES (?1, ?2, ?3)
-             ON CONFLICT (tenant, day) DO UPDATE SET events = events + excluded.events",
-        )?;
-        for ((tenant, day), events) in self.days.into_iter().filter(|(_, events)| *events != 0) {
-            used.execute(params![tenant.as_bytes(), day, events])?;
-        }
-        Ok(())
+    for (tenant, change) in changes.tenants {
+        let Change { events, accepted, delivered, dead, cancelled } = change;
+        upsert.execute(params![tenant.as_bytes(), events, accepted, delivered, dead, cancelled])?;
     }
+    let mut used = connection.prepare_cached(
+        "INSERT INTO usage (tenant, day, events) VALUES (?1, ?2, ?3)
+             ON CONFLICT (tenant, day) DO UPDATE SET events = events + excluded.events",
+    )?;
+    for ((tenant, day), events) in changes.days.into_iter().filter(|(_, events)| *events != 0) {
+        used.execute(params![tenant.as_bytes(), day, events])?;
+    }
+    Ok(())
+}
 
-    /// Adds the events of `[from, to)` that are in the table now.
-    pub fn add_events(
-        &mut self,
-        connection: &Connection,
-        from: &IdBytes,
-        to: &IdBytes,
-    ) -> rusqlite::Result<()> {
-        let mut events = connection.prepare_cached(
+/// Adds the events of `[from, to)` that are in the table now.
+pub(super) fn add_events(
+    changes: &mut Changes,
+    connection: &Connection,
+    from: &IdBytes,
+    to: &IdBytes,
+) -> rusqlite::Result<()> {
+    let mut events = connection.prepare_cached(
             "SELECT tenant, count(*), sum(matched), accepted_at / 86400000000, sum(origin <> 2) FROM events NOT INDEXED
              WHERE id >= ?1 AND id < ?2 GROUP BY 1, 4",
         )?;
-        let mut rows = events.query([from, to])?;
-        while let Some(row) = rows.next()? {
-            let tenant = TenantId::from_bytes(row.get(0)?);
-            let change = self.of(tenant);
-            change.events += row.get::<_, i64>(1)?;
-            change.accepted += row.get::<_, i64>(2)?;
-            self.use_on(tenant, row.get(3)?, row.get(4)?);
-        }
-        Ok(())
+    let mut rows = events.query([from, to])?;
+    while let Some(row) = rows.next()? {
+        let tenant = TenantId::from_bytes(row.get(0)?);
+        let change = changes.of(tenant);
+        change.events += row.get::<_, i64>(1)?;
+        change.accepted += row.get::<_, i64>(2)?;
+        changes.use_on(tenant, row.get(3)?, row.get(4)?);
     }
+    Ok(())
+}
 
-    /// Adds the finished deliveries of `[from, to)`.
-    pub fn add_finished(
-        &mut self,
-        connection: &Connection,
-        from: &IdBytes,
-        to: &IdBytes,
-    ) -> rusqlite::Result<()> {
-        let mut finished = connection.prepare_cached(
+/// Adds the finished deliveries of `[from, to)`.
+pub(super) fn add_finished(
+    changes: &mut Changes,
+    connection: &Connection,
+    from: &IdBytes,
+    to: &IdBytes,
+) -> rusqlite::Result<()> {
+    let mut finished = connection.prepare_cached(
             "SELECT tenant, state, count(*) FROM deliveries NOT INDEXED WHERE id >= ?1 AND id < ?2 GROUP BY tenant, state",
         )?;
-        let mut rows = finished.query([from, to])?;
-        while let Some(row) = rows.next()? {
-            self.of(TenantId::from_bytes(row.get(0)?)).finished(row.get(1)?, row.get(2)?);
-        }
-        Ok(())
+    let mut rows = finished.query([from, to])?;
+    while let Some(row) = rows.next()? {
+        changes.of(TenantId::from_bytes(row.get(0)?)).finished(row.get(1)?, row.get(2)?);
     }
+    Ok(())
 }
 
 /// Moves the bound by one piece towards `until`. Answers where it is now.
@@ -136,9 +95,9 @@ pub(super) fn close_piece(
         bound = bound.min(cut.unwrap_or(bound));
     }
     let mut changes = Changes::default();
-    changes.add_events(connection, closed_before, &bound)?;
-    changes.add_finished(connection, closed_before, &bound)?;
-    changes.write(connection)?;
+    add_events(&mut changes, connection, closed_before, &bound)?;
+    add_finished(&mut changes, connection, closed_before, &bound)?;
+    write(changes, connection)?;
     connection
         .prepare_cached("INSERT INTO meta (name, value) VALUES ('closed_before', ?1) ON CONFLICT DO UPDATE SET value = ?1")?
         .execute([bound])?;

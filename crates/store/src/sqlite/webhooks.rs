@@ -10,11 +10,12 @@ use stentor_core::webhook::{DisableReason, Webhook, WebhookStatus};
 use std::sync::Arc;
 
 use super::row::{self, WEBHOOK, count, integer, micros, status_columns};
-use super::{SqliteStore, page_of, routes, secrets, tenants};
+use super::{SqliteStore, page_of, routes, tenants};
 use crate::Page;
 use crate::error::{StoreError, StoreResult};
 use crate::journal::IdempotencyKey;
 use crate::seal::Sealer;
+use crate::secrets;
 use crate::webhooks::{CreatedOnce, Routing, Saved, Webhooks};
 
 /// The number of every disabled status, whatever the reason.

@@ -8,6 +8,7 @@ use super::OpenError;
 use super::checkpoint::Log;
 use super::row::IdBytes;
 use super::statistics::SharedMinutes;
+use crate::abort::AbortOnPanic;
 use crate::error::{StoreError, StoreResult};
 use crate::usage::Backlogs;
 
@@ -89,16 +90,5 @@ pub(super) fn hold<T>(
             done
         }
         Err(_) => Err(StoreError::Fatal("a panic ended the writer".into())),
-    }
-}
-
-/// Ends the process when it is dropped by a panic: a writer that may have lost its place must not go on (engine rule E3).
-pub(super) struct AbortOnPanic;
-
-impl Drop for AbortOnPanic {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            std::process::abort();
-        }
     }
 }

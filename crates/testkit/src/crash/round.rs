@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tokio::sync::watch;
 
-use super::{CrashOptions, Round};
+use super::{CrashOptions, Round, Senders};
 use crate::api::Api;
 use crate::checker::{self, Bounds, Report};
 use crate::gateway::{Gateway, GatewayBuilder};
-use crate::ledger::{BodyIs, ReceiverLedger, SenderLedger};
-use crate::load::{Load, LoadOptions};
+use crate::ledger::{BodyIs, ReceiverLedger, SenderLedger, SenderLine};
+use crate::load::{Ended, Load, LoadOptions, Way};
 use crate::receiver::Receiver;
 use crate::{metrics, wait};
 
@@ -25,6 +25,7 @@ pub(super) struct Run {
     options: CrashOptions,
     gateway: Gateway,
     tenant: Api,
+    ways: Vec<Way>,
     receiver: Receiver,
     sender: SenderLedger,
     /// How many requests of the receiver `missing` has been cleared of.
@@ -56,11 +57,16 @@ impl Run {
         let gateway = builder.start().await;
         let tenant = gateway.tenant("crash").await;
         tenant.create_webhook(&receiver.url(WEBHOOK_PATH), &options.webhook).await;
+        let ways = match options.senders {
+            Senders::Publishers => vec![Way::Publish],
+            Senders::Sources => vec![Way::basic(&tenant).await, Way::signed(&tenant).await],
+        };
         let (missing, arrived) = (HashSet::new(), HashSet::new());
         Self {
             options,
             gateway,
             tenant,
+            ways,
             receiver,
             sender,
             looked_at: 0,
@@ -74,7 +80,7 @@ impl Run {
     pub(super) async fn round(&mut self, acks_before_kill: u64) -> Round {
         let (connections, padding_bytes) = (self.options.connections, self.options.padding_bytes);
         let options = LoadOptions { connections, event_type: "crash.tested", padding_bytes };
-        let mut load = Load::start(&self.tenant, &self.sender, options);
+        let mut load = Load::start_by(&self.ways, &self.tenant, &self.sender, options);
         let acks_before_kill = usize::try_from(acks_before_kill).expect("fewer than memory can hold");
         let last = {
             let (told, mut last) = watch::channel(None);
@@ -92,19 +98,19 @@ impl Run {
             last.borrow().expect("it is told")
         };
         self.gateway.kill9().await;
-        let event_ids = load.end().await;
-        let acked = event_ids.len() as u64;
+        let mut ended = load.ended().await;
+        let acked = ended.event_ids.len() as u64;
         self.drain().await;
         let in_flight_max = last.in_flight + (self.receiver.count() - last.arrivals_before);
-        self.missing.extend(event_ids);
+        self.missing.extend(std::mem::take(&mut ended.event_ids));
         self.look();
         let left = self.missing.len();
-        let first_arrival = self.recover().await;
+        let (first_arrival, unrecognised) = self.recover(ended).await;
         self.wait_idle().await;
         let so_far = self.judge(usize::MAX).duplicates.len();
         let duplicates = so_far - self.duplicates;
         self.duplicates = so_far;
-        Round { acked, in_flight_max, left, first_arrival, duplicates }
+        Round { acked, in_flight_max, left, first_arrival, duplicates, unrecognised }
     }
 
     pub(super) fn judge(&self, duplicates_max: usize) -> Report {
@@ -134,10 +140,37 @@ impl Run {
         .await;
     }
 
+    /// Sends again what senders to sources do not know the end of, and what they know is stored: how much of the latter
+    /// the gateway does not know.
+    async fn repeat(&mut self, ended: Ended) -> usize {
+        for sent in ended.unanswered {
+            self.missing.insert(sent.repeat(&self.tenant, &self.sender).await);
+        }
+        let mut unrecognised = 0;
+        for (sent, event_id) in ended.last_acked {
+            unrecognised += usize::from(sent.repeat(&self.tenant, &self.sender).await != event_id);
+        }
+        unrecognised
+    }
+
+    /// How many more events are stored than were sent to sources. Each number that was sent is one that is stored by now.
+    pub(super) async fn surplus(&self) -> usize {
+        if self.options.senders == Senders::Publishers {
+            return 0;
+        }
+        let lines = SenderLedger::read(&self.ledgers.path().join("sender.jsonl"));
+        let sent = lines.iter().filter(|line| matches!(line, SenderLine::Sent { .. })).count();
+        self.tenant.list("/v1/events", "limit=250").await.len().abs_diff(sent)
+    }
+
     /// Restarts, and waits until nothing is missing.
-    async fn recover(&mut self) -> Option<Duration> {
+    async fn recover(&mut self, ended: Ended) -> (Option<Duration>, usize) {
         let (before, started) = (self.missing.len(), Instant::now());
         self.gateway.restart().await;
+        let unrecognised = match self.options.senders {
+            Senders::Publishers => 0,
+            Senders::Sources => self.repeat(ended).await,
+        };
         let deadline = self.options.recovery_deadline;
         let mut first_arrival = None;
         while !self.missing.is_empty() {
@@ -156,7 +189,7 @@ impl Run {
                 first_arrival = Some(started.elapsed());
             }
         }
-        first_arrival
+        (first_arrival, unrecognised)
     }
 
     fn look(&mut self) {

@@ -56,9 +56,11 @@ macro_rules! delegate {
         #[async_trait]
         impl $part for FaultyStore {
             $(fn $quick(&self, $($given: $given_kind),*) -> $got {
+                self.note_call(stringify!($quick));
                 self.inner.$quick($($given),*)
             })*
             $(async fn $name(&self, $($argument: $kind),*) -> $answer {
+                self.note_call(stringify!($name));
                 self.inner.$name($($argument),*).await
             })*
         }

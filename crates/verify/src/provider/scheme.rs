@@ -128,6 +128,21 @@ impl Scheme {
             None => name.eq_ignore_ascii_case(kept),
         })
     }
+
+    /// Whether the value of the header is the secret itself, as a token is, rather than a signature made with it.
+    ///
+    /// ```
+    /// use stentor_verify::provider::preset;
+    ///
+    /// assert!(preset("gitlab").expect("a preset").scheme.holds_secret("X-Gitlab-Token"));
+    /// assert!(!preset("github").expect("a preset").scheme.holds_secret("X-Hub-Signature-256"));
+    /// ```
+    #[must_use]
+    pub fn holds_secret(&self, name: &str) -> bool {
+        let is_token = self.record.algorithm.is_some_and(|algorithm| !algorithm.signs());
+        let header = self.record.signature.as_ref().and_then(|signature| signature.header.as_deref());
+        is_token && name.eq_ignore_ascii_case(header.unwrap_or("authorization"))
+    }
 }
 
 impl From<Scheme> for SchemeRecord {

@@ -10,14 +10,15 @@ use super::debian;
 use crate::root::root;
 use crate::step::{run, say, succeeds};
 
-const REQUIREMENTS: [&str; 3] = [
+const REQUIREMENTS: [&str; 4] = [
     "tests/third_party/requirements.txt",
     "tests/receivers/requirements.txt",
+    "tests/senders/requirements.txt",
     "crates/verify/tests/providers/requirements.txt",
 ];
 /// What must be importable afterwards.
 const IMPORTS: &str = "import standardwebhooks.webhooks, svix.webhooks, django, fastapi, flask, uvicorn, \
-    Adyen, cryptography, nacl, sendgrid, slack_sdk, stripe";
+    Adyen, cryptography, nacl, requests, sendgrid, slack_sdk, stripe";
 
 /// Installs the packages unless those of the same list are there.
 pub(crate) fn prepare() -> anyhow::Result<()> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderMap};
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderName};
 use stentor_core::batch::BatchRefusal;
 use stentor_core::ecmascript::stringify;
 use stentor_core::envelope::{Body, CONTENT_TYPE_JSON, Letter, Shape, Unrenderable, render, render_batch};
@@ -34,6 +34,8 @@ pub struct Prepared {
     shape: Shape,
     transform: Option<CompiledTransform>,
     signature: PreparedSignature,
+    /// The headers that it sets.
+    signature_headers: Vec<HeaderName>,
     pub(super) timeout: Duration,
 }
 
@@ -75,6 +77,7 @@ impl Prepared {
             return Err(Unprepared::Batch(refusal));
         }
         let transform = config.transform.as_ref().map(CompiledTransform::new).transpose();
+        let signature = config.effective_signature();
         Ok(Self {
             version: webhook.version,
             webhook: webhook.id,
@@ -83,7 +86,8 @@ impl Prepared {
             headers,
             shape: config.shape(webhook.tenant),
             transform: transform.map_err(Unprepared::Transform)?,
-            signature: PreparedSignature::new(&config.effective_signature(), &webhook.secrets.signing, now)?,
+            signature_headers: signature.headers().filter_map(|name| name.parse().ok()).collect(),
+            signature: PreparedSignature::new(&signature, &webhook.secrets.signing, now)?,
             timeout: config.effective_policy().timeout,
         })
     }
@@ -145,7 +149,12 @@ impl Prepared {
             Some((bytes, content_type)) => Body { bytes, content_type, headers: Vec::new() },
             None => render(&self.shape, letter)?,
         };
-        body.headers.extend(made.headers.wire().map(|(name, value)| (name.clone(), value.clone())));
+        // A signature, ours or that of a provider whose request is handed on, is not a template's to replace.
+        let stands = |name: &HeaderName| {
+            self.signature_headers.contains(name) || body.headers.iter().any(|(own, _)| own == name)
+        };
+        let added: Vec<_> = made.headers.wire().filter(|(name, _)| !stands(name)).collect();
+        body.headers.extend(added.into_iter().map(|(name, value)| (name.clone(), value.clone())));
         Ok(body)
     }
 
@@ -160,11 +169,21 @@ impl Prepared {
         let mut headers = self.headers.clone();
         headers.insert(CONTENT_TYPE, body.content_type.clone());
         extra(&mut headers);
+        // Where a received event brings a provider's signature under the same names, its verifier expects that one; and a
+        // signature that covers headers covers those that are sent.
+        bring(&mut headers, body);
         self.signature.sign(&id, now, &body.bytes, &mut headers);
-        // Where a received event brings a provider's signature under the same names, its verifier expects that one.
-        for (name, value) in &body.headers {
-            headers.insert(name.clone(), value.clone());
-        }
+        bring(&mut headers, body);
         headers
+    }
+}
+
+/// Puts the headers that a body brings in the place of others of their names. One that came several times is handed on as often.
+fn bring(headers: &mut HeaderMap, body: &Body) {
+    for (name, _) in &body.headers {
+        headers.remove(name);
+    }
+    for (name, value) in &body.headers {
+        headers.append(name.clone(), value.clone());
     }
 }

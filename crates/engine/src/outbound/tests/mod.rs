@@ -1,5 +1,6 @@
 //! Real sockets on loopback: scripted receivers that behave well or badly, byte by byte.
 
+mod certificates;
 mod diagnosis;
 mod exchange;
 mod guard;

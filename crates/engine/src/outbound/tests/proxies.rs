@@ -15,9 +15,11 @@ const PASSWORD: &str = "proxy:password";
 
 /// How a proxy answers a request to connect.
 #[derive(Clone, Copy)]
-enum Manner {
+pub(super) enum Manner {
     /// It connects.
     Connects,
+    /// It connects elsewhere.
+    LeadsTo(SocketAddr),
     /// It answers with this: a reply of SOCKS5, or a status.
     Answers(u16),
     /// It answers nonsense.
@@ -26,15 +28,22 @@ enum Manner {
     Hangs,
 }
 
+impl Manner {
+    /// Where it connects to when it is asked for `wanted`.
+    fn leads(self, wanted: SocketAddr) -> SocketAddr {
+        if let Self::LeadsTo(elsewhere) = self { elsewhere } else { wanted }
+    }
+}
+
 /// A proxy that notes what it is asked for, and with which credentials.
-struct Proxy {
+pub(super) struct Proxy {
     receiver: Receiver,
     protocol: ProxyProtocol,
     asked: Arc<Mutex<Vec<String>>>,
 }
 
 impl Proxy {
-    async fn start(protocol: ProxyProtocol, manner: Manner) -> Self {
+    pub(super) async fn start(protocol: ProxyProtocol, manner: Manner) -> Self {
         let asked: Arc<Mutex<Vec<String>>> = Arc::default();
         let notes = Arc::clone(&asked);
         let receiver = Receiver::start(move |stream, _| {
@@ -51,12 +60,12 @@ impl Proxy {
         Self { receiver, protocol, asked }
     }
 
-    fn egress(&self, credentials: Option<ProxyCredentials>) -> EgressProxy {
+    pub(super) fn egress(&self, credentials: Option<ProxyCredentials>) -> EgressProxy {
         let (host, port) = (self.receiver.address.ip().to_string(), self.receiver.address.port());
         EgressProxy { protocol: self.protocol, host, port, credentials }
     }
 
-    fn asked(&self) -> Vec<String> {
+    pub(super) fn asked(&self) -> Vec<String> {
         self.asked.lock().unwrap().clone()
     }
 }
@@ -87,8 +96,8 @@ async fn socks5(mut stream: TcpStream, manner: Manner, notes: &Mutex<Vec<String>
     let receiver = SocketAddr::new(ip, u16::from_be_bytes(take(&mut stream).await?));
     notes.lock().unwrap().push(receiver.to_string());
     match manner {
-        Manner::Connects => {
-            let mut inner = TcpStream::connect(receiver).await?;
+        Manner::Connects | Manner::LeadsTo(_) => {
+            let mut inner = TcpStream::connect(manner.leads(receiver)).await?;
             // The address it leaves from, as a name.
             stream.write_all(b"\x05\x00\x00\x03\x04here\x00\x50").await?;
             copy_bidirectional(&mut stream, &mut inner).await?;
@@ -130,8 +139,8 @@ async fn http_connect(
         return stream.write_all(b"HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n").await;
     }
     match manner {
-        Manner::Connects => {
-            let mut inner = TcpStream::connect(target.parse::<SocketAddr>().unwrap()).await?;
+        Manner::Connects | Manner::LeadsTo(_) => {
+            let mut inner = TcpStream::connect(manner.leads(target.parse().unwrap())).await?;
             stream.write_all(b"HTTP/1.1 200 Fine\r\nVia: test\r\n\r\n").await?;
             copy_bidirectional(&mut stream, &mut inner).await?;
         }

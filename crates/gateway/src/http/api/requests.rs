@@ -8,7 +8,7 @@ use serde::Deserialize;
 use stentor_core::id::{RequestId, SourceId, TenantId};
 use stentor_core::time::Time;
 use stentor_engine::feed::{Kind, Selection};
-use stentor_engine::requests::{Outcome, RequestFilter, RequestPage, RequestRow};
+use stentor_engine::requests::{Outcome, RequestFilter, RequestPage};
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -17,6 +17,7 @@ use utoipa_axum::routes;
 mod tests;
 mod view;
 
+pub(super) use self::view::SupportRequest;
 use self::view::{RequestDetail, RequestSummary};
 use super::live::Lasting;
 use crate::http::extract::{CanRead, Cursor, Id, Limit, List, OperatorAuth, Query, TenantAuth};
@@ -41,7 +42,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct RequestQuery {
-    /// Only those that were `accepted` or `refused`.
+    /// Only those that were `accepted` or `refused`, a `duplicate` of one before, or the `challenge` of a provider.
     #[param(value_type = Option<String>, example = "refused")]
     outcome: Option<WantedOutcome>,
     /// Only those refused with this code.
@@ -70,6 +71,8 @@ struct RequestQuery {
 enum WantedOutcome {
     Accepted,
     Refused,
+    Duplicate,
+    Challenge,
 }
 
 /// What is searched for.
@@ -92,6 +95,8 @@ impl RequestQuery {
             outcome: self.outcome.map(|outcome| match outcome {
                 WantedOutcome::Accepted => Outcome::Accepted,
                 WantedOutcome::Refused => Outcome::Refused,
+                WantedOutcome::Duplicate => Outcome::Duplicate,
+                WantedOutcome::Challenge => Outcome::Challenge,
             }),
             code: self.code.clone(),
             since: self.since,
@@ -107,8 +112,8 @@ impl RequestQuery {
 
 /// List the requests to a source, newest first.
 ///
-/// Those that were accepted are its events; those that were refused are kept apart, the newest 1 000 and at most 8 MiB of
-/// each source.
+/// Those that were accepted are its events; those that were refused, repetitions and handshakes are kept apart, the newest 1 000
+/// and at most 8 MiB of each source.
 #[utoipa::path(get, path = "/v1/sources/{id}/requests", tag = TAG, operation_id = "listRequests",
     params(("id" = String, Path, description = "`src_…`"), RequestQuery),
     security(("bearer" = ["read"])), responses(
@@ -174,7 +179,7 @@ async fn get_request(
     Id((source, id)): Id<(SourceId, RequestId)>,
 ) -> Result<Json<RequestDetail>, Problem> {
     let found = state.engine().request(Some(auth.tenant), id).await?;
-    let found = found.filter(|row| source_of(row) == Some(source)).ok_or_else(Problem::not_found)?;
+    let found = found.filter(|row| row.source() == Some(source)).ok_or_else(Problem::not_found)?;
     Ok(Json(RequestDetail::of(&found)))
 }
 
@@ -210,13 +215,6 @@ async fn get_unmatched(
 async fn known_source(state: &AppState, tenant: TenantId, source: SourceId) -> Result<(), Problem> {
     let found = state.engine().store().source(tenant, source).await?;
     found.map(|_| ()).ok_or_else(Problem::not_found)
-}
-
-fn source_of(row: &RequestRow) -> Option<SourceId> {
-    match row {
-        RequestRow::Accepted(event) => event.content.arrival.as_ref().map(|arrival| arrival.source),
-        RequestRow::Refused(request) => request.source,
-    }
 }
 
 fn listed(page: &RequestPage) -> List<RequestSummary> {

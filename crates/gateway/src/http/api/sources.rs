@@ -25,8 +25,7 @@ mod verification;
 mod view;
 
 use settings::SourceSettings;
-use view::SourceView;
-pub(super) use view::base;
+pub(super) use view::{SourceView, base};
 
 use crate::http::AppState;
 use crate::http::extract::{

@@ -1,11 +1,12 @@
-//! `GET /v1/support`: one redacted document about one delivery, event, webhook, conversation or message, to be handed to
-//! whoever helps.
+//! `GET /v1/support`: one redacted document about one delivery, event, webhook, conversation, message or inbound request, to be
+//! handed to whoever helps.
 
 use axum::Json;
 use axum::extract::State;
+use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use stentor_core::event::{Event, EventType};
-use stentor_core::id::{ConversationId, DeliveryId, EventId, MessageId, WebhookId};
+use stentor_core::id::{ConversationId, DeliveryId, EventId, MessageId, RequestId, WebhookId};
 use stentor_core::limits::{
     ATTEMPTS_MAX, BATCH_EVENTS_MAX, BODY_BYTES_MAX, JSON_DEPTH_MAX, MATCHED_WEBHOOKS_MAX,
     RESPONSE_READ_BYTES_MAX, RESPONSE_STORED_BYTES_MAX, TIMEOUT_SECONDS,
@@ -19,6 +20,8 @@ use utoipa_axum::routes;
 
 use super::attempt::AttemptView;
 use super::deliveries::DeliverySummary;
+use super::requests::SupportRequest;
+use super::sources::SourceView;
 use super::webhooks::WebhookView;
 use crate::http::AppState;
 use crate::http::extract::{CanRead, Query, TenantAuth};
@@ -49,6 +52,9 @@ struct SupportQuery {
     /// The 20 newest deliveries about a message.
     #[param(value_type = Option<String>)]
     message_id: Option<MessageId>,
+    /// A request to a source, accepted or refused.
+    #[param(value_type = Option<String>)]
+    request_id: Option<RequestId>,
 }
 
 impl SupportQuery {
@@ -59,13 +65,14 @@ impl SupportQuery {
             self.webhook_id.map(Subject::Webhook),
             self.conversation_id.map(Subject::Conversation),
             self.message_id.map(Subject::Message),
+            self.request_id.map(Subject::Request),
         ];
         let mut named = named.into_iter().flatten();
         match (named.next(), named.next()) {
             (Some(subject), None) => Ok(subject),
             _ => Err(Problem::invalid_query(
                 "delivery_id",
-                "exactly one of delivery_id, event_id, webhook_id, conversation_id and message_id is needed",
+                "exactly one of delivery_id, event_id, webhook_id, conversation_id, message_id and request_id is needed",
             )),
         }
     }
@@ -78,6 +85,10 @@ struct SupportView {
     #[schema(value_type = String, format = DateTime)]
     generated_at: Time,
     versions: Versions,
+    /// The request that it is about.
+    request: Option<SupportRequest>,
+    /// The source that the request came to, unless it is deleted.
+    source: Option<SourceView>,
     /// What is in force of each webhook that it is about.
     webhooks: Vec<SupportWebhookView>,
     event: Option<SupportEvent>,
@@ -168,7 +179,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(support))
 }
 
-/// Read everything about one delivery, event, webhook, conversation or message as one document for whoever helps.
+/// Read everything about one delivery, event, webhook, conversation, message or request as one document for whoever helps.
 ///
 /// It holds configuration in force, errors, attempts, times and limits; it holds no secret, no header value, no data of an
 /// event. Bounded: 20 deliveries, 10 attempts each (100 of a single delivery), 512 characters of each answer.
@@ -180,12 +191,14 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 async fn support(
     auth: TenantAuth<CanRead>,
     State(state): State<AppState>,
+    headers: HeaderMap,
     Query(query): Query<SupportQuery>,
 ) -> Result<Json<SupportView>, Problem> {
     let bundle =
         state.engine().support(auth.tenant, query.subject()?).await?.ok_or_else(Problem::not_found)?;
     let for_operator = auth.token.owner == TokenOwner::Operator;
-    Ok(Json(SupportView::new(bundle, &state, for_operator)))
+    let source = bundle.source.as_ref().map(|source| SourceView::handed_out(source, &headers));
+    Ok(Json(SupportView { source, ..SupportView::new(bundle, &state, for_operator) }))
 }
 
 impl SupportView {
@@ -194,6 +207,8 @@ impl SupportView {
         Self {
             generated_at: state.engine().clock().now(),
             versions: Versions { stentor: env!("CARGO_PKG_VERSION"), target: std::env::consts::ARCH },
+            request: bundle.request.as_ref().map(SupportRequest::of),
+            source: None,
             webhooks: bundle.webhooks.into_iter().map(Into::into).collect(),
             event: bundle.event.as_ref().map(SupportEvent::from),
             deliveries: bundle.deliveries.into_iter().map(Into::into).collect(),

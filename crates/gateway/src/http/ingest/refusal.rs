@@ -1,6 +1,8 @@
 //! From the engine's refusals to answers.
 
 use axum::response::{IntoResponse, Response};
+use http::HeaderValue;
+use http::header::ALLOW;
 use stentor_core::basic_auth::BasicRefusal;
 use stentor_engine::ingest::IngestRefusal;
 
@@ -18,6 +20,14 @@ pub(super) struct Refusal {
 /// The same for an id that is none.
 pub(super) fn unknown_source() -> Problem {
     Problem::new(Code::NotFound, "There is no source at this address; check the id in the URL.")
+}
+
+/// The answer to a method that no source takes, whatever its source.
+pub(super) fn wrong_method() -> Response {
+    let detail = "A source takes POST, PUT, PATCH and DELETE, and what providers ask with GET and OPTIONS.";
+    let mut response = Problem::new(Code::MethodNotAllowed, detail).into_response();
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static("DELETE, GET, OPTIONS, PATCH, POST, PUT"));
+    response
 }
 
 impl Refusal {

@@ -1,12 +1,12 @@
 //! The front door over real sockets, as the seeds' senders and providers use it.
 
 mod basic;
-mod clients;
+mod doors;
+mod providers;
 mod signed;
 mod splitting;
 
 use std::net::SocketAddr;
-use std::process::{Command, Output};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -33,7 +33,10 @@ struct Front {
 
 impl Front {
     async fn start() -> Self {
-        let app = TestApp::start().await;
+        Self::of(TestApp::start().await).await
+    }
+
+    async fn of(app: TestApp) -> Self {
         let (_, token) = app.tenant("front", &["publish", "read", "manage"]).await;
         let tenant = app.tenant_of(&token).await;
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -96,9 +99,4 @@ impl Front {
 
 fn basic(pair: &str) -> String {
     format!("Basic {}", STANDARD.encode(pair))
-}
-
-/// Runs a program aside, so that the server goes on.
-async fn run(mut command: Command) -> Output {
-    tokio::task::spawn_blocking(move || command.output().expect("the program runs")).await.expect("no panic")
 }

@@ -20,7 +20,9 @@ use crate::http::extract::pointer;
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Unavailable(_) | StoreError::Fatal(_) => Self::unavailable(&error),
+            StoreError::Unavailable(_) | StoreError::Conflict(_) | StoreError::Fatal(_) => {
+                Self::unavailable(&error)
+            }
             StoreError::Unexpected(_) => Self::internal(&error),
         }
     }

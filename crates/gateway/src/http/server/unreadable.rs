@@ -10,7 +10,8 @@ pub(super) fn answer_to(head: &[u8]) -> Option<Vec<u8>> {
     if !is_wrapped_in_head(head) {
         return None;
     }
-    let problem = Problem::new(Code::MalformedCredentials, BasicRefusal::Wrapped.to_string());
+    let refusal = BasicRefusal::Wrapped;
+    let problem = Problem::new(Code::MalformedCredentials, refusal.to_string()).with_reason(refusal.as_str());
     let body = serde_json::to_string(problem.body()).expect("strings and numbers serialise");
     let challenge = problem.code().challenge().unwrap_or_default();
     let head = format!(

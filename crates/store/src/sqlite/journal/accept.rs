@@ -5,8 +5,8 @@ use stentor_core::event::Origin;
 use stentor_core::id::{EventId, TenantId};
 
 use super::{Batch, Fault, ItemResult};
+use crate::arrivals;
 use crate::journal::{IdempotencyKey, NewDelivery, NewEvent, Written};
-use crate::sqlite::arrivals;
 use crate::sqlite::row::{integer, made_together, micros, origin_number};
 use crate::sqlite::usage::DAY_MICROS;
 

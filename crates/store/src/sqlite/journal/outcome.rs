@@ -1,7 +1,6 @@
 //! Recording attempts and what follows from them.
 
 use rusqlite::params;
-use stentor_core::attempt::AttemptOutcome;
 use stentor_core::delivery::FinalState;
 use stentor_core::id::{BatchId, DeliveryId, EventId, TenantId, WebhookId};
 use stentor_core::retry::{HealthChange, Step};
@@ -11,7 +10,7 @@ use stentor_core::webhook::{DisableReason, WebhookStatus};
 
 use super::{Batch, ItemResult};
 use crate::journal::{OutcomeWrite, Written};
-use crate::sqlite::row::{final_number, integer, micros, status_columns};
+use crate::sqlite::row::{final_number, integer, micros, outcome_number, status_columns};
 use crate::sqlite::{operational, tenants, webhooks};
 
 // OR FAIL spares SQLite a journal per statement; a batch or savepoint is rolled back as a whole when one fails.
@@ -23,18 +22,6 @@ pub(super) const INSERT_FINISHED: &str = "INSERT OR FAIL INTO deliveries (id, te
 pub(super) const DELAY_PENDING: &str = "UPDATE OR FAIL pending SET attempts = ?3, due_at = ?4, claims = 0, batch = ?5 WHERE id = ?1 AND tenant = ?2 AND attempts = ?3 - 1";
 pub(super) const INSERT_ATTEMPT: &str = "INSERT INTO attempts (delivery, tenant, number, started_at, duration_us, \
      outcome, reason, status, response, truncated, batch) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
-
-pub(in crate::sqlite) const fn outcome_number(outcome: &AttemptOutcome) -> i64 {
-    match outcome {
-        AttemptOutcome::Delivered { .. } => 1,
-        AttemptOutcome::Refused { .. } => 2,
-        AttemptOutcome::Timeout { .. } => 3,
-        AttemptOutcome::Network { .. } => 4,
-        AttemptOutcome::Blocked { .. } => 5,
-        // Told apart by their reasons.
-        AttemptOutcome::Unsendable | AttemptOutcome::Template => 6,
-    }
-}
 
 /// The columns of a pending row that a finished one keeps.
 #[derive(Clone, Copy)]

@@ -10,6 +10,7 @@ use super::requests::ending;
 use super::{Batch, ItemResult};
 use crate::journal::{PURGE_PAYLOAD_BYTES_MAX, Written};
 use crate::sqlite::row::{CONTENT_BYTES, IdBytes, count, first_id, micros};
+use crate::sqlite::totals;
 
 /// Where a piece ends in one table: everything below goes.
 struct Cut {
@@ -138,7 +139,7 @@ impl Batch<'_> {
     fn purge_range(&mut self, from: &IdBytes, below: &IdBytes) -> ItemResult<usize> {
         let open = (*from).max(self.closed_before);
         if open < *below {
-            self.changes.add_finished(self.connection, &open, below)?;
+            totals::add_finished(&mut self.changes, self.connection, &open, below)?;
         }
         let attempts = self
             .connection
@@ -159,7 +160,7 @@ impl Batch<'_> {
 
     fn purge_events(&mut self, below: &IdBytes) -> ItemResult<usize> {
         if self.closed_before < *below {
-            self.changes.add_events(self.connection, &self.closed_before, below)?;
+            totals::add_events(&mut self.changes, self.connection, &self.closed_before, below)?;
         }
         self.connection
             .prepare_cached("DELETE FROM payloads WHERE id IN (SELECT payload FROM events WHERE id < ?1)")?

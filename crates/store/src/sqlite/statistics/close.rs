@@ -7,30 +7,17 @@ use rusqlite::{Connection, OptionalExtension, params};
 use stentor_core::statistics::{HOUR_MINUTES, Minute, Rollup};
 use stentor_core::time::Time;
 
-use super::super::failure::unreadable;
 use super::super::row::IdBytes;
 use super::super::{SqliteStore, writer};
-use super::open::RowKey;
 use super::{HOURS, MINUTES, decoded, lock, row};
 use crate::error::StoreResult;
+use crate::error::unreadable;
+use crate::statistics::{Bound, RowKey};
 
 /// An attempt is recorded this soon after its end, unless the database is slow; what comes later is added.
 const GRACE: Duration = Duration::from_secs(5);
 /// Rollups or counts written or deleted in one transaction: a few milliseconds.
 const PIECE_ROWS: u32 = 500;
-
-/// Which counts are being written as rollups: those up to `seq` of minutes before `before`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Bound {
-    pub seq: i64,
-    pub before: Minute,
-}
-
-impl Bound {
-    pub(super) fn holds(&self, seq: i64, minute: Minute) -> bool {
-        seq <= self.seq && minute < self.before
-    }
-}
 
 /// Writes what has ended by now. Pieces leave room for batches between them.
 pub(super) async fn run(store: &SqliteStore, now: Time) -> StoreResult<()> {
@@ -140,26 +127,12 @@ fn put(connection: &Connection, table: &str, (minute, subject): RowKey, rollup: 
 pub(super) fn bound(connection: &Connection) -> StoreResult<Option<(Bound, Option<RowKey>)>> {
     let value = number_of(connection, "counts_closing")?;
     value
-        .map(|value| {
-            let mut parts =
-                value.chunks_exact(8).map(|part| i64::from_be_bytes(part.try_into().unwrap_or_default()));
-            let (Some(seq), Some(before)) = (parts.next(), parts.next()) else {
-                return Err(unreadable("how far rollups are written"));
-            };
-            let subject = value.get(24..).and_then(|subject| IdBytes::try_from(subject).ok());
-            let last = parts.next().zip(subject).map(|(minute, subject)| (Minute(minute), subject));
-            Ok((Bound { seq, before: Minute(before) }, last))
-        })
+        .map(|value| Bound::decode(&value).ok_or_else(|| unreadable("how far rollups are written")))
         .transpose()
 }
 
 fn note_bound(connection: &Connection, bound: Bound, last: Option<RowKey>) -> StoreResult<()> {
-    let mut value = [bound.seq.to_be_bytes(), bound.before.0.to_be_bytes()].concat();
-    if let Some((minute, subject)) = last {
-        value.extend_from_slice(&minute.0.to_be_bytes());
-        value.extend_from_slice(&subject);
-    }
-    note(connection, "counts_closing", &value)
+    note(connection, "counts_closing", &bound.encode(last))
 }
 
 fn number_of(connection: &Connection, name: &str) -> StoreResult<Option<Vec<u8>>> {

@@ -5,9 +5,10 @@ use stentor_core::attempt::{Attempt, AttemptOutcome};
 use stentor_core::delivery::FinalState;
 use stentor_core::id::DeliveryId;
 
-use super::close::{Bound, begin, piece};
+use super::close::{begin, piece};
 use super::*;
 use crate::seal::MasterKey;
+use crate::statistics::Bound;
 
 const START: Time = Time::from_seconds(1_700_000_040);
 const WEBHOOKS: u64 = 700;
@@ -74,7 +75,7 @@ async fn a_process_that_dies_after_any_piece_loses_and_repeats_nothing() {
     store
         .write(move |connection| {
             for (n, at) in (0..).zip(times) {
-                counted(n, at).store(connection)?;
+                super::store(&counted(n, at), connection)?;
             }
             Ok(())
         })
@@ -120,7 +121,7 @@ async fn counts_read_back_whole_or_not_at_all() {
     let store = open(&path);
     let whole = counted(1, START);
     let stored = whole.clone();
-    store.write(move |connection| Ok(stored.store(connection)?)).await.expect("stored");
+    store.write(move |connection| Ok(super::store(&stored, connection)?)).await.expect("stored");
     let bytes: Vec<u8> = store
         .read(|connection| Ok(connection.query_row("SELECT counted FROM counts", [], |row| row.get(0))?))
         .await

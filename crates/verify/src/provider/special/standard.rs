@@ -104,6 +104,7 @@ fn refusal(error: VerifyError, timestamp: &str, scheme: &Scheme, now_unix_ms: u6
             Refusal::malformed("webhook-signature", "v1, and 32 bytes in base64, or v1a, and 64")
         }
         VerifyError::TooManySignatures => Refusal::TooManySignatures,
-        VerifyError::NoMatchingSignature => Refusal::NO_KEY_MATCHES,
+        // No preset of a provider covers headers.
+        VerifyError::CoveredHeaderMissing | VerifyError::NoMatchingSignature => Refusal::NO_KEY_MATCHES,
     }
 }

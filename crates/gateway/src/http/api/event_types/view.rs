@@ -108,7 +108,9 @@ impl SampleView {
             origin: match sample.origin {
                 SampleOrigin::Declared => "declared",
                 SampleOrigin::Schema => "schema",
+                SampleOrigin::Catalogue => "catalogue",
                 SampleOrigin::Synthetic => "synthetic",
+                SampleOrigin::Given => "given",
             },
             data: raw(&sample.data),
             previous_data: sample.previous_data.as_ref().and_then(raw),

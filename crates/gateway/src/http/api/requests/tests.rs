@@ -23,7 +23,7 @@ fn refused(app: &TestApp, source: Option<(TenantId, SourceId)>, body: &str) -> R
         peer: std::net::Ipv4Addr::LOCALHOST.into(),
         received_at: now,
         method: "POST".into(),
-        path: "/in/x".into(),
+        path: "/in/x?key=abc".into(),
         headers: vec![("x-signature".into(), b"abc".to_vec())],
         content_type: Some("text/plain".into()),
         body: body.to_owned().into(),
@@ -79,6 +79,16 @@ async fn a_refused_request_is_listed_found_and_explained() {
     ] {
         assert_eq!(app.call(&foreign, &call, Value::Null).await.status, 404, "{call}");
     }
+    let refused = found[0]["id"].as_str().expect("text");
+    let support = format!("GET /v1/support?request_id={refused}");
+    let document = app.call(&token, &support, Value::Null).await;
+    let told = &document.body["request"];
+    assert_eq!((&told["id"], &told["code"]), (&json!(refused), &json!("body_too_large")), "{document:?}");
+    assert_eq!((&told["header_names"], &told["path"]), (&json!(["x-signature"]), &json!("/in/x?[redacted]")));
+    assert!(told["advice"].as_str().is_some_and(|advice| advice.contains("10 485 760")), "{document:?}");
+    assert_eq!(document.body["source"]["id"], json!(id.to_string()));
+    assert!(!document.text.contains("NEEDLE") && !document.text.contains("key=abc"), "{document:?}");
+    assert_eq!(app.call(&foreign, &support, Value::Null).await.status, 404);
     let unmatched = rows(&app, OPERATOR, "GET /v1/requests", 1).await;
     assert_eq!(unmatched[0]["source_id"], Value::Null);
     let one = format!("GET /v1/requests/{}", unmatched[0]["id"].as_str().expect("text"));

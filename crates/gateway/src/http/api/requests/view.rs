@@ -6,11 +6,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde::Serialize;
+use stentor_core::event::Event;
 use stentor_core::id::{EventId, RequestId, SourceId};
 use stentor_core::time::Time;
 use stentor_engine::feed::{Fact, Item};
 use stentor_engine::receptions::{BODY_KEPT_MAX, Reception, Verdict};
-use stentor_engine::requests::RequestRow;
+use stentor_engine::requests::{Outcome, RequestRow};
+use stentor_store::requests::RefusedRequest;
 use utoipa::ToSchema;
 
 use crate::http::event_stream::frame;
@@ -46,9 +48,11 @@ pub(super) struct RequestSummary {
     detail: Option<String>,
     /// Whether the sender was told that all is well although it was refused (`on_invalid: store_and_200`).
     hidden: bool,
-    /// The events that it became, or became before.
+    /// The events that it became, or became before. In lists of requests, only the first of those that a body was split into.
     #[schema(value_type = Vec<String>)]
     event_ids: Vec<EventId>,
+    /// How many events it became.
+    event_count: u32,
     /// From its head to the verdict, the commit included, in milliseconds.
     duration_ms: f64,
 }
@@ -72,6 +76,27 @@ pub(super) struct RequestDetail {
     advice: Option<&'static str>,
 }
 
+/// A request as it is handed to somebody who helps: without the values of its headers, its body, and what its query may hold.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::http::api) struct SupportRequest {
+    #[serde(flatten)]
+    summary: RequestSummary,
+    /// The names of the headers that were kept.
+    header_names: Vec<String>,
+    /// What the sender or the owner of the source can do about a refusal.
+    advice: Option<&'static str>,
+}
+
+impl SupportRequest {
+    pub(in crate::http::api) fn of(row: &RequestRow) -> Self {
+        let RequestDetail { mut summary, headers, advice, .. } = RequestDetail::of(row);
+        if let Some((path, _)) = summary.path.split_once('?') {
+            summary.path = format!("{path}?[redacted]");
+        }
+        Self { summary, header_names: headers.into_iter().map(|header| header.name).collect(), advice }
+    }
+}
+
 /// A header.
 #[derive(Debug, Serialize, ToSchema)]
 struct RequestHeader {
@@ -90,45 +115,65 @@ pub(super) fn whole(item: &Item) -> &Bytes {
 
 impl RequestSummary {
     pub(super) fn of(row: &RequestRow) -> Self {
-        let id = Some(row.id());
         match row {
-            RequestRow::Accepted(event) => {
-                let content = &event.content;
-                let base = Self {
-                    id,
-                    content_type: Some(content.content_type.to_string()),
-                    body_bytes: content.data.len() as u64,
-                    outcome: "accepted",
-                    event_ids: vec![content.id],
-                    ..Self::default()
-                };
-                let Some(arrival) = &content.arrival else { return base };
-                Self {
-                    source_id: Some(arrival.source),
-                    received_at: Some(arrival.received_at),
-                    peer: arrival.peer.map(|peer| peer.to_string()),
-                    method: arrival.method.to_string(),
-                    path: arrival.path.to_string(),
-                    duration_ms: millis(event.accepted_at.since(arrival.received_at)),
-                    ..base
-                }
+            RequestRow::Accepted(event) => Self::of_event(row, event),
+            RequestRow::List(events) => Self::of_event(row, &events[0]),
+            RequestRow::Refused(request) => Self::of_refused(row, request),
+        }
+    }
+
+    fn of_event(row: &RequestRow, event: &Event) -> Self {
+        let content = &event.content;
+        let base = Self {
+            id: Some(row.id()),
+            content_type: Some(content.content_type.to_string()),
+            body_bytes: content.data.len() as u64,
+            outcome: "accepted",
+            event_ids: vec![content.id],
+            event_count: 1,
+            ..Self::default()
+        };
+        let Some(arrival) = &content.arrival else { return base };
+        Self {
+            event_count: arrival.element.map_or(1, |element| element.of),
+            body_bytes: arrival.element.map_or(base.body_bytes, |element| element.list_bytes),
+            source_id: Some(arrival.source),
+            received_at: Some(arrival.received_at),
+            peer: arrival.peer.map(|peer| peer.to_string()),
+            method: arrival.method.to_string(),
+            path: arrival.path.to_string(),
+            duration_ms: millis(event.accepted_at.since(arrival.received_at)),
+            ..base
+        }
+    }
+
+    /// Of a request that became no event. The detail of a repetition is the event that it was before.
+    fn of_refused(row: &RequestRow, request: &RefusedRequest) -> Self {
+        let base = Self {
+            id: Some(request.id),
+            source_id: request.source,
+            received_at: Some(request.received_at),
+            peer: Some(request.peer.to_string()),
+            method: request.method.clone(),
+            path: request.path.clone(),
+            content_type: request.content_type.clone(),
+            body_bytes: request.body_bytes,
+            status: Some(request.status),
+            duration_ms: millis(request.total_time),
+            ..Self::default()
+        };
+        match row.outcome() {
+            Outcome::Duplicate => {
+                let event_ids: Vec<EventId> = request.detail.parse().into_iter().collect();
+                Self { outcome: "duplicate", event_count: 1, event_ids, ..base }
             }
-            RequestRow::Refused(request) => Self {
-                id,
-                source_id: request.source,
-                received_at: Some(request.received_at),
-                peer: Some(request.peer.to_string()),
-                method: request.method.clone(),
-                path: request.path.clone(),
-                content_type: request.content_type.clone(),
-                body_bytes: request.body_bytes,
+            Outcome::Challenge => Self { outcome: "challenge", ..base },
+            Outcome::Refused | Outcome::Accepted => Self {
                 outcome: "refused",
-                status: Some(request.status),
                 code: Some(request.code.clone()),
                 detail: Some(request.detail.clone()),
                 hidden: request.hidden,
-                event_ids: Vec::new(),
-                duration_ms: millis(request.total_time),
+                ..base
             },
         }
     }
@@ -160,6 +205,7 @@ impl RequestSummary {
             code,
             detail,
             hidden,
+            event_count: u32::try_from(event_ids.len()).unwrap_or(u32::MAX),
             event_ids,
             duration_ms: millis(reception.timing.total),
         }
@@ -177,14 +223,21 @@ impl RequestDetail {
         let summary = RequestSummary::of(row);
         match row {
             RequestRow::Accepted(event) => {
-                let content = &event.content;
-                let arrival = content.arrival.iter().flat_map(|arrival| &arrival.headers);
-                let headers = arrival.map(|(name, value)| header(name, value.as_bytes())).collect();
-                Self::new(summary, headers, &content.data, None)
+                let data = &event.content.data;
+                Self::new(summary, kept(event), data, data.len() as u64, None)
+            }
+            RequestRow::List(events) => {
+                let event_ids = events.iter().map(|event| event.content.id).collect();
+                let (list, whole) = joined(events);
+                let is_whole = whole && events.len() as u64 == u64::from(summary.event_count);
+                // What is not there counts as more than can be shown.
+                let whole_bytes = if is_whole { list.len() as u64 } else { u64::MAX };
+                let summary = RequestSummary { event_ids, ..summary };
+                Self::new(summary, kept(&events[0]), &list, whole_bytes, None)
             }
             RequestRow::Refused(request) => {
                 let headers = request.headers.iter().map(|(name, value)| header(name, value)).collect();
-                Self::new(summary, headers, &request.body, Some(request.body_time))
+                Self::new(summary, headers, &request.body, request.body_bytes, Some(request.body_time))
             }
         }
     }
@@ -192,19 +245,20 @@ impl RequestDetail {
     fn received(reception: &Reception) -> Self {
         let headers = reception.headers.iter().map(|(name, value)| header(name, value)).collect();
         let summary = RequestSummary::received(reception);
-        Self::new(summary, headers, &reception.body, Some(reception.timing.body))
+        Self::new(summary, headers, &reception.body, reception.body_bytes, Some(reception.timing.body))
     }
 
     fn new(
         summary: RequestSummary,
         headers: Vec<RequestHeader>,
         body: &[u8],
+        whole_bytes: u64,
         body_time: Option<Duration>,
     ) -> Self {
         let (text, base64, shown) = shown(body);
         Self {
             advice: summary.advice(),
-            body_truncated: (shown as u64) < summary.body_bytes,
+            body_truncated: (shown as u64) < whole_bytes,
             summary,
             headers,
             body: text,
@@ -212,6 +266,29 @@ impl RequestDetail {
             body_ms: body_time.map(millis),
         }
     }
+}
+
+/// The headers that were kept with an event.
+fn kept(event: &Event) -> Vec<RequestHeader> {
+    let arrival = event.content.arrival.iter().flat_map(|arrival| &arrival.headers);
+    arrival.map(|(name, value)| header(name, value.as_bytes())).collect()
+}
+
+/// The list that the elements came in with, without the white space between them, and whether it is whole: no more is joined than
+/// is shown.
+fn joined(elements: &[Event]) -> (Vec<u8>, bool) {
+    let mut list = vec![b'['];
+    for (index, element) in elements.iter().enumerate() {
+        if list.len() > BODY_KEPT_MAX {
+            return (list, false);
+        }
+        if index > 0 {
+            list.push(b',');
+        }
+        list.extend_from_slice(&element.content.data);
+    }
+    list.push(b']');
+    (list, true)
 }
 
 /// The start of a body as text, or else in base64, and how many of its bytes that is. What is cut inside a character is cut

@@ -60,7 +60,7 @@ pub(super) struct SourceSettings {
     /// What it answers instead of the ordinary answer.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "optional_object")]
     pub(super) response: Option<SimulationView>,
-    /// Headers that are kept with each event, besides those of the provider; at most 32.
+    /// Headers that are kept with each event, besides those of the provider; at most 32. `*` stands for all that may be kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) keep_headers: Option<Vec<String>>,
     /// The URL that the sender was told, for providers that sign it, when it is another than the one that arrives here.

@@ -17,7 +17,7 @@ const SAMPLE: &str = r#"{"event":"test.event","data":{"message":"hello"}}"#;
 /// A source: what was set of it, and where to send.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Source)]
-pub(super) struct SourceView {
+pub(in crate::http::api) struct SourceView {
     #[schema(value_type = String, example = "src_01h455vb4pex5vsknk084sn02q")]
     id: SourceId,
     #[serde(flatten)]
@@ -54,6 +54,15 @@ impl SourceView {
             created_at: source.created_at,
             updated_at: source.updated_at,
         }
+    }
+}
+
+impl SourceView {
+    /// As it is handed to somebody who helps: also without what simulated responses may hold.
+    pub(in crate::http::api) fn handed_out(source: &Source, headers: &HeaderMap) -> Self {
+        let mut view = Self::new(source, headers);
+        view.settings.response = None;
+        view
     }
 }
 

@@ -1,4 +1,7 @@
+use axum::body::Body;
+use http::Request;
 use serde_json::{Value, json};
+use stentor_testkit::wait;
 
 use crate::http::test_app::{OPERATOR, TestApp};
 
@@ -34,4 +37,48 @@ async fn the_gateways_configuration_is_for_the_operator() {
     );
     let operators = app.call(OPERATOR, &call, Value::Null).await;
     assert!(operators.body.get("configuration").is_some(), "{operators:?}");
+}
+
+#[tokio::test]
+async fn a_request_to_a_source_is_told_without_what_it_carried() {
+    let app = TestApp::start().await;
+    let (_, token) = app.tenant("acme", &["read", "manage"]).await;
+    let (_, foreign) = app.tenant("foreign", &["read"]).await;
+    let verification = json!({"preset": "gitlab", "secret": "of-the-source-canary"});
+    let new = json!({"name": "pushes", "verification": verification, "response": {"sequence": [{"status": 200, "body": "canary"}]}});
+    let source = app.call(&token, "POST /v1/sources", new).await.text_of("id");
+    let send = async |secret: &str| {
+        let request = Request::post(format!("/in/{source}?key=canary-of-the-query"))
+            .header("content-type", "application/json")
+            .header("x-gitlab-token", secret)
+            .header("x-gitlab-event", "Push Hook")
+            .header("x-gitlab-instance", "canary-of-a-header")
+            .body(Body::from("{\"canary\": \"of the body\"}"));
+        app.send(request.expect("legal")).await.status
+    };
+    assert_eq!((send("another").await, send("of-the-source-canary").await), (401, 200));
+    let requests = wait::until("both are listed", || async {
+        let listed = app.call(&token, &format!("GET /v1/sources/{source}/requests"), Value::Null).await;
+        listed.body["data"].as_array().filter(|rows| rows.len() == 2).cloned()
+    })
+    .await;
+    for row in &requests {
+        let call = format!("GET /v1/support?request_id={}", row["id"].as_str().expect("an id"));
+        let told = app.call(&token, &call, Value::Null).await;
+        assert_eq!(told.status, 200, "{told:?}");
+        assert!(!told.text.contains("canary"), "{}", told.text);
+        let request = &told.body["request"];
+        assert_eq!((&request["id"], &request["outcome"]), (&row["id"], &row["outcome"]));
+        assert_eq!(request["path"], json!(format!("/in/{source}?[redacted]")));
+        assert_eq!(
+            (&told.body["source"]["id"], &told.body["source"]["name"]),
+            (&json!(source), &json!("pushes"))
+        );
+        if row["outcome"] == "accepted" {
+            assert_eq!(told.body["event"]["id"], row["event_ids"][0]);
+        } else {
+            assert_eq!((&request["code"], &told.body["event"]), (&json!("wrong_token"), &Value::Null));
+        }
+        assert_eq!(app.call(&foreign, &call, Value::Null).await.status, 404);
+    }
 }

@@ -24,9 +24,12 @@ pub(super) struct RetryPolicy {
     /// Retries after the first attempt: 0 to 49.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) max_retries: Option<u32>,
-    /// Wait before the first retry; `initial_delay` is understood too.
-    #[serde(skip_serializing_if = "Option::is_none", alias = "initial_delay")]
+    /// Wait before the first retry.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) retry_delay: Option<Seconds>,
+    /// Another name of `retry_delay`.
+    #[serde(skip_serializing)]
+    initial_delay: Option<Seconds>,
     /// Whether each wait doubles the one before.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) exponential_backoff: Option<bool>,
@@ -62,7 +65,7 @@ impl RetryPolicy {
     /// The schedule, if this sets one.
     pub(super) fn schedule(&self, profile: Profile, errors: &mut Vec<FieldError>) -> Option<Schedule> {
         let stepped = self.max_retries.is_some()
-            || self.retry_delay.is_some()
+            || self.first_wait().is_some()
             || self.exponential_backoff.is_some()
             || self.max_delay.is_some();
         match &self.schedule {
@@ -77,15 +80,25 @@ impl RetryPolicy {
         }
     }
 
+    fn first_wait(&self) -> Option<Seconds> {
+        self.retry_delay.or(self.initial_delay)
+    }
+
     fn stepped(&self, profile: Profile, errors: &mut Vec<FieldError>) -> Option<Schedule> {
         let (retries, initial, doubling, cap) = match profile.policy().schedule {
             Schedule::Stepped { retries, initial, doubling, cap } => (retries, initial, doubling, cap),
             Schedule::List(_) => (RETRIES, INITIAL, true, CAP),
         };
         let retries = self.max_retries.unwrap_or(retries);
-        let initial = self.retry_delay.map_or(initial, |wait| wait.0);
+        let initial = self.first_wait().map_or(initial, |wait| wait.0);
         let cap = self.max_delay.map_or(cap.max(initial), |wait| wait.0);
         let before = errors.len();
+        if self.retry_delay.is_some() && self.initial_delay.is_some() {
+            errors.push(FieldError::new(
+                format!("{POINTER}/initial_delay"),
+                "is another name of retry_delay; give one of them",
+            ));
+        }
         if retries as usize >= ATTEMPTS_MAX {
             let expected = format!("must be between 0 and {}", ATTEMPTS_MAX - 1);
             errors.push(FieldError::new(format!("{POINTER}/max_retries"), expected));
@@ -199,6 +212,7 @@ mod tests {
             (r#"{"max_retries": 50}"#, "/retry_policy/max_retries"),
             (r#"{"retry_delay": 604801}"#, "/retry_policy/retry_delay"),
             (r#"{"retry_delay": 10, "max_delay": 5}"#, "/retry_policy/max_delay"),
+            (r#"{"retry_delay": 5, "initial_delay": 5}"#, "/retry_policy/initial_delay"),
             (r#"{"schedule": []}"#, "/retry_policy/schedule"),
             (r#"{"schedule": [0, "8d"]}"#, "/retry_policy/schedule/1"),
             (r#"{"schedule": [0], "max_retries": 1}"#, "/retry_policy/schedule"),

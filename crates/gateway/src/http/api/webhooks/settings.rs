@@ -192,7 +192,21 @@ impl WebhookSettings {
         {
             errors.push(FieldError::new("/headers", format!("the header {name} carries the signature")));
         }
+        self.check_template_headers(signature, errors);
         headers
+    }
+
+    /// A template may not make the header that carries the signature.
+    fn check_template_headers(&self, signature: Option<&Signature>, errors: &mut Vec<FieldError>) {
+        let transform = self.transform.as_ref().and_then(TransformView::transform);
+        let names = transform.iter().flat_map(|transform| &transform.headers).map(|(name, _)| name);
+        for name in names {
+            let mut carrying = signature.into_iter().flat_map(Signature::headers);
+            if carrying.any(|own| own.eq_ignore_ascii_case(name)) {
+                let pointer = format!("/transform/headers/{}", pointer::escaped(name));
+                errors.push(FieldError::new(pointer, "this header carries the signature"));
+            }
+        }
     }
 }
 

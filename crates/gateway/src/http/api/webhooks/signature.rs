@@ -15,6 +15,10 @@ const SIGNATURE_HEADERS: [&str; 4] =
     ["x-webhook-signature", "x-webhook-timestamp", "x-broxi-signature", "x-broxi-timestamp"];
 /// Most signatures beside the main one.
 const ALSO_MAX: usize = 4;
+/// Most headers that one signature covers, and those that none can.
+const COVERED_MAX: usize = 16;
+const UNSIGNED_HEADERS: [&str; 5] =
+    ["connection", "content-length", "host", "transfer-encoding", "user-agent"];
 /// Longest text before a signature.
 const PREFIX_BYTES_MAX: usize = 32;
 
@@ -38,7 +42,7 @@ pub(super) enum SchemeName {
     ConvoyAdvanced,
     /// Outpost's signature: `v0=` and hex over the body in `x-outpost-signature`.
     Outpost,
-    /// Hook0's signature of the body: `t=…,v0=…` in `x-hook0-signature`.
+    /// Hook0's signature of the body, `t=…,v0=…` in `x-hook0-signature`; with `headers` also of these, `t=…,h=…,v0=…,v1=…`.
     Hook0,
 }
 
@@ -62,6 +66,10 @@ pub(super) struct SignatureView {
     /// Stands before a hex or base64 signature, such as `sha256=`.
     #[serde(skip_serializing_if = "Option::is_none")]
     prefix: Option<String>,
+    /// Headers that a `hook0` signature covers, at most 16: each that a request has is named in `h`, and `v1` stands beside `v0`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = json!(["content-type", "webhook-id"]))]
+    headers: Option<Vec<String>>,
     /// Signatures that go beside it, at most 4, while receivers move from one to the other.
     #[serde(default, deserialize_with = "other_signatures", skip_serializing_if = "Option::is_none")]
     also: Option<Vec<OtherSignature>>,
@@ -85,6 +93,9 @@ pub(super) struct OtherSignature {
     /// Stands before a hex or base64 signature, such as `sha256=`.
     #[serde(skip_serializing_if = "Option::is_none")]
     prefix: Option<String>,
+    /// Headers that a `hook0` signature covers, at most 16: each that a request has is named in `h`, and `v1` stands beside `v0`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    headers: Option<Vec<String>>,
 }
 
 fn other_signatures<'de, D: serde::Deserializer<'de>>(
@@ -95,7 +106,7 @@ fn other_signatures<'de, D: serde::Deserializer<'de>>(
 
 impl SignatureView {
     pub(super) fn showing(signature: &Signature) -> Self {
-        let OtherSignature { scheme, header, timestamp_header, content, prefix } =
+        let OtherSignature { scheme, header, timestamp_header, content, prefix, headers } =
             OtherSignature::showing(&signature.main);
         let also: Vec<_> = signature.also.iter().map(OtherSignature::showing).collect();
         Self {
@@ -104,6 +115,7 @@ impl SignatureView {
             timestamp_header,
             content,
             prefix,
+            headers,
             also: (!also.is_empty()).then_some(also),
         }
     }
@@ -121,6 +133,7 @@ impl SignatureView {
             timestamp_header: inherit(&self.timestamp_header, inherited.timestamp_header),
             content: self.content.or(inherited.content.filter(|_| same)),
             prefix: inherit(&self.prefix, inherited.prefix),
+            headers: self.headers.clone(),
         };
         let main = main.scheme("/signature", errors);
         let also = match &self.also {
@@ -153,13 +166,17 @@ impl OtherSignature {
             timestamp_header: None,
             content: None,
             prefix: None,
+            headers: None,
         };
         match scheme {
             SignatureScheme::None => named(SchemeName::None, None),
             SignatureScheme::Standard => named(SchemeName::Standard, None),
             SignatureScheme::Svix => named(SchemeName::Svix, None),
             SignatureScheme::ConvoyAdvanced { header } => named(SchemeName::ConvoyAdvanced, Some(header)),
-            SignatureScheme::Hook0 { header } => named(SchemeName::Hook0, Some(header)),
+            SignatureScheme::Hook0 { header, covered } => Self {
+                headers: (!covered.is_empty()).then(|| covered.iter().map(ToString::to_string).collect()),
+                ..named(SchemeName::Hook0, Some(header))
+            },
             SignatureScheme::Hmac { header, timestamp_header, content, encoding, prefix } => Self {
                 scheme: match encoding {
                     Encoding::Hex => SchemeName::Hex,
@@ -169,6 +186,7 @@ impl OtherSignature {
                 timestamp_header: timestamp_header.as_deref().map(Into::into),
                 content: Some(*content),
                 prefix: (!prefix.is_empty()).then(|| prefix.to_string()),
+                headers: None,
             },
         }
     }
@@ -201,6 +219,9 @@ impl OtherSignature {
                 "timestamp_header, content and prefix need the scheme hex or base64",
             ));
         }
+        if self.headers.is_some() && self.scheme != SchemeName::Hook0 {
+            errors.push(FieldError::new(format!("{pointer}/headers"), "needs the scheme hook0"));
+        }
         let scheme = match self.scheme {
             SchemeName::None | SchemeName::Standard | SchemeName::Svix if header.is_some() => {
                 errors.push(FieldError::new(
@@ -213,12 +234,39 @@ impl OtherSignature {
             SchemeName::Standard => Some(SignatureScheme::Standard),
             SchemeName::Svix => Some(SignatureScheme::Svix),
             SchemeName::ConvoyAdvanced => header.map(|header| SignatureScheme::ConvoyAdvanced { header }),
-            SchemeName::Hook0 => header.map(|header| SignatureScheme::Hook0 { header }),
+            SchemeName::Hook0 => {
+                let covered = self.covered(pointer, header.as_deref(), errors);
+                header.map(|header| SignatureScheme::Hook0 { header, covered })
+            }
             SchemeName::Hex | SchemeName::Base64 | SchemeName::Convoy | SchemeName::Outpost => {
                 self.hmac(pointer, header, preset_prefix, errors)
             }
         };
         scheme.filter(|_| errors.len() == before)
+    }
+
+    fn covered(&self, pointer: &str, own: Option<&str>, errors: &mut Vec<FieldError>) -> Vec<Box<str>> {
+        let names = self.headers.as_deref().unwrap_or_default();
+        if names.len() > COVERED_MAX {
+            let detail = format!("must name at most {COVERED_MAX} headers");
+            errors.push(FieldError::new(format!("{pointer}/headers"), detail));
+        }
+        let names: Vec<Box<str>> = names.iter().map(|name| name.to_ascii_lowercase().into()).collect();
+        for (n, name) in names.iter().enumerate() {
+            let wrong = if HeaderName::try_from(&**name).is_err() {
+                "must be a header name"
+            } else if UNSIGNED_HEADERS.contains(&&**name) {
+                "is written by the connection, after the signature"
+            } else if own.is_some_and(|own| own.eq_ignore_ascii_case(name)) {
+                "carries the signature itself"
+            } else if names[..n].contains(name) {
+                "is named twice"
+            } else {
+                continue;
+            };
+            errors.push(FieldError::new(format!("{pointer}/headers/{n}"), wrong));
+        }
+        names
     }
 
     fn hmac(
@@ -271,83 +319,4 @@ fn check_header(pointer: &str, name: &str, errors: &mut Vec<FieldError>) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(json: &str, profile: Profile) -> Result<Signature, Vec<String>> {
-        let view: SignatureView = serde_json::from_str(json).expect("the shape is right");
-        let mut errors = Vec::new();
-        let signature = view.signature(profile, &mut errors);
-        match signature {
-            Some(signature) if errors.is_empty() => Ok(signature),
-            _ => Err(errors.into_iter().map(|error| error.pointer).collect()),
-        }
-    }
-
-    #[test]
-    fn what_is_not_given_is_as_in_the_profile() {
-        assert_eq!(read("{}", Profile::Broxi), Ok(Profile::Broxi.signature()));
-        let tolerant = read(r#"{"content":"timestamp.body"}"#, Profile::Broxi).expect("fine");
-        assert_eq!(tolerant.also, [SignatureScheme::Standard]);
-        assert_eq!(tolerant.main.headers(), ["x-broxi-signature", "x-broxi-timestamp"]);
-        let standard = read(r#"{"scheme":"standard"}"#, Profile::Broxi);
-        assert_eq!(standard, Ok(Signature::only(SignatureScheme::Standard)));
-        let alone = read(r#"{"also":[]}"#, Profile::Broxi).expect("fine");
-        assert_eq!((alone.also.len(), alone.main), (0, Profile::Broxi.signature().main));
-        assert!(read("{}", Profile::Conversation).expect("fine").optional);
-    }
-
-    #[test]
-    fn presets_bring_their_headers() {
-        for (json, headers) in [
-            (r#"{"scheme":"svix"}"#, &["svix-id", "svix-timestamp", "svix-signature"][..]),
-            (r#"{"scheme":"convoy"}"#, &["x-convoy-signature"]),
-            (r#"{"scheme":"convoy_advanced"}"#, &["x-convoy-signature"]),
-            (r#"{"scheme":"outpost"}"#, &["x-outpost-signature"]),
-            (r#"{"scheme":"hook0"}"#, &["x-hook0-signature"]),
-            (r#"{"scheme":"hook0","header":"X-Own"}"#, &["X-Own"]),
-            (r#"{"scheme":"none"}"#, &[]),
-        ] {
-            assert_eq!(read(json, Profile::Standard).expect(json).headers().collect::<Vec<_>>(), headers);
-        }
-        let outpost = read(r#"{"scheme":"outpost"}"#, Profile::Standard).expect("fine");
-        let shown = serde_json::to_value(SignatureView::showing(&outpost)).expect("JSON");
-        let expected = serde_json::json!({
-            "scheme": "hex", "header": "x-outpost-signature", "content": "body", "prefix": "v0=",
-        });
-        assert_eq!(shown, expected);
-    }
-
-    #[test]
-    fn a_legacy_signature_goes_beside_the_standard_one() {
-        let json = r#"{"also":[{"scheme":"base64","header":"X-Old","prefix":"sha256="},{"scheme":"convoy_advanced"}]}"#;
-        let signature = read(json, Profile::Standard).expect("fine");
-        assert_eq!(signature.main, SignatureScheme::Standard);
-        assert_eq!(signature.headers().skip(3).collect::<Vec<_>>(), ["X-Old", "x-convoy-signature"]);
-        let shown = serde_json::to_string(&SignatureView::showing(&signature)).expect("JSON");
-        assert_eq!(read(&shown, Profile::Standard), Ok(signature));
-    }
-
-    #[test]
-    fn every_rule_has_its_pointer() {
-        for (json, pointer) in [
-            (r#"{"scheme":"hex"}"#, "/signature/header"),
-            (r#"{"scheme":"hex","header":"a b"}"#, "/signature/header"),
-            (r#"{"scheme":"hex","header":"webhook-id"}"#, "/signature/header"),
-            (r#"{"scheme":"standard","header":"x-a"}"#, "/signature/header"),
-            (r#"{"content":"body"}"#, "/signature"),
-            (r#"{"scheme":"hex","header":"x-a","content":"timestamp.body"}"#, "/signature/timestamp_header"),
-            (r#"{"scheme":"hex","header":"x-a","prefix":"é"}"#, "/signature/prefix"),
-            (r#"{"scheme":"hex","header":"x-a","timestamp_header":"X-A"}"#, "/signature"),
-            (r#"{"also":[{"scheme":"hex"}]}"#, "/signature/also/0/header"),
-            (r#"{"also":[{"scheme":"standard"}]}"#, "/signature"),
-            (
-                r#"{"also":[{"scheme":"none"},{"scheme":"none"},{"scheme":"none"},{"scheme":"none"},{"scheme":"none"}]}"#,
-                "/signature/also",
-            ),
-        ] {
-            let errors = read(json, Profile::Standard).expect_err(json);
-            assert_eq!(errors[0], pointer, "{json}");
-        }
-    }
-}
+mod tests;

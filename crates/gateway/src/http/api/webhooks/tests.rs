@@ -70,6 +70,7 @@ async fn what_is_in_force_is_shown() {
     let offsets = webhook["preview"]["attempt_offsets"].as_array().expect("offsets");
     assert_eq!((offsets.len(), &offsets[..3]), (10, &[json!(0), json!(5), json!(305)][..]));
     assert_eq!((&webhook["overrides"], &webhook["warnings"]), (&json!([]), &json!([])));
+    assert_eq!(webhook["secrets"][0]["active_from"], Value::Null);
 }
 
 #[tokio::test]

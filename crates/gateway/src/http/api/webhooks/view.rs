@@ -106,9 +106,9 @@ pub(super) struct WebhookDetail {
 #[derive(Serialize, ToSchema)]
 struct SecretView {
     secret: String,
-    /// From when it signs.
-    #[schema(value_type = String, format = DateTime)]
-    active_from: Time,
+    /// From when it signs; null for the first one, which always has.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    active_from: Option<Time>,
     /// Until when it signs; null for the newest.
     #[schema(value_type = Option<String>, format = DateTime)]
     active_until: Option<Time>,
@@ -188,7 +188,7 @@ impl SecretView {
     fn masked(secret: &SigningSecret) -> Self {
         Self {
             secret: secret.value.masked(),
-            active_from: secret.active_from,
+            active_from: Some(secret.active_from).filter(|at| *at > Time::ZERO),
             active_until: secret.active_until,
         }
     }

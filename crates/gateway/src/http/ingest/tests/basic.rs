@@ -114,3 +114,12 @@ async fn a_revoked_credential_stops_at_once() {
     let (status, answer) = front.post(&pair, "{}").await;
     assert_eq!((status, &answer["code"]), (401, &json!("unknown_credentials")));
 }
+
+#[tokio::test]
+async fn an_early_refusal_is_seen_while_the_body_is_still_being_sent() {
+    let front = Front::start().await;
+    let body = vec![b' '; 8 * 1024 * 1024];
+    let headers = [("authorization", "Basic bm9ib2R5Om5vdGhpbmc="), ("content-type", "application/json")];
+    let (status, answer) = front.raw("POST /", &headers, &body).await;
+    assert_eq!((status, &answer["code"]), (401, &json!("unknown_credentials")));
+}

@@ -48,6 +48,27 @@ async fn a_signed_request_is_taken_once_and_keeps_what_its_verifier_needs() {
 }
 
 #[tokio::test]
+async fn whoever_keeps_all_headers_keeps_no_secret() {
+    let front = Front::start().await;
+    let gitlab = Verification::Preset { name: "gitlab".into(), options: [].into_iter().collect() };
+    let mut config = SourceConfig::new("gitlab".into(), gitlab);
+    config.keep_headers = vec!["*".into()];
+    let line = format!("POST /in/{}", front.source(config, Some("canary")).await);
+    let headers = [
+        ("content-type", "application/json"),
+        ("x-gitlab-token", "canary"),
+        ("x-any", "kept"),
+        ("authorization", "Basic canary"),
+        ("cookie", "canary"),
+    ];
+    let (status, answer) = front.raw(&line, &headers, b"{}").await;
+    assert_eq!(status, 200, "{answer}");
+    let kept = &front.event(&answer["id"]).await.content.arrival.as_ref().expect("arrived").headers.clone();
+    assert!(kept.iter().any(|(name, value)| (&**name, &**value) == ("x-any", "kept")), "{kept:?}");
+    assert!(kept.iter().all(|(_, value)| !value.contains("canary")), "{kept:?}");
+}
+
+#[tokio::test]
 async fn an_altered_body_is_refused_with_the_reason_or_hidden_from_its_sender() {
     let front = Front::start().await;
     let line = format!("POST /in/{}", front.source(github(), Some(SECRET)).await);

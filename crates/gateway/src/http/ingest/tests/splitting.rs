@@ -35,7 +35,8 @@ async fn each_element_is_an_event_to_the_byte_and_in_order() {
         let content = front.event(id).await.content;
         assert_eq!(&content.data[..], data.as_bytes());
         assert_eq!((content.event_type.as_str(), content.subject.as_deref()), (event_type, subject));
-        assert_eq!(content.arrival.as_ref().expect("it arrived").element, Some(index));
+        let element = content.arrival.as_ref().and_then(|arrival| arrival.element).expect("one of a list");
+        assert_eq!((element.index, element.of, element.list_bytes), (index, 4, sent.len() as u64));
     }
     let (_, one) = front.post(&pair, "[1]").await;
     assert_eq!(one["ids"], json!([one["id"]]), "{one}");
@@ -70,4 +71,36 @@ async fn a_repeated_list_is_recognised_as_a_whole() {
     let (status, other) = front.raw("POST /", &headers, b"[1,3]").await;
     assert_eq!((status, &other["code"]), (409, &json!("idempotency_key_reused")));
     assert_eq!(stored(&front).await, 2);
+}
+
+#[tokio::test]
+async fn a_list_is_one_request_where_requests_are_listed() {
+    let front = Front::start().await;
+    let mut config = SourceConfig::new("list".into(), Verification::Basic);
+    config.split = Split::Array;
+    let (source, pair) = front.basic_as(config).await;
+    let many = format!("[{}]", vec!["1"; 700].join(","));
+    let (_, before) = front.post(&pair, "[0]").await;
+    front.post(&pair, &many).await;
+    let (_, three) = front.post(&pair, r#"[{"event":"a"}, 2,"needle"]"#).await;
+    let requests = format!("GET /v1/sources/{source}/requests");
+    let listed = front.app.call(&front.token, &format!("{requests}?limit=2"), Value::Null).await.body;
+    let rows = listed["data"].as_array().expect("a list");
+    let seen: Vec<_> = rows.iter().map(|row| (&row["event_count"], &row["body_bytes"])).collect();
+    assert_eq!(seen, [(&json!(3), &json!(27)), (&json!(700), &json!(1_401))], "{listed}");
+    assert_eq!(rows[0]["event_ids"], json!([three["id"]]), "the first stands for all");
+    let next = listed["next_cursor"].as_str().expect("more");
+    let last = front.app.call(&front.token, &format!("{requests}?cursor={next}"), Value::Null).await.body;
+    assert_eq!(last["data"].as_array().map(Vec::len), Some(1), "{last}");
+    assert_eq!((&last["data"][0]["event_ids"], &last["next_cursor"]), (&json!([before["id"]]), &Value::Null));
+    // Each of its events leads to the whole request.
+    for id in three["ids"].as_array().expect("ids") {
+        let request = id.as_str().expect("an id").replace("evt_", "req_");
+        let whole = front.app.call(&front.token, &format!("{requests}/{request}"), Value::Null).await.body;
+        assert_eq!((&whole["event_ids"], &whole["id"]), (&three["ids"], &rows[0]["id"]), "{whole}");
+        assert_eq!(whole["body"], r#"[{"event":"a"},2,"needle"]"#, "{whole}");
+    }
+    let found = front.app.call(&front.token, &format!("{requests}?text=needle"), Value::Null).await.body;
+    assert_eq!(found["data"].as_array().map(Vec::len), Some(1), "{found}");
+    assert_eq!(found["data"][0]["id"], rows[0]["id"], "an element that has it is found as its request");
 }

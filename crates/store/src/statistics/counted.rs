@@ -2,16 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::{Connection, params};
 use stentor_core::id::{TenantId, WebhookId};
 use stentor_core::statistics::{Minute, Rollup};
 use stentor_core::time::Time;
 
-use super::super::row::IdBytes;
+use crate::columns::IdBytes;
 
 /// Sums by minute, tenant and webhook.
 #[derive(Debug, Clone, Default)]
-pub(in crate::sqlite) struct Counted(pub(super) BTreeMap<(Minute, TenantId, WebhookId), Rollup>);
+pub(crate) struct Counted(pub BTreeMap<(Minute, TenantId, WebhookId), Rollup>);
 
 impl Counted {
     /// The sums of a webhook in the minute of `at`.
@@ -19,8 +18,9 @@ impl Counted {
         self.0.entry((Minute::of(at), tenant, webhook)).or_default()
     }
 
-    /// Stores them: one row per minute, which is one row for nearly every batch.
-    pub fn store(&self, connection: &Connection) -> rusqlite::Result<()> {
+    /// The rows that store them: one per minute, which is one row for nearly every batch.
+    pub fn rows(&self) -> Vec<(Minute, Vec<u8>)> {
+        let mut rows = Vec::new();
         let mut rest = self.0.iter().peekable();
         while let Some(&(&(minute, ..), _)) = rest.peek() {
             let mut bytes = Vec::with_capacity(64);
@@ -36,11 +36,9 @@ impl Counted {
                 bytes.extend_from_slice(webhook.as_bytes());
                 rollup.encode(&mut bytes);
             }
-            connection
-                .prepare_cached("INSERT INTO counts (minute, counted) VALUES (?1, ?2)")?
-                .execute(params![minute.0, bytes])?;
+            rows.push((minute, bytes));
         }
-        Ok(())
+        rows
     }
 
     /// Adds a stored row. None when it is not one.

@@ -3,12 +3,11 @@
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
-use stentor_core::arrival::{Arrival, Proof};
+use stentor_core::arrival::{Arrival, Element, Proof};
 use stentor_core::id::SourceId;
 use stentor_core::time::Time;
 
-use super::failure::unreadable;
-use crate::error::StoreResult;
+use crate::error::{StoreResult, unreadable};
 
 #[derive(Serialize, Deserialize)]
 struct Stored<'a> {
@@ -30,11 +29,11 @@ struct Stored<'a> {
     #[serde(rename = "h")]
     headers: Vec<(Box<str>, Box<str>)>,
     #[serde(rename = "e", default, skip_serializing_if = "Option::is_none")]
-    element: Option<u32>,
+    element: Option<Element>,
 }
 
 /// None when it cannot be written, which no value that the type can have leads to.
-pub(super) fn write(arrival: &Arrival) -> Option<Vec<u8>> {
+pub(crate) fn write(arrival: &Arrival) -> Option<Vec<u8>> {
     let stored = Stored {
         source: arrival.source,
         received_at: arrival.received_at.as_micros(),
@@ -49,7 +48,7 @@ pub(super) fn write(arrival: &Arrival) -> Option<Vec<u8>> {
     serde_json::to_vec(&stored).ok()
 }
 
-pub(super) fn read(bytes: &[u8]) -> StoreResult<Arrival> {
+pub(crate) fn read(bytes: &[u8]) -> StoreResult<Arrival> {
     let stored: Stored<'_> = serde_json::from_slice(bytes).map_err(|_| unreadable("an event's arrival"))?;
     Ok(Arrival {
         source: stored.source,

@@ -3,26 +3,22 @@
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
-use rusqlite::Connection;
 use stentor_core::id::{TenantId, WebhookId};
 use stentor_core::statistics::{Minute, Rollup};
 
-use super::super::failure::unreadable;
-use super::super::row::IdBytes;
-use super::close::{Bound, bound};
 use super::counted::Counted;
-use crate::error::StoreResult;
+use crate::columns::IdBytes;
 
 /// Sums of minutes that are open, and of those that are being written as rollups.
 #[derive(Debug, Default)]
-pub(in crate::sqlite) struct OpenMinutes {
+pub(crate) struct OpenMinutes {
     minutes: BTreeMap<Minute, HashMap<WebhookId, (TenantId, Rollup)>>,
-    pub(super) closing: Option<Closing>,
+    pub(crate) closing: Option<Closing>,
 }
 
 /// Minutes that are being written.
 #[derive(Debug)]
-pub(super) struct Closing {
+pub(crate) struct Closing {
     /// Which counts they are the sums of.
     pub bound: Bound,
     /// The rollups, by their key.
@@ -32,36 +28,31 @@ pub(super) struct Closing {
 }
 
 /// The key of a rollup.
-pub(super) type RowKey = (Minute, IdBytes);
+pub(crate) type RowKey = (Minute, IdBytes);
 
 impl OpenMinutes {
-    /// What the last process left.
-    pub fn load(connection: &Connection) -> StoreResult<Self> {
-        let bound = bound(connection)?;
+    /// From the counts that are stored, and how far writing them as rollups has come. None when one of them is not readable.
+    pub fn of_stored(
+        rows: impl IntoIterator<Item = (i64, i64, Vec<u8>)>,
+        bound: Option<(Bound, Option<RowKey>)>,
+    ) -> Option<Self> {
         let (mut open, mut closing) = (Counted::default(), Counted::default());
-        let mut rows = connection.prepare("SELECT seq, minute, counted FROM counts")?;
-        let mut rows = rows.query([])?;
-        while let Some(row) = rows.next()? {
-            let (seq, minute): (i64, i64) = (row.get(0)?, row.get(1)?);
+        for (seq, minute, counted) in rows {
             let minute = Minute(minute);
             let is_closing = bound.as_ref().is_some_and(|(bound, _)| bound.holds(seq, minute));
             let to = if is_closing { &mut closing } else { &mut open };
-            let counted = row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?;
-            to.add_stored(minute, counted).ok_or_else(|| unreadable("counts"))?;
+            to.add_stored(minute, &counted)?;
         }
         let mut minutes = Self::default();
         minutes.add(open);
         minutes.closing = bound.map(|(bound, last)| {
-            let rows = rows_of(
-                closing
-                    .0
-                    .into_iter()
-                    .map(|((minute, tenant, webhook), rollup)| (minute, tenant, webhook, rollup)),
-            );
+            let sums = closing.0.into_iter();
+            let rows =
+                rows_of(sums.map(|((minute, tenant, webhook), rollup)| (minute, tenant, webhook, rollup)));
             let written = last.map_or(rows.len(), |last| rows.partition_point(|(key, _)| *key <= last));
             Closing { bound, rows, written }
         });
-        Ok(minutes)
+        Some(minutes)
     }
 
     /// Adds what a batch counted, once that is committed.
@@ -78,7 +69,7 @@ impl OpenMinutes {
     }
 
     /// Takes out the minutes before the bound, to be written.
-    pub(super) fn close(&mut self, bound: Bound) {
+    pub(crate) fn close(&mut self, bound: Bound) {
         let rest = self.minutes.split_off(&bound.before);
         let ended = std::mem::replace(&mut self.minutes, rest);
         let rows = rows_of(ended.into_iter().flat_map(|(minute, webhooks)| {
@@ -88,7 +79,7 @@ impl OpenMinutes {
     }
 
     /// Whether there are minutes before this one.
-    pub(super) fn has_before(&self, minute: Minute) -> bool {
+    pub(crate) fn has_before(&self, minute: Minute) -> bool {
         self.minutes.first_key_value().is_some_and(|(first, _)| *first < minute)
     }
 
@@ -132,4 +123,40 @@ fn rows_of(sums: impl Iterator<Item = (Minute, TenantId, WebhookId, Rollup)>) ->
         rows.entry((minute, *webhook.as_bytes())).or_default().merge(&rollup);
     }
     rows.into_iter().collect()
+}
+
+/// Which counts are being written as rollups: those up to `seq` of minutes before `before`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Bound {
+    pub seq: i64,
+    pub before: Minute,
+}
+
+impl Bound {
+    pub(crate) fn holds(&self, seq: i64, minute: Minute) -> bool {
+        seq <= self.seq && minute < self.before
+    }
+}
+
+impl Bound {
+    /// How far writing has come, as it is stored: which counts, and the key of the last rollup written; without one all of
+    /// them are.
+    pub(crate) fn encode(self, last: Option<RowKey>) -> Vec<u8> {
+        let mut value = [self.seq.to_be_bytes(), self.before.0.to_be_bytes()].concat();
+        if let Some((minute, subject)) = last {
+            value.extend_from_slice(&minute.0.to_be_bytes());
+            value.extend_from_slice(&subject);
+        }
+        value
+    }
+
+    /// The reverse. None when it is not one.
+    pub(crate) fn decode(value: &[u8]) -> Option<(Self, Option<RowKey>)> {
+        let mut parts =
+            value.chunks_exact(8).map(|part| i64::from_be_bytes(part.try_into().unwrap_or_default()));
+        let (seq, before) = (parts.next()?, parts.next()?);
+        let subject = value.get(24..).and_then(|subject| IdBytes::try_from(subject).ok());
+        let last = parts.next().zip(subject).map(|(minute, subject)| (Minute(minute), subject));
+        Some((Self { seq, before: Minute(before) }, last))
+    }
 }

@@ -7,8 +7,7 @@ use stentor_core::time::Time;
 use stentor_core::webhook::{SecretText, SigningSecret, WebhookSecrets};
 use zeroize::Zeroizing;
 
-use super::failure::unreadable;
-use crate::error::{StoreError, StoreResult};
+use crate::error::{StoreError, StoreResult, unreadable};
 use crate::seal::{Place, Sealer};
 
 #[derive(Serialize, Deserialize)]
@@ -30,7 +29,7 @@ fn place(id: &WebhookId) -> Place<'_> {
     Place { table: "webhooks", row: id.as_bytes(), field: "secrets" }
 }
 
-pub(super) fn seal(id: WebhookId, secrets: &WebhookSecrets, sealer: &Sealer) -> StoreResult<Vec<u8>> {
+pub(crate) fn seal(id: WebhookId, secrets: &WebhookSecrets, sealer: &Sealer) -> StoreResult<Vec<u8>> {
     let store = |secret: &SigningSecret| StoredSecret {
         value: secret.value.clone(),
         active_from: secret.active_from.as_micros(),
@@ -43,7 +42,7 @@ pub(super) fn seal(id: WebhookId, secrets: &WebhookSecrets, sealer: &Sealer) -> 
     Ok(sealer.seal(place(&id), &json)?)
 }
 
-pub(super) fn open(id: WebhookId, sealed: &[u8], sealer: &Sealer) -> StoreResult<WebhookSecrets> {
+pub(crate) fn open(id: WebhookId, sealed: &[u8], sealer: &Sealer) -> StoreResult<WebhookSecrets> {
     let json = sealer.open(place(&id), sealed)?;
     let stored: Stored = serde_json::from_slice(&json).map_err(|_| unreadable("a webhook's secrets"))?;
     let read = |secret: StoredSecret| SigningSecret {
