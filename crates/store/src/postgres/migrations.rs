@@ -82,9 +82,9 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../migrations/postgres/0013_refused_requests.sql"),
     },
     Migration {
-        version: 18,
+        version: 14,
         oldest_binary: 1,
-        sql: include_str!("../../migrations/postgres/0018_sessions.sql"),
+        sql: include_str!("../../migrations/postgres/0014_sessions.sql"),
     },
 ];
 
