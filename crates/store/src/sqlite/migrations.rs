@@ -58,6 +58,7 @@ const MIGRATIONS: &[Migration] = &[
         oldest_binary: 1,
         sql: include_str!("../../migrations/sqlite/0013_refused_requests.sql"),
     },
+    Migration { version: 16, oldest_binary: 1, sql: include_str!("../../migrations/sqlite/0016_nodes.sql") },
 ];
 
 /// Runs what is missing.
