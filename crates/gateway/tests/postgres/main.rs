@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
 mod crash;
+mod nodes;
 mod outage;
 mod refused;
 mod way;

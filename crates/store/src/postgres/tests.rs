@@ -182,13 +182,13 @@ async fn whoever_was_taken_over_from_changes_nothing_any_more() {
     assert!(matches!(new.commit(vec![event(id, 2)].into()).await, CommitResult::Committed(_)));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn taking_over_waits_for_a_commit_that_was_begun() {
     let url = Postgres::shared().database();
     let store = open(&url).await;
     let id = tenant(&store).await;
     let session = store.connector.writer().await.unwrap();
-    session.batch("BEGIN").await.unwrap();
+    session.batch("SET idle_in_transaction_session_timeout = 0; BEGIN").await.unwrap();
     nodes::fence(&session, store.heart.membership.node.id).await.unwrap();
     let sql = "INSERT INTO meta (name, value) VALUES ('last', '')";
     session.batch(sql).await.unwrap();

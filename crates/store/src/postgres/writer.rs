@@ -138,12 +138,11 @@ impl Writer {
         F: for<'s> FnOnce(&'s Session) -> Work<'s, T>,
     {
         self.session.batch("BEGIN").await?;
-        let worked = work(&self.session).await;
-        let fenced = match worked {
-            Ok(value) => nodes::fence(&self.session, self.node).await.map(|()| value),
+        let worked = match nodes::fence(&self.session, self.node).await {
+            Ok(()) => work(&self.session).await,
             Err(error) => Err(error),
         };
-        match fenced {
+        match worked {
             Ok(value) => {
                 self.session.batch("COMMIT").await?;
                 Ok(value)
