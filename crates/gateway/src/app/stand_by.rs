@@ -42,14 +42,13 @@ pub(super) async fn until_taken(
     if !node.take_over().await? {
         info!("standing by: another process has the database");
         let stop = CancellationToken::new();
-        let serving = tokio::spawn(server::serve(twin(listener)?, StandingBy, stop.clone(), options));
-        let _stop_when_given_up = stop.clone().drop_guard();
+        // Ends with this, and is not waited for: the lease runs.
+        let _stop = stop.clone().drop_guard();
+        tokio::spawn(server::serve(twin(listener)?, StandingBy, stop, options));
         while !taken(&mut node).await {
             tokio::time::sleep(LOOK).await;
         }
         info!("the database is taken over");
-        stop.cancel();
-        serving.await.context("what answers while standing by had stopped")?;
     }
     Ok(node.begin().await?)
 }
