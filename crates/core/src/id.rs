@@ -145,6 +145,8 @@ ids! {
     TenantId = "tnt";
     /// A bearer token of the operator or of a tenant.
     TokenId = "tok";
+    /// A process that uses the database.
+    NodeId = "node";
     /// An event: the fact that is delivered.
     EventId = "evt";
     /// A webhook: a registered receiver.

@@ -1,10 +1,11 @@
 //! The only place that reads the time.
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
+use nix::time::{ClockId, clock_gettime};
 use stentor_core::time::Time;
 use tokio::sync::Notify;
 
@@ -14,7 +15,7 @@ pub trait Clock: Send + Sync {
     /// The wall-clock time.
     fn now(&self) -> Time;
 
-    /// Time that passed since some fixed moment, unaffected when the wall clock is set.
+    /// Time that passed since some fixed moment, unaffected when the wall clock is set, also while the machine slept.
     fn elapsed(&self) -> Duration;
 
     /// Returns once `now` is at or past `at`.
@@ -34,8 +35,9 @@ impl Clock for SystemClock {
     }
 
     fn elapsed(&self) -> Duration {
-        static FIRST: OnceLock<Stopwatch> = OnceLock::new();
-        FIRST.get_or_init(Stopwatch::start).elapsed()
+        let now = clock_gettime(ClockId::CLOCK_BOOTTIME).map(Duration::from);
+        // Linux has had this clock since 2011; without it leases end at once and nothing is sent.
+        now.unwrap_or(Duration::MAX)
     }
 
     async fn sleep_until(&self, at: Time) {

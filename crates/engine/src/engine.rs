@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use stentor_core::address::AddressPolicy;
+use stentor_core::id::WebhookId;
 use stentor_core::shard::Shard;
 use stentor_core::time::Time;
 use stentor_store::maintenance::{KeptStarts, PreviousEnd};
@@ -25,6 +26,7 @@ use crate::directory::Directory;
 use crate::feed::Feed;
 use crate::ingest::{Certificates, Doors};
 use crate::journal::{Journal, OnDisabled, OnFatal, Writer};
+use crate::lease::Lease;
 use crate::limits::Limits;
 use crate::maintenance::Maintenance;
 use crate::metrics::Metrics;
@@ -83,6 +85,8 @@ struct Inner {
     /// Something is noted for an operational event.
     announcing: Notify,
     writer: Mutex<Option<JoinHandle<()>>>,
+    /// Renews the lease until the last outcome is committed.
+    lease: Mutex<Option<JoinHandle<()>>>,
     background: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -125,6 +129,9 @@ impl Engine {
         outbound: Option<OutboundClient>,
     ) -> Result<Self, StartError> {
         let started_at = clock.now();
+        let lease = Arc::new(Lease::new(Arc::clone(&clock)));
+        lease.renew(&*store).await?;
+        let keeping = tokio::spawn(Arc::clone(&lease).keep(Arc::clone(&store), options.on_fatal.clone()));
         let previous_end = store.begin_process(started_at).await?;
         let kept = starts::believed(store.take_starts().await?, previous_end, started_at);
         let limits = Limits::load(options.plans.clone(), &*store, Arc::clone(&clock)).await?;
@@ -133,7 +140,8 @@ impl Engine {
         let journal = Journal::new(options.queue);
         let (shards, inboxes) = Shards::new();
         let permits = SharedPermits::new(options.permits);
-        let sender = Sender::new(destination, Arc::clone(&store), Arc::clone(&clock), Arc::clone(&metrics));
+        let sender =
+            Sender::new(destination, Arc::clone(&store), Arc::clone(&clock), Arc::clone(&metrics), lease);
         let inner = Arc::new(Inner {
             directory: Directory::new(Arc::clone(&store), Arc::clone(&limits)),
             sources,
@@ -158,6 +166,7 @@ impl Engine {
             stopping: AtomicBool::new(false),
             announcing: Notify::new(),
             writer: Mutex::default(),
+            lease: Mutex::new(Some(supervise(keeping, options.on_fatal.clone(), "the lease"))),
             background: Mutex::default(),
         });
         let engine = Self { inner };
@@ -282,6 +291,18 @@ impl Engine {
             warn!("the journal's writer had stopped before");
             return;
         }
+        self.note_end(left, starts).await;
+        if let Some(keeping) = inner.lease.lock().await.take() {
+            keeping.abort();
+        }
+        if let Err(error) = inner.store.leave().await {
+            warn!(%error, "another process has to wait for the end of the lease");
+        }
+    }
+
+    /// Notes an orderly end, if it is one.
+    async fn note_end(&self, left: u32, starts: Vec<(WebhookId, Vec<Time>)>) {
+        let inner = &self.inner;
         if left > 0 {
             warn!(left, "attempts were still in flight; they will be repeated after the next start");
             return;

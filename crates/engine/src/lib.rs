@@ -21,6 +21,7 @@ pub mod explain;
 pub mod feed;
 pub mod ingest;
 pub mod journal;
+pub mod lease;
 pub mod limits;
 pub mod mailbox;
 pub mod maintenance;

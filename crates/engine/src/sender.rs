@@ -15,6 +15,7 @@ use crate::clock::{Clock, Stopwatch};
 use crate::destination::{BatchShipment, Destination, Shipment};
 use crate::entropy;
 use crate::event_types::Sample;
+use crate::lease::Lease;
 use crate::metrics::Metrics;
 use crate::outbound::OutboundReport;
 
@@ -95,7 +96,8 @@ impl BatchInput {
     }
 }
 
-/// The database did not answer when the event was to be read. That is our fault and no outcome.
+/// The database did not answer when the event was to be read, or another process may have taken this one's place. That is
+/// our fault and no outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NotStarted;
 
@@ -105,6 +107,7 @@ pub struct Sender {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     metrics: Arc<Metrics>,
+    lease: Arc<Lease>,
 }
 
 impl Sender {
@@ -114,18 +117,23 @@ impl Sender {
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
         metrics: Arc<Metrics>,
+        lease: Arc<Lease>,
     ) -> Self {
-        Self { destination, store, clock, metrics }
+        Self { destination, store, clock, metrics, lease }
     }
 
     /// Performs the attempt.
     ///
     /// # Errors
-    /// When it was not begun because the event could not be read.
+    /// When it was not begun: the event could not be read, or the lease had ended.
     pub async fn attempt(&self, input: AttemptInput) -> Result<Attempt, NotStarted> {
         let started_at = self.clock.now();
         let stopwatch = Stopwatch::start();
         let report = match self.contents(&input).await? {
+            Some(_) if !self.lease.holds() => {
+                warn!(delivery = %input.delivery, "nothing is sent until the lease is renewed");
+                return Err(NotStarted);
+            }
             Some((content, batch)) => {
                 let shipment = Shipment {
                     webhook: Arc::clone(&input.webhook),

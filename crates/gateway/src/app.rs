@@ -14,7 +14,7 @@ use stentor_engine::maintenance::Retention;
 use stentor_engine::outbound::OutboundOptions;
 use stentor_engine::{Engine, EngineOptions};
 use stentor_store::Store;
-use stentor_store::postgres::{PostgresOptions, PostgresStore};
+use stentor_store::postgres::{PostgresOptions, StandBy};
 use stentor_store::sqlite::SqliteStore;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -25,10 +25,13 @@ mod bootstrap;
 mod descriptors;
 pub mod lifecycle;
 mod master_key;
+mod node;
 mod own_addresses;
+mod stand_by;
 
 pub use bootstrap::FirstStart;
 
+use self::node::Place;
 use crate::config::{Config, Database};
 use crate::http::server::{self, ServerOptions};
 use crate::http::{AppState, Facts, HttpOptions, Surface};
@@ -45,6 +48,8 @@ pub struct App {
     server: JoinHandle<()>,
     delay: Duration,
     drain: Duration,
+    /// Among the nodes of the database, for as long as the process lives.
+    _place: Option<Place>,
 }
 
 impl App {
@@ -58,7 +63,8 @@ impl App {
             .await
             .with_context(|| format!("cannot listen on {}", config.listen))?;
         let address = listener.local_addr().context("the listener has no address")?;
-        let store = open_store(config, clock.as_ref()).await?;
+        let options = server_options(config, descriptors);
+        let (store, place) = open_store(config, clock.as_ref(), &listener, options).await?;
         let first_start =
             bootstrap::run(store.as_ref(), clock.as_ref(), config.operator_token.as_ref()).await?;
         let engine = Engine::start(store, engine_options(config, address), clock).await?;
@@ -70,10 +76,9 @@ impl App {
             config.http.trusted_proxies.networks(),
         );
         let surface = Surface::new(state);
-        let options = server_options(config, descriptors);
         let server = tokio::spawn(server::serve(listener, surface, stop.clone(), options));
         let (delay, drain) = (config.shutdown.delay(), config.shutdown.drain());
-        Ok(Self { engine, address, first_start, stop, server, delay, drain })
+        Ok(Self { engine, address, first_start, stop, server, delay, drain, _place: place })
     }
 
     /// Where it listens.
@@ -105,19 +110,29 @@ impl App {
     }
 }
 
-async fn open_store(config: &Config, clock: &dyn Clock) -> anyhow::Result<Arc<dyn Store>> {
+/// A database on a server may be another process's: then this one stands by.
+async fn open_store(
+    config: &Config,
+    clock: &dyn Clock,
+    listener: &TcpListener,
+    server: ServerOptions,
+) -> anyhow::Result<(Arc<dyn Store>, Option<Place>)> {
     let key = master_key::resolve(config)?;
     let told = || format!("cannot open {}", config.database.shown());
     match &config.database {
         Database::Sqlite(path) => {
             let path = path.clone();
             let opened = tokio::task::spawn_blocking(move || SqliteStore::open(&path, &key)).await?;
-            Ok(Arc::new(opened.with_context(told)?))
+            Ok((Arc::new(opened.with_context(told)?), None))
         }
         Database::Postgres(url) => {
             let tls = Some(stentor_engine::outbound::database_tls().context("cannot set up TLS")?);
-            let options = PostgresOptions { now: clock.now(), dev: config.dev, tls };
-            Ok(Arc::new(PostgresStore::open(url, &key, &options).await.with_context(told)?))
+            let place = Place::take(clock);
+            let membership = place.membership.clone();
+            let options = PostgresOptions { now: clock.now(), dev: config.dev, tls, membership };
+            let node = StandBy::join(url, &key, &options).await.with_context(told)?;
+            let store = stand_by::until_taken(node, listener, server).await.with_context(told)?;
+            Ok((Arc::new(store), Some(place)))
         }
     }
 }

@@ -21,6 +21,7 @@ pub mod events;
 pub mod journal;
 pub mod lanes;
 pub mod maintenance;
+pub mod nodes;
 pub mod operational;
 pub mod postgres;
 pub mod replays;
@@ -49,6 +50,7 @@ pub use events::Events;
 pub use journal::Journal;
 pub use lanes::Lanes;
 pub use maintenance::Maintenance;
+pub use nodes::Nodes;
 pub use operational::Operational;
 pub use replays::Replays;
 pub use requests::Requests;
@@ -84,6 +86,7 @@ pub trait Store:
     + Sources
     + Credentials
     + Requests
+    + Nodes
 {
 }
 
@@ -109,6 +112,7 @@ impl<T> Store for T where
         + Sources
         + Credentials
         + Requests
+        + Nodes
 {
 }
 

@@ -16,7 +16,7 @@ use stentor_store::conformance::fixtures::{Scene, accept, assert_not_stored, ass
 use stentor_store::journal::{CommitResult, NewEvent, Write, Written};
 use stentor_store::postgres::{PostgresOptions, PostgresStore};
 use stentor_store::seal::MasterKey;
-use stentor_testkit::postgres::{Postgres, Proxy};
+use stentor_testkit::postgres::{Postgres, Proxy, membership};
 
 /// More messages than a batch of one event takes on a session that prepares its statements first.
 const MESSAGES_MAX: usize = 500;
@@ -30,7 +30,8 @@ struct At(String);
 impl Backend for At {
     async fn open(&self) -> Arc<dyn Store> {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("after 1970");
-        let options = PostgresOptions { now: Time::ZERO.plus(now), dev: true, tls: None };
+        let options =
+            PostgresOptions { now: Time::ZERO.plus(now), dev: true, tls: None, membership: membership() };
         let key = MasterKey::from_bytes([7; 32]);
         Arc::new(PostgresStore::open(&self.0, &key, &options).await.expect("the database opens"))
     }

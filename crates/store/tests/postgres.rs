@@ -11,7 +11,7 @@ use stentor_store::Store;
 use stentor_store::conformance::Backend;
 use stentor_store::postgres::{PostgresOptions, PostgresStore};
 use stentor_store::seal::MasterKey;
-use stentor_testkit::postgres::Postgres;
+use stentor_testkit::postgres::{Postgres, membership};
 
 struct OnPostgres {
     folder: tempfile::TempDir,
@@ -28,7 +28,7 @@ impl OnPostgres {
 
     fn options() -> PostgresOptions {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("after 1970");
-        PostgresOptions { now: Time::ZERO.plus(now), dev: true, tls: None }
+        PostgresOptions { now: Time::ZERO.plus(now), dev: true, tls: None, membership: membership() }
     }
 
     async fn at(url: &str) -> Arc<dyn Store> {

@@ -9,11 +9,15 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use nix::unistd::User;
+use stentor_core::id::NodeId;
+use stentor_core::time::Time;
+use stentor_store::nodes::Node;
+use stentor_store::postgres::Membership;
 
 use self::installed::{as_user, programs, unprivileged};
 pub use self::proxy::Proxy;
@@ -252,6 +256,20 @@ impl std::fmt::Debug for Postgres {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Postgres({})", self.folder.display())
     }
+}
+
+/// Of a new process whose lease has always run out, so that the next one need not wait.
+///
+/// # Panics
+/// When the clock stands before 1970.
+#[must_use]
+pub fn membership() -> Membership {
+    static PROCESSES: AtomicU64 = AtomicU64::new(1);
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970");
+    let started_at = Time::ZERO.plus(now);
+    let id = NodeId::new(started_at, PROCESSES.fetch_add(4, Ordering::Relaxed));
+    let node = Node { id, name: "test".into(), version: "0".into(), started_at };
+    Membership { node, lease: Duration::ZERO, predecessor: None }
 }
 
 /// Runs a program that must succeed.

@@ -1,8 +1,10 @@
 //! The gateway on PostgreSQL: what only a database on a server can do to it. Everything else is tested by running the other
 //! suites on both stores: `STENTOR_TESTS_ON=postgres`.
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
+#![expect(clippy::disallowed_methods, reason = "tests of the real binary measure real time")]
 
 mod crash;
+mod nodes;
 mod outage;
 mod refused;
 mod way;

@@ -5,7 +5,7 @@ use std::process::Command;
 use stentor_testkit::gateway::MASTER_KEY;
 use stentor_testkit::postgres::{GUARDED_USER, Postgres};
 
-use super::{BINARY, on};
+use super::BINARY;
 
 /// What a gateway that does not start writes to standard error.
 fn refusal(database: &str, dev: bool, master_key: Option<&str>) -> String {
@@ -77,11 +77,4 @@ async fn a_key_is_made_when_things_are_only_tried_out() {
 fn a_server_that_does_not_sync_is_refused_unless_things_are_only_tried_out() {
     let told = refusal(&Postgres::shared().database(), false, Some(MASTER_KEY));
     assert!(told.contains("fsync = off"), "{told}");
-}
-
-#[tokio::test]
-async fn a_second_gateway_is_refused() {
-    let url = Postgres::shared().database();
-    let _first = on(&url).start().await;
-    assert_told(&url, &["in use by another process"]);
 }

@@ -31,8 +31,8 @@ const UNACKNOWLEDGED_MAX: Duration = Duration::from_secs(10);
 const PLANS: &str =
     "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_bitmapscan = off;
      SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off; SET join_collapse_limit = 1;";
-/// A session whose process is gone must not hold its locks for long.
-const LIVENESS: &str = "SET idle_in_transaction_session_timeout = '10s'; SET tcp_user_timeout = '10s';
+/// A session whose process is gone or stopped must not hold its locks for long (engine rule E4).
+const LIVENESS: &str = "SET idle_in_transaction_session_timeout = '2s'; SET tcp_user_timeout = '10s';
      SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3;";
 /// Raised where the server's own setting is weaker, and kept where it is stronger.
 const DURABLE: &str = "SELECT set_config('synchronous_commit', 'on', false)
@@ -90,6 +90,14 @@ impl Connector {
                 "{PLANS} {LIVENESS} SET default_transaction_read_only = on; SET statement_timeout = '30s'"
             ))
             .await?;
+        Ok(session)
+    }
+
+    /// The session that renews the lease.
+    pub async fn heart(&self, answer_within: Duration) -> StoreResult<Session> {
+        let session = self.connect().await?;
+        let limit = answer_within.as_millis().max(1);
+        session.batch(&format!("{LIVENESS} {DURABLE}; SET statement_timeout = {limit}")).await?;
         Ok(session)
     }
 
@@ -310,7 +318,7 @@ mod tests {
     #[test]
     fn servers_that_cannot_keep_what_we_promise_are_refused() {
         let good = Server { version: 140_000, syncs: true, encoding: "UTF8".into(), now: Time::ZERO };
-        let options = PostgresOptions { now: Time::ZERO, dev: false, tls: None };
+        let options = PostgresOptions { now: Time::ZERO, dev: false, ..crate::postgres::tests::options() };
         let check = |server: Server| server.check(&options);
         assert!(check(good.clone()).is_ok());
         let found = check(Server { version: 130_023, ..good.clone() });

@@ -20,7 +20,7 @@ use tokio_postgres::types::ToSql;
 use super::connection::{Session, both};
 use super::row::{self, Id, IdBytes};
 use super::writer::{InDoubt, Writer};
-use super::{PostgresStore, Work, failure, statistics, totals};
+use super::{PostgresStore, Work, failure, nodes, statistics, totals};
 use crate::abort::AbortOnPanic;
 use crate::changes::Changes;
 use crate::error::{StoreError, StoreResult};
@@ -107,7 +107,8 @@ async fn attempt(
     let mut state = items.state;
     totals::write(std::mem::take(&mut state.changes), session).await?;
     let number = session.one("SELECT pg_current_xact_id()::text", &[]);
-    let (transaction, ()) = both(number, statistics::store(&state.counted, session)).await?;
+    let fenced = both(number, nodes::fence(session, writer.node));
+    let ((transaction, ()), ()) = both(fenced, statistics::store(&state.counted, session)).await?;
     Ok((written, (transaction.try_get(0)?, state)))
 }
 

@@ -11,14 +11,14 @@ use stentor_core::time::Time;
 
 use super::connection::{Connector, Session};
 use super::row::{self, Id, first_id, micros};
-use super::{OpenError, PostgresStore, connection, migrations, totals, usage, writer};
+use super::{OpenError, PostgresStore, connection, migrations, totals, usage};
 use crate::copy_file::{self, Part};
 use crate::error::{StoreError, StoreResult, unreadable};
 use crate::maintenance::{KeptStarts, Maintenance, PreviousEnd};
 
 /// Rows younger than this stay open: most deliveries end within it, and what ends later moves a closed total.
 const OPEN_FOR: Duration = Duration::from_secs(60);
-/// Every table with rows that a copy has. `owner` in `meta` is written anew by whoever opens it.
+/// Every table with rows that a copy has.
 const TABLES: [&str; 29] = [
     "meta",
     "tenants",
@@ -203,7 +203,9 @@ impl PostgresStore {
         let connector = Connector::new(url, options.tls.clone())?;
         let session = connector.upkeep().await?;
         connection::check_server(&session, options).await?;
-        writer::lock(&session).await?;
+        // Of what is left undone nothing is kept: the session ends with an error.
+        session.batch("BEGIN").await?;
+        migrations::wait_for_turn(&session).await?;
         let unusable = |reason: String| OpenError::Copy { file: file.to_owned(), reason };
         if session
             .one("SELECT to_regclass('schema') IS NOT NULL", &[])
@@ -220,7 +222,6 @@ impl PostgresStore {
         if schema > migrations::binary() {
             return Err(unusable("it was made by a newer version".into()));
         }
-        session.batch("BEGIN").await?;
         migrations::lay(&session, schema).await?;
         copy_in(&session, &mut copy).await?;
         let sql = "SELECT setval(pg_get_serial_sequence('counts', 'seq'), (SELECT coalesce(max(seq), 0) + 1 FROM counts))";

@@ -86,6 +86,11 @@ const MIGRATIONS: &[Migration] = &[
         oldest_binary: 1,
         sql: include_str!("../../migrations/postgres/0014_sessions.sql"),
     },
+    Migration {
+        version: 15,
+        oldest_binary: 1,
+        sql: include_str!("../../migrations/postgres/0015_nodes.sql"),
+    },
 ];
 
 /// Runs what is missing.
@@ -108,7 +113,7 @@ async fn apply(session: &Session, migrations: &[Migration]) -> Result<(), OpenEr
 
 /// Runs one migration unless it was run before. Answers whether it was.
 async fn step(session: &Session, migration: &Migration, binary: u32) -> Result<bool, OpenError> {
-    session.execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK]).await?;
+    wait_for_turn(session).await?;
     session
         .batch(
             "CREATE TABLE IF NOT EXISTS schema (version BIGINT PRIMARY KEY, oldest_binary BIGINT NOT NULL)",
@@ -126,6 +131,11 @@ async fn step(session: &Session, migration: &Migration, binary: u32) -> Result<b
     let sql = "INSERT INTO schema (version, oldest_binary) VALUES ($1, $2)";
     session.client().execute(sql, &[&values[0], &values[1]]).await.map_err(crate::StoreError::from)?;
     Ok(true)
+}
+
+/// Waits until nobody else changes the schema, until the transaction ends.
+pub(super) async fn wait_for_turn(session: &Session) -> StoreResult<()> {
+    session.execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK]).await.map(|_| ())
 }
 
 /// The number of this binary's last migration.

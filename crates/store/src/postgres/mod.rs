@@ -1,7 +1,7 @@
 //! The store on PostgreSQL: one session that writes, a few that read.
 //!
-//! The session that writes holds an advisory lock for as long as it lives. So one process at a time writes to a database, and
-//! what an earlier session left undecided is decided once the lock is held again.
+//! One node at a time has the database: its row is its lease, and every transaction asks for that row. Others stand by and
+//! take over when the lease has run out ([`nodes`](crate::nodes), engine rule E4).
 
 mod answers;
 mod broadcasts;
@@ -18,6 +18,7 @@ mod lanes;
 mod leftovers;
 mod maintenance;
 mod migrations;
+mod nodes;
 mod operational;
 mod readers;
 mod replays;
@@ -47,6 +48,8 @@ use crate::seal::{MasterKey, Place, SealError, Sealer};
 use checkpoint::Vacuum;
 pub use connection::InvalidUrl;
 use connection::{Connector, Session};
+use nodes::Heart;
+pub use nodes::Membership;
 use readers::Readers;
 use statistics::SharedMinutes;
 use writer::Writer;
@@ -57,7 +60,7 @@ pub enum OpenError {
     /// The text is not the address of a database.
     #[error(transparent)]
     Url(#[from] InvalidUrl),
-    /// Another process has it.
+    /// Another node has it.
     #[error("the database is in use by another process")]
     InUse,
     /// The server does not sync what it commits.
@@ -123,6 +126,8 @@ pub struct PostgresOptions {
     pub dev: bool,
     /// How TLS is done; without it only addresses with `sslmode=disable` or `prefer` can be used.
     pub tls: Option<Arc<rustls::ClientConfig>>,
+    /// How this process is known to others.
+    pub membership: Membership,
 }
 
 /// A database on a server. Dropping it closes its sessions.
@@ -132,6 +137,7 @@ pub struct PostgresStore {
     readers: Readers,
     sealer: Arc<Sealer>,
     vacuum: Arc<Vacuum>,
+    heart: Heart,
     minutes: SharedMinutes,
     /// Held by the one who builds rollups.
     closing: tokio::sync::Mutex<()>,
@@ -145,32 +151,14 @@ impl PostgresStore {
     /// Opens the database and brings its schema up to date.
     ///
     /// # Errors
-    /// When another process has it, the key is not its key, or the server cannot be used; see [`OpenError`].
+    /// When another node has it, the key is not its key, or the server cannot be used; see [`OpenError`].
     pub async fn open(
         url: &str,
         master_key: &MasterKey,
         options: &PostgresOptions,
     ) -> Result<Self, OpenError> {
-        let connector = Arc::new(Connector::new(url, options.tls.clone())?);
-        let session = connector.writer().await?;
-        connection::check_server(&session, options).await?;
-        writer::lock(&session).await?;
-        migrations::run(&session).await?;
-        let sealer = Arc::new(Sealer::new(master_key));
-        check_canary(&session, &sealer).await?;
-        let minutes = SharedMinutes::new(tokio::sync::Mutex::new(statistics::load(&session).await?));
-        let vacuum = Arc::new(Vacuum::new(Arc::clone(&connector)));
-        let writer =
-            Writer::new(session, Arc::clone(&connector), Arc::clone(&minutes), Arc::clone(&vacuum)).await?;
-        Ok(Self {
-            writer: Arc::new(tokio::sync::Mutex::new(writer)),
-            readers: Readers::new(Arc::clone(&connector)),
-            sealer,
-            vacuum,
-            minutes,
-            closing: tokio::sync::Mutex::default(),
-            connector,
-        })
+        let mut node = StandBy::join(url, master_key, options).await?;
+        if node.take_over().await? { node.begin().await } else { Err(OpenError::InUse) }
     }
 
     /// Checks an address without connecting to it.
@@ -225,16 +213,79 @@ impl PostgresStore {
     }
 }
 
+/// A node that has joined and owns nothing yet.
+#[derive(Debug)]
+pub struct StandBy {
+    connector: Arc<Connector>,
+    session: Session,
+    sealer: Sealer,
+    membership: Membership,
+}
+
+impl StandBy {
+    /// Connects and brings the schema up to date. The node that has the database goes on meanwhile: migrations suit older
+    /// binaries (engine rule E24).
+    ///
+    /// # Errors
+    /// When the key is not the database's, or the server cannot be used.
+    pub async fn join(
+        url: &str,
+        master_key: &MasterKey,
+        options: &PostgresOptions,
+    ) -> Result<Self, OpenError> {
+        let connector = Arc::new(Connector::new(url, options.tls.clone())?);
+        let session = connector.writer().await?;
+        connection::check_server(&session, options).await?;
+        migrations::run(&session).await?;
+        let sealer = Sealer::new(master_key);
+        check_canary(&session, &sealer).await?;
+        Ok(Self { connector, session, sealer, membership: options.membership.clone() })
+    }
+
+    /// Notes that this node lives, and takes what no living node has. Answers whether it has the database now. To be called
+    /// again, several times within a lease, until it has.
+    ///
+    /// # Errors
+    /// When the server cannot be used. It may be asked again.
+    pub async fn take_over(&mut self) -> Result<bool, OpenError> {
+        if self.session.is_closed() {
+            self.session = self.connector.writer().await?;
+        }
+        nodes::take_over(&self.session, &self.membership).await
+    }
+
+    /// Begins to use the database, which this node has.
+    ///
+    /// # Errors
+    /// When the server cannot be used.
+    pub async fn begin(self) -> Result<PostgresStore, OpenError> {
+        let Self { connector, session, sealer, membership } = self;
+        let minutes = SharedMinutes::new(tokio::sync::Mutex::new(statistics::load(&session).await?));
+        let vacuum = Arc::new(Vacuum::new(Arc::clone(&connector)));
+        let shared = (Arc::clone(&minutes), Arc::clone(&vacuum));
+        let writer = Writer::new(session, Arc::clone(&connector), membership.node.id, shared).await?;
+        Ok(PostgresStore {
+            writer: Arc::new(tokio::sync::Mutex::new(writer)),
+            readers: Readers::new(Arc::clone(&connector)),
+            sealer: Arc::new(sealer),
+            vacuum,
+            heart: Heart::new(Arc::clone(&connector), membership),
+            minutes,
+            closing: tokio::sync::Mutex::default(),
+            connector,
+        })
+    }
+}
+
 /// A known text, sealed when the database was made, shows whether the key is the same.
 async fn check_canary(session: &Session, sealer: &Sealer) -> Result<(), OpenError> {
     let place = Place { table: "meta", row: b"canary", field: "value" };
-    match row::meta(session, "canary").await? {
-        Some(sealed) => sealer.open(place, &sealed).map(|_| ()).map_err(OpenError::MasterKey),
-        None => {
-            let sealed = sealer.seal(place, b"stentor").map_err(OpenError::MasterKey)?;
-            Ok(row::set_meta(session, "canary", &sealed).await?)
-        }
-    }
+    let sealed = sealer.seal(place, b"stentor").map_err(OpenError::MasterKey)?;
+    // Of nodes that begin together with several keys one is first.
+    let sql = "INSERT INTO meta (name, value) VALUES ('canary', $1) ON CONFLICT (name) DO NOTHING";
+    session.execute(sql, &[&sealed]).await?;
+    let kept = row::meta(session, "canary").await?.unwrap_or_default();
+    sealer.open(place, &kept).map(|_| ()).map_err(OpenError::MasterKey)
 }
 
 #[cfg(test)]

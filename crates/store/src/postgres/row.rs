@@ -8,7 +8,7 @@ use stentor_core::delivery::PendingDelivery;
 use stentor_core::event::{Event, EventContent, EventType};
 use stentor_core::id::{
     BatchId, BroadcastId, ConversationId, ConversationKey, CredentialId, DeliveryId, EventId, MessageId,
-    ReplayId, RequestId, RouteId, SourceId, TenantId, TokenId, WebhookId,
+    NodeId, ReplayId, RequestId, RouteId, SourceId, TenantId, TokenId, WebhookId,
 };
 use stentor_core::shard::Shard;
 use stentor_core::time::Time;
@@ -52,6 +52,7 @@ ids!(
     DeliveryId,
     EventId,
     MessageId,
+    NodeId,
     ReplayId,
     RequestId,
     RouteId,

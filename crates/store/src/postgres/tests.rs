@@ -1,24 +1,38 @@
 #![expect(clippy::disallowed_methods, reason = "the store compares this machine's clock with the server's")]
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use stentor_core::event::{Event, EventContent, EventType, Origin};
-use stentor_core::id::{EventId, TenantId};
+use stentor_core::id::{EventId, NodeId, TenantId};
 use stentor_core::tenant::{Tenant, TenantSettings};
 use stentor_testkit::postgres::Postgres;
 
 use super::*;
 use crate::journal::{CommitResult, NewEvent, Write, Written};
+use crate::nodes::{Node, Nodes};
 use crate::{Events, Journal, Maintenance, Tenants};
 
 fn key(byte: u8) -> MasterKey {
     MasterKey::from_bytes([byte; 32])
 }
 
+/// Of a new process whose lease has always run out, so that the next one need not wait.
 pub(super) fn options() -> PostgresOptions {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
-    PostgresOptions { now: Time::ZERO.plus(now), dev: true, tls: None }
+    static PROCESSES: AtomicU64 = AtomicU64::new(1);
+    let now = Time::ZERO.plus(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap());
+    let id = NodeId::new(now, PROCESSES.fetch_add(4, Ordering::Relaxed));
+    let node = Node { id, name: "test".into(), version: "0".into(), started_at: now };
+    let membership = Membership { node, lease: Duration::ZERO, predecessor: None };
+    PostgresOptions { now, dev: true, tls: None, membership }
+}
+
+/// The same with a lease, after a node that has ended.
+fn leased(predecessor: Option<NodeId>) -> PostgresOptions {
+    let options = options();
+    let lease = Duration::from_secs(60);
+    PostgresOptions { membership: Membership { lease, predecessor, ..options.membership }, ..options }
 }
 
 pub(super) async fn open(url: &str) -> PostgresStore {
@@ -130,15 +144,71 @@ async fn a_copy_has_every_table() {
 }
 
 #[tokio::test]
-async fn another_master_key_and_a_second_process_are_refused() {
+async fn another_master_key_is_refused() {
     let url = Postgres::shared().database();
-    let store = open(&url).await;
-    let refused = PostgresStore::open(&url, &key(1), &options()).await;
-    assert!(matches!(refused, Err(OpenError::InUse)), "{refused:?}");
-    drop(store);
+    drop(open(&url).await);
     let refused = PostgresStore::open(&url, &key(2), &options()).await;
     assert!(matches!(refused, Err(OpenError::MasterKey(SealError::OtherKey))), "{refused:?}");
     open(&url).await.ping().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_node_has_the_database_until_its_lease_ends_or_its_process_has() {
+    let url = Postgres::shared().database();
+    let first = leased(None);
+    let store = PostgresStore::open(&url, &key(1), &first).await.unwrap();
+    let refused = PostgresStore::open(&url, &key(1), &leased(None)).await;
+    assert!(matches!(refused, Err(OpenError::InUse)), "{refused:?}");
+    assert_eq!(store.renew_lease().await.unwrap(), Some(first.membership.lease));
+    let nodes = store.nodes().await.unwrap();
+    let shards: Vec<u16> = nodes.iter().map(|row| row.shards).collect();
+    assert_eq!((nodes[0].node.clone(), shards), (first.membership.node.clone(), vec![256, 0]));
+    let second = leased(Some(first.membership.node.id));
+    let next = PostgresStore::open(&url, &key(1), &second).await.unwrap();
+    next.leave().await.unwrap();
+    PostgresStore::open(&url, &key(1), &leased(None)).await.unwrap();
+}
+
+#[tokio::test]
+async fn whoever_was_taken_over_from_changes_nothing_any_more() {
+    let url = Postgres::shared().database();
+    let old = open(&url).await;
+    let id = tenant(&old).await;
+    let new = open(&url).await;
+    assert!(matches!(old.renew_lease().await, Err(StoreError::Fatal(_))));
+    assert!(matches!(old.commit(vec![event(id, 1)].into()).await, CommitResult::Fatal(_)));
+    assert!(matches!(old.end_process(Time::ZERO).await, Err(StoreError::Fatal(_))));
+    assert_eq!(new.conservation(None).await.unwrap().events, 0);
+    assert!(matches!(new.commit(vec![event(id, 2)].into()).await, CommitResult::Committed(_)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn taking_over_waits_for_a_commit_that_was_begun() {
+    let url = Postgres::shared().database();
+    let store = open(&url).await;
+    let id = tenant(&store).await;
+    let session = store.connector.writer().await.unwrap();
+    session.batch("SET idle_in_transaction_session_timeout = 0; BEGIN").await.unwrap();
+    nodes::fence(&session, store.heart.membership.node.id).await.unwrap();
+    let sql = "INSERT INTO meta (name, value) VALUES ('last', '')";
+    session.batch(sql).await.unwrap();
+    // It is renewed meanwhile.
+    store.renew_lease().await.unwrap();
+    let taking = tokio::spawn({
+        let url = url.clone();
+        async move { open(&url).await }
+    });
+    stentor_testkit::wait::until("the other waits", || async {
+        let waiting = "SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+             WHERE NOT l.granted AND a.datname = current_database();";
+        (Postgres::shared().sql(&url, waiting).trim() == "1").then_some(())
+    })
+    .await;
+    session.batch("COMMIT").await.unwrap();
+    let new = taking.await.unwrap();
+    let last = new.read(|session| Box::pin(async move { row::meta(session, "last").await })).await.unwrap();
+    assert!(last.is_some(), "what was committed before is there");
+    assert!(matches!(store.commit(vec![event(id, 1)].into()).await, CommitResult::Fatal(_)));
 }
 
 #[tokio::test]
@@ -262,10 +332,10 @@ async fn a_writer_that_was_replaced_while_cut_off_stops() {
     let url = Postgres::shared().database();
     let store = open(&url).await;
     let id = tenant(&store).await;
-    let take_over =
-        "UPDATE meta SET value = 'x' WHERE name = 'owner'; SELECT count(pg_terminate_backend(pid))
-         FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid();";
-    Postgres::shared().sql(&url, take_over);
+    let _next = open(&url).await;
+    let cut_off = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+         WHERE datname = current_database() AND pid <> pg_backend_pid();";
+    Postgres::shared().sql(&url, cut_off);
     let mut results = Vec::new();
     for _ in 0..3 {
         results.push(store.commit(vec![event(id, 1)].into()).await);

@@ -3,23 +3,18 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use stentor_core::id::TenantId;
+use stentor_core::id::{NodeId, TenantId};
 
 use super::checkpoint::Vacuum;
 use super::connection::{Connector, Session};
-use super::row::{self, IdBytes};
+use super::nodes;
+use super::row::IdBytes;
 use super::statistics::{self, SharedMinutes};
 use super::totals::closed_before;
 use super::{OpenError, Work};
 use crate::error::{StoreError, StoreResult};
 use crate::statistics::Counted;
 use crate::usage::Backlogs;
-
-/// The number of the lock that the writing session holds. Locks of this kind belong to one database.
-const LOCK: i64 = 0x5374_656e_746f_7200;
-/// How long the end of an earlier session is waited for.
-const LOCK_WAIT: &str = "SET lock_timeout = '5s'";
-const OWNER_BYTES: usize = 16;
 
 /// A commit of which nobody knows what became of it: the session was lost in it.
 #[derive(Debug)]
@@ -49,35 +44,18 @@ pub(super) struct Writer {
     connector: Arc<Connector>,
     /// Which history of the server the numbers of transactions belong to.
     timeline: String,
-    /// Who has the database, as it says itself.
-    owner: Vec<u8>,
-}
-
-/// Takes the lock for as long as the session lives.
-pub(super) async fn lock(session: &Session) -> Result<(), OpenError> {
-    session.batch(LOCK_WAIT).await?;
-    let taken = session.client().execute("SELECT pg_advisory_lock($1)", &[&LOCK]).await;
-    match taken {
-        Err(error) if error.code() == Some(&tokio_postgres::error::SqlState::LOCK_NOT_AVAILABLE) => {
-            Err(OpenError::InUse)
-        }
-        Err(error) => Err(OpenError::Store(error.into())),
-        Ok(_) => Ok(session.batch("SET lock_timeout = 0").await?),
-    }
+    /// Whose row is the fence.
+    pub node: NodeId,
 }
 
 impl Writer {
-    /// Of a session that holds the lock.
+    /// Of a node that has the database.
     pub async fn new(
         session: Session,
         connector: Arc<Connector>,
-        minutes: SharedMinutes,
-        vacuum: Arc<Vacuum>,
+        node: NodeId,
+        (minutes, vacuum): (SharedMinutes, Arc<Vacuum>),
     ) -> Result<Self, OpenError> {
-        let mut owner = vec![0; OWNER_BYTES];
-        let failed = |_| StoreError::Unavailable("the operating system gave no randomness".into());
-        getrandom::fill(&mut owner).map_err(failed)?;
-        row::set_meta(&session, "owner", &owner).await?;
         let (closed_before, timeline) = (closed_before(&session).await?, timeline(&session).await?);
         let (backlogs, in_doubt, failed) = (None, None, None);
         Ok(Self {
@@ -90,7 +68,7 @@ impl Writer {
             vacuum,
             connector,
             timeline,
-            owner,
+            node,
         })
     }
 
@@ -108,17 +86,14 @@ impl Writer {
         if !self.session.is_closed() && self.in_doubt.is_none() {
             return Ok(None);
         }
-        // It may be about to end only, and holds the lock until it has.
+        // It may be about to end only, and holds its locks until it has.
         self.session.abandon();
         let session = self.connector.writer().await?;
-        lock(&session).await.map_err(|error| match error {
-            OpenError::Store(error) => error,
-            other => StoreError::Unavailable(other.to_string()),
-        })?;
-        if row::meta(&session, "owner").await?.as_ref() != Some(&self.owner) {
-            let reason = "another process took the database over while this one was cut off";
-            self.fail(reason);
-            return Err(StoreError::Fatal(reason.into()));
+        if let Err(error) = nodes::wait_for_own(&session, self.node).await {
+            if let StoreError::Fatal(reason) = &error {
+                self.fail(reason);
+            }
+            return Err(error);
         }
         self.closed_before = closed_before(&session).await?;
         let found = self.resolve(&session).await?;
@@ -163,7 +138,11 @@ impl Writer {
         F: for<'s> FnOnce(&'s Session) -> Work<'s, T>,
     {
         self.session.batch("BEGIN").await?;
-        match work(&self.session).await {
+        let worked = match nodes::fence(&self.session, self.node).await {
+            Ok(()) => work(&self.session).await,
+            Err(error) => Err(error),
+        };
+        match worked {
             Ok(value) => {
                 self.session.batch("COMMIT").await?;
                 Ok(value)

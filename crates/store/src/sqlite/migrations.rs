@@ -63,6 +63,7 @@ const MIGRATIONS: &[Migration] = &[
         oldest_binary: 1,
         sql: include_str!("../../migrations/sqlite/0014_sessions.sql"),
     },
+    Migration { version: 15, oldest_binary: 1, sql: include_str!("../../migrations/sqlite/0015_nodes.sql") },
 ];
 
 /// Runs what is missing.

@@ -15,6 +15,7 @@ mod lanes;
 mod leftovers;
 mod maintenance;
 mod migrations;
+mod nodes;
 mod operational;
 mod readers;
 mod replays;

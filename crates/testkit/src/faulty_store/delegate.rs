@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use stentor_core::conversation::{Conversation, Message};
@@ -30,6 +31,7 @@ use stentor_store::events::{Conservation, EventFilter, KeyedEvent, ListedEvent};
 use stentor_store::journal::IdempotencyKey;
 use stentor_store::lanes::{DuePage, LaneKey, LoadedDelivery, PageLimit, WaitingLane};
 use stentor_store::maintenance::{KeptStarts, PreviousEnd};
+use stentor_store::nodes::NodeRow;
 use stentor_store::operational::{Death, Disabling};
 use stentor_store::replays::Replay;
 use stentor_store::requests::{RefusedBounds, RefusedFilter, RefusedRequest, Refuser};
@@ -41,8 +43,8 @@ use stentor_store::usage::{Backlogs, UsedDay};
 use stentor_store::webhooks::{CreatedOnce, Routing, Saved};
 use stentor_store::{
     Answers, Broadcasts, Conversations, Credentials, Deliveries, EventTypes, Events, Lanes, Maintenance,
-    Operational, Page, Replays, Requests, Routes, Sessions, Sources, Statistics, Tenants, Tokens, Usage,
-    Webhooks,
+    Nodes, Operational, Page, Replays, Requests, Routes, Sessions, Sources, Statistics, Tenants, Tokens,
+    Usage, Webhooks,
 };
 
 use super::FaultyStore;
@@ -68,6 +70,11 @@ macro_rules! delegate {
 }
 
 delegate! {
+    Nodes {
+        fn renew_lease() -> StoreResult<Option<Duration>>;
+        fn nodes() -> StoreResult<Vec<NodeRow>>;
+        fn leave() -> StoreResult<()>;
+    }
     Lanes {
         fn waiting_lanes(after: Option<LaneKey>, rows: u32) -> StoreResult<Vec<WaitingLane>>;
         fn fresh_page(lane: LaneKey, after: i64, limit: PageLimit) -> StoreResult<Vec<LoadedDelivery>>;

@@ -1,0 +1,4 @@
+-- What people know a node by.
+ALTER TABLE nodes ADD COLUMN name TEXT NOT NULL DEFAULT '';
+ALTER TABLE nodes ADD COLUMN version TEXT NOT NULL DEFAULT '';
+ALTER TABLE nodes ADD COLUMN started_at BIGINT NOT NULL DEFAULT 0;

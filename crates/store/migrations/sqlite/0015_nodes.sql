@@ -1,0 +1,2 @@
+-- Nodes are of databases that several processes share. One process has this one.
+SELECT 1;
