@@ -42,7 +42,12 @@ fn what_is_wrong_in_the_file_has_line_and_column() {
         ("[retention]\ndays = 0\n", "stentor.toml:2:8", "from 1 to 3650"),
         ("listen = \"localhost\"\n", "stentor.toml:1:10", "socket address"),
         ("[outbound]\nallow = [\"10.0.0.0/8\", \"10.1.2.3/8\"]\n", "stentor.toml:2:", "10.0.0.0/8"),
-        ("database = \"postgres://u:secret@h/d\"\n", "stentor.toml:1:12", "not in this version"),
+        ("database = \"mysql://u:secret@h/d\"\n", "stentor.toml:1:12", "sqlite:stentor.db, or postgres://"),
+        (
+            "database = \"postgres://u:secret@h:x/d\"\n",
+            "stentor.toml:1:12",
+            "not the address of a PostgreSQL",
+        ),
         ("operator_token = \"short-secret\"\n", "stentor.toml:1:18", "16 to 512"),
         ("operator_token = \"secret", "stentor.toml:1:", "string"),
         ("master_key = \"secret\"\n", "stentor.toml:1:1", "unknown field `master_key`"),

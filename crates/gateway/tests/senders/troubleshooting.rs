@@ -155,8 +155,13 @@ async fn json_that_is_not_and_characters_that_are_none() {
     std::fs::write(world.directory.path().join("marked.json"), b"\xEF\xBB\xBF{}").unwrap();
     let data = "'{\"message\": \"Hello from webhook!\"}'";
     let rows = [
-        ("-d @structure.json", "-d", structure.replace('\n', "").find("//").unwrap(), "check quotes"),
-        ("--data-binary @structure.json", "-d", structure.find("//").unwrap(), "check quotes"),
+        (
+            "-d @structure.json",
+            "-d",
+            structure.replace('\n', "").find("//").unwrap(),
+            "comments are not JSON",
+        ),
+        ("--data-binary @structure.json", "-d", structure.find("//").unwrap(), "comments are not JSON"),
         ("-d '{\"message\": \"Hello,}'", "-d", 20, "ends inside"),
         ("-d \"{'message': 'Hello'}\"", "-d", 1, "check quotes"),
         ("--data-binary @latin1.json", "-d", 11, "UTF-8"),

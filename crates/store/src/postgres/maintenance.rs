@@ -19,7 +19,7 @@ use crate::maintenance::{KeptStarts, Maintenance, PreviousEnd};
 /// Rows younger than this stay open: most deliveries end within it, and what ends later moves a closed total.
 const OPEN_FOR: Duration = Duration::from_secs(60);
 /// Every table with rows that a copy has.
-const TABLES: [&str; 29] = [
+pub(super) const TABLES: [&str; 38] = [
     "meta",
     "tenants",
     "tokens",
@@ -49,8 +49,6 @@ const TABLES: [&str; 29] = [
     "hour_rollups",
     "fallbacks",
     "usage",
-];
-const MORE_TABLES: [&str; 8] = [
     "rate_starts",
     "broadcasts",
     "broadcast_tenants",
@@ -59,11 +57,8 @@ const MORE_TABLES: [&str; 8] = [
     "sources",
     "credentials",
     "refused_requests",
+    "sessions",
 ];
-
-pub(super) fn tables() -> impl Iterator<Item = &'static str> {
-    TABLES.into_iter().chain(MORE_TABLES)
-}
 
 #[async_trait]
 impl Maintenance for PostgresStore {
@@ -179,7 +174,7 @@ async fn copy_out(connector: &Connector, file: &Path) -> StoreResult<()> {
     let copied = async {
         session.batch("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
         copy.put(&Part::Schema(migrations::newest(&session).await?.0)).await?;
-        for table in tables() {
+        for table in TABLES {
             copy.put(&Part::Table(table.to_owned())).await?;
             let rows = session.client().copy_out(&format!("COPY {table} TO STDOUT (FORMAT binary)")).await?;
             pin_mut!(rows);
@@ -234,7 +229,7 @@ async fn copy_in(session: &Session, copy: &mut copy_file::Reader) -> StoreResult
     let mut part = copy.next().await?;
     loop {
         let Some(Part::Table(table)) = part else { break };
-        if !tables().any(|known| known == table) {
+        if !TABLES.iter().any(|known| *known == table) {
             return Err(unreadable("a copied table"));
         }
         let rows =
