@@ -8,7 +8,7 @@ use super::shapes::{Piece, Statistics};
 use super::write;
 
 /// Where the plot is on the canvas of 480 by 180 units.
-const LEFT: f64 = 44.0;
+const LEFT: f64 = 56.0;
 const RIGHT: f64 = 472.0;
 const TOP: f64 = 12.0;
 const BOTTOM: f64 = 156.0;
